@@ -1,0 +1,30 @@
+/** What the command line needs from the rest of the house; `app.ts` provides it. */
+import type { Config } from '../config/index.ts'
+
+export interface ServeOptions {
+  readonly config: Config
+  /** Folder of everything that Tandem keeps. */
+  readonly home: string
+  /** Tasks to start workers for; absent: all that the plan serves. */
+  readonly tasks?: readonly ('chat' | 'embed')[]
+  /** Writes `server.json`, so that other commands find the server, and refuses a second one in this home. */
+  readonly announce: boolean
+  /** Follow the known projects' trees from the start; a one-off command opens only what it asks for. */
+  readonly openProjects: boolean
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:8420` */
+  readonly url: string
+  /** Resolves when `/health` is 200. */
+  ready(): Promise<void>
+  /** Drains and ends every child; resolves when nothing is left. */
+  stop(graceMs: number): Promise<void>
+  /** Ends children at once, without waiting. */
+  kill(): void
+}
+
+export interface CommandHost {
+  /** @throws TandemError PORT_TAKEN, ALREADY_RUNNING */
+  startServer(options: ServeOptions): Promise<RunningServer>
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { POLICIES } from '../domain/index.ts'
+
+const port = z.int().min(0).max(65_535)
+
+/** Every setting, its limits, its default and what it is for; feeds loading, `tandem config schema` and the docs. */
+export const Config = z.strictObject({
+  server: z
+    .strictObject({
+      host: z
+        .string()
+        .min(1)
+        .default('127.0.0.1')
+        .describe('address to listen on; another than loopback needs apiKey'),
+      port: port.default(8420).describe('0 takes any free port'),
+      apiKey: z
+        .string()
+        .min(8)
+        .optional()
+        .describe('clients send it as a bearer token; `env:NAME` reads a variable'),
+      allowedHosts: z.array(z.string()).default([]).describe('further Host headers to accept'),
+      allowedOrigins: z.array(z.string()).default([]).describe('web origins that may call the server'),
+      maxBodyBytes: z
+        .int()
+        .min(1024)
+        .max(256 * 1024 * 1024)
+        .default(16 * 1024 * 1024)
+        .describe('larger bodies get 413'),
+      maxInputs: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(2048)
+        .describe('inputs of one embeddings request; more get 413'),
+    })
+    .prefault({}),
+  queue: z
+    .strictObject({
+      maxWaiting: z.int().min(1).max(10_000).default(256).describe('requests waiting per worker; then 429'),
+      maxWaitMs: z
+        .int()
+        .min(100)
+        .max(3_600_000)
+        .default(60_000)
+        .describe('milliseconds until the first byte; then 504'),
+    })
+    .prefault({}),
+  cpu: z
+    .strictObject({
+      reserveCores: z
+        .int()
+        .min(0)
+        .max(1024)
+        .default(1)
+        .describe('logical processors that model threads leave free'),
+    })
+    .prefault({}),
+  models: z
+    .strictObject({
+      folders: z
+        .array(z.string())
+        .default([])
+        .describe('further folders of models with a tandem.model.json each'),
+      chat: z.string().optional().describe('id of the chat model; default: the shipped one'),
+      embed: z.string().optional().describe('id of the embedding model; default: the shipped one'),
+    })
+    .prefault({}),
+  chat: z
+    .strictObject({
+      contextTokens: z
+        .int()
+        .min(256)
+        .max(1_048_576)
+        .optional()
+        .describe("window to open; default: the model's"),
+      slots: z.int().min(1).max(64).default(2).describe('chats that decode at once; the rest queue'),
+    })
+    .prefault({}),
+  placement: z
+    .strictObject({
+      policy: z.enum(POLICIES).default('development').describe('what to optimise for'),
+    })
+    .prefault({}),
+  index: z
+    .strictObject({
+      maxFileBytes: z
+        .int()
+        .min(1024)
+        .max(64 * 1024 * 1024)
+        .default(1024 * 1024)
+        .describe('larger files are left out'),
+      watch: z.boolean().default(true).describe('bring saved files into the index at once'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['silent', 'error', 'warn', 'info', 'debug'])
+        .default('warn')
+        .describe('what goes to stderr'),
+    })
+    .prefault({}),
+})
+
+export type Config = z.infer<typeof Config>

@@ -1,0 +1,17 @@
+import type { EngineId } from './engine.ts'
+
+export type DeviceKind = 'cpu' | 'igpu' | 'dgpu' | 'npu'
+
+/** A processor that can run models. */
+export interface Device {
+  /** Stable within a machine: `cpu`, `gpu0`, `gpu1`, `npu0`. */
+  readonly id: string
+  readonly kind: DeviceKind
+  readonly name: string
+  readonly memoryBytes?: number
+  /** The name by which each engine knows the device: `{ openvino: 'GPU.1', 'llama.cpp': 'Vulkan0' }`. */
+  readonly engines: Readonly<Partial<Record<EngineId, string>>>
+  readonly simulated: boolean
+  /** Logical processors that may run model threads; only on the CPU. */
+  readonly cores?: number
+}

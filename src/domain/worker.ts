@@ -1,0 +1,27 @@
+import type { EngineId } from './engine.ts'
+import type { Task } from './task.ts'
+
+export type WorkerState = 'starting' | 'ready' | 'busy' | 'restarting' | 'quarantined' | 'stopped'
+
+/** A running placement as seen from outside. */
+export interface WorkerStatus {
+  readonly id: string
+  readonly task: Task
+  readonly model: string
+  readonly engine: EngineId
+  readonly device: string
+  readonly pid?: number
+  readonly state: WorkerState
+  readonly queued: number
+  readonly running: number
+}
+
+/** Which placement answered, and how it came to that. */
+export interface ServedBy {
+  readonly model: string
+  readonly engine: EngineId
+  readonly device: string
+  readonly simulated: boolean
+  /** Present when another placement should have served: from what and why, one line. */
+  readonly fallback?: string
+}

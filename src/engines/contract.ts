@@ -1,0 +1,86 @@
+/**
+ * What an engine promises. An engine's `child.ts` runs inside a worker process and exports `engine: Engine`;
+ * its `descriptor.ts` is plain data and may be imported anywhere. `contract.suite.ts` is run by every engine.
+ */
+import type {
+  ChatDelta,
+  ChatMessage,
+  ChatRequest,
+  ChatResult,
+  CompletionRequest,
+  EmbedInput,
+  EmbedOutput,
+  EngineDescriptor,
+  Model,
+  Task,
+  ToolSpec,
+} from '../domain/index.ts'
+
+/** Everything that a child needs to load a placement. Plain data: it crosses IPC. */
+export interface LoadSpec {
+  readonly model: Model
+  readonly task: Task
+  /** The engine's own name of the device (`cpu`, `GPU.1`). */
+  readonly device: string
+  /** Compute threads, at least 1. */
+  readonly threads: number
+  /** Decoders: the window to open; at most the model's. */
+  readonly contextTokens?: number
+  /** Decoders: sequences that may decode at once. */
+  readonly slots?: number
+}
+
+export interface Engine {
+  readonly descriptor: EngineDescriptor
+  /** Version of the native library, for caches and `tandem doctor`. */
+  version(): string
+  /** @throws TandemError ENGINE_FAILED, MODEL_FILE_BAD */
+  load(spec: LoadSpec): Promise<LoadedEncoder | LoadedDecoder>
+}
+
+export interface LoadedEncoder {
+  readonly kind: 'encoder'
+  readonly dimensions: number
+  /** Tokens of one input, special tokens counted. */
+  readonly maxTokens: number
+  /**
+   * Embeds all inputs in one call, in their order; sorts and splits by length itself. A cut input is named in
+   * `truncated`, never an error. Looks at `signal` between inner batches.
+   * @throws TandemError INVALID_REQUEST (token id out of range), CANCELLED, ENGINE_FAILED
+   */
+  embed(
+    inputs: readonly EmbedInput[],
+    purpose: 'query' | 'passage',
+    signal: AbortSignal,
+  ): Promise<EmbedOutput>
+  dispose(): Promise<void>
+}
+
+/** What a decoder's answer costs before it runs. */
+export interface ChatPromptSpec {
+  readonly messages: readonly ChatMessage[]
+  readonly tools: readonly ToolSpec[]
+}
+
+export interface LoadedDecoder {
+  readonly kind: 'decoder'
+  readonly contextTokens: number
+  readonly slots: number
+  /**
+   * Answers a chat; deltas are sent as they are decoded, and together equal the result's text and tool calls.
+   * An aborted `signal` ends decoding at the next token.
+   * @throws TandemError CONTEXT_LENGTH_EXCEEDED (before the first delta), INVALID_REQUEST, CANCELLED, ENGINE_FAILED
+   */
+  chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatResult>
+  /** Continues raw text. Same errors. */
+  complete(
+    request: CompletionRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+  ): Promise<ChatResult>
+  /** Tokens of each text, no special tokens. */
+  countTokens(texts: readonly string[]): Promise<number[]>
+  /** Tokens of the rendered prompt. */
+  countPrompt(prompt: ChatPromptSpec): Promise<number>
+  dispose(): Promise<void>
+}

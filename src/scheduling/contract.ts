@@ -1,0 +1,62 @@
+/** What the rooms above (http, mcp, project) ask of the scheduler. */
+import type {
+  ChatDelta,
+  ChatMessage,
+  ChatRequest,
+  ChatResult,
+  CompletionRequest,
+  EmbedOutput,
+  EmbedRequest,
+  Priority,
+  ServedBy,
+  ToolSpec,
+  WorkerStatus,
+} from '../domain/index.ts'
+
+export interface RequestContext {
+  readonly priority: Priority
+  readonly signal?: AbortSignal
+  /** Milliseconds from now; default `queue.maxWaitMs` of the config until the first byte. */
+  readonly deadlineMs?: number
+  /** Called once, before the first delta or the result. */
+  readonly onServedBy?: (served: ServedBy) => void
+}
+
+export interface Served<T> {
+  readonly result: T
+  readonly servedBy: ServedBy
+}
+
+export interface Serving {
+  /**
+   * Embeds; retried on another placement or on the restarted worker when a worker dies, within the deadline.
+   * @throws TandemError MODEL_NOT_FOUND, TASK_UNSERVED, QUEUE_FULL, DEADLINE, CANCELLED, SHUTTING_DOWN, ENGINE_FAILED
+   */
+  embed(request: EmbedRequest, context: RequestContext): Promise<Served<EmbedOutput>>
+  /** Streams; a worker that dies before the first delta is retried, after it the error is thrown. */
+  chat(
+    request: ChatRequest,
+    context: RequestContext,
+    onDelta: (delta: ChatDelta) => void,
+  ): Promise<Served<ChatResult>>
+  complete(
+    request: CompletionRequest,
+    context: RequestContext,
+    onDelta: (delta: ChatDelta) => void,
+  ): Promise<Served<ChatResult>>
+  countTokens(model: string, texts: readonly string[], signal?: AbortSignal): Promise<number[]>
+  countPrompt(
+    model: string,
+    messages: readonly ChatMessage[],
+    tools: readonly ToolSpec[],
+    signal?: AbortSignal,
+  ): Promise<number>
+  /** Tokens that the running chat worker of this model has room for; the model's own limit while it starts. */
+  contextTokens(model: string): number
+  workers(): readonly WorkerStatus[]
+  /** Resolves when every worker of the plan answered once. */
+  ready(): Promise<void>
+  isReady(): boolean
+  /** No new work; running work gets `graceMs`, then everything stops. */
+  drain(graceMs: number): Promise<void>
+}

@@ -1,0 +1,65 @@
+/** What a running placement offers to the scheduler; the process behind it is the supervisor's business. */
+import type {
+  ChatDelta,
+  ChatMessage,
+  ChatRequest,
+  ChatResult,
+  CompletionRequest,
+  EmbedOutput,
+  EmbedRequest,
+  Placement,
+  TandemError,
+  ToolSpec,
+  WorkerState,
+} from '../domain/index.ts'
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+  /** Milliseconds from now; past it the call fails with DEADLINE and the worker is told to stop it. */
+  readonly deadlineMs?: number
+}
+
+export interface WorkerInfo {
+  readonly pid: number
+  readonly engineVersion: string
+  /** Encoders. */
+  readonly dimensions?: number
+  readonly maxTokens?: number
+  /** Decoders. */
+  readonly contextTokens?: number
+  readonly slots?: number
+  readonly loadMs: number
+}
+
+/** State as seen from outside; `error` says why it is not ready. */
+export interface WorkerEvent {
+  readonly state: WorkerState
+  readonly error?: TandemError
+}
+
+export interface Worker {
+  readonly id: string
+  readonly placement: Placement
+  readonly state: WorkerState
+  /** Set once ready. */
+  readonly info: WorkerInfo | undefined
+  /** Resolves when the model answered once; rejects when the start failed for good or the worker was stopped. */
+  ready(): Promise<WorkerInfo>
+  /** @throws TandemError WORKER_LOST when the process dies, DEADLINE, CANCELLED, or what the engine threw */
+  embed(request: EmbedRequest, options?: CallOptions): Promise<EmbedOutput>
+  chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, options?: CallOptions): Promise<ChatResult>
+  complete(
+    request: CompletionRequest,
+    onDelta: (delta: ChatDelta) => void,
+    options?: CallOptions,
+  ): Promise<ChatResult>
+  countTokens(texts: readonly string[], options?: CallOptions): Promise<number[]>
+  countPrompt(
+    messages: readonly ChatMessage[],
+    tools: readonly ToolSpec[],
+    options?: CallOptions,
+  ): Promise<number>
+  onEvent(listener: (event: WorkerEvent) => void): () => void
+  /** Asks the child to end, then kills its tree after `graceMs`. */
+  stop(graceMs: number): Promise<void>
+}
