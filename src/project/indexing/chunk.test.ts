@@ -147,11 +147,10 @@ ${body(2)}  }
 export const limit = 3
 `
     expect(summary(chunkText(text, 'typescript'))).toEqual([
-      '1-2 - []',
-      '3-6 Queue [Queue size]',
-      '7-24 Queue.take [take]',
-      '25-41 Queue.put [put]',
-      '42-42 limit [limit]',
+      '1-6 Queue [Queue size]',
+      '7-25 Queue.take [take]',
+      '26-43 Queue.put [put]',
+      '44-44 limit [limit]',
     ])
   })
 

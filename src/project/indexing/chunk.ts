@@ -12,6 +12,9 @@ import { LIMITS, type Unit } from './unit.ts'
 /** Raised when chunks of the same text change: an index made by another version is chunked again. */
 export const CHUNKER_VERSION = 1
 
+/** A parser takes seconds to recover from some longer lines, and a line is never split. */
+const MAX_PARSED_LINE = 20_000
+
 /**
  * Splits a text into chunks that cover every line exactly once, in order, each within LIMITS
  * (60 lines, 1000 characters without indentation) unless it is a single line.
@@ -26,7 +29,7 @@ export function chunkText(text: string, language: string): ChunkRecord[] {
 function split(lines: Lines, text: string, language: string): Unit[] {
   const splitter = splitterOf(language)
   if (splitter === 'markdown') return splitMarkdown(lines)
-  if (splitter === 'lines') return splitBlocks(lines, 0, lines.count - 1)
+  if (splitter === 'lines' || lines.longest > MAX_PARSED_LINE) return splitBlocks(lines, 0, lines.count - 1)
   try {
     return splitTree(lines, parseText(splitter.grammar, text))
   } catch {

@@ -2,6 +2,8 @@
 export class Lines {
   readonly #lines: readonly string[]
   readonly #weights: Uint32Array
+  /** Characters of the longest line. */
+  readonly longest: number
 
   constructor(text: string) {
     const lines = text.split('\n')
@@ -9,7 +11,12 @@ export class Lines {
     this.#lines = lines
     // Prefix sums: the weight of any range in constant time.
     this.#weights = new Uint32Array(lines.length + 1)
-    for (const [at, line] of lines.entries()) this.#weights[at + 1] = this.#weights[at]! + line.trim().length + 1
+    let longest = 0
+    for (const [at, line] of lines.entries()) {
+      this.#weights[at + 1] = this.#weights[at]! + line.trim().length + 1
+      longest = Math.max(longest, line.length)
+    }
+    this.longest = longest
   }
 
   get count(): number {
