@@ -16,7 +16,9 @@ export interface BannerFacts {
 /** What a person sees when the server is ready: where it is, what runs where, what to try. */
 export function bannerText(facts: BannerFacts, style: Style): string {
   const { url, plan, projects } = facts
-  const primaries = Object.entries(plan.tasks).flatMap(([task, [first]]) => (first ? [{ task, ...first }] : []))
+  const primaries = Object.entries(plan.tasks).flatMap(([task, [first]]) =>
+    first ? [{ task, ...first }] : [],
+  )
   const chat = primaries.find(({ task }) => task === 'chat')?.model
   const rows = primaries.map(({ task, model, engine, device }) => [task, model, `${engine} on ${device}`])
   return [
@@ -24,13 +26,16 @@ export function bannerText(facts: BannerFacts, style: Style): string {
     rows.length > 0 ? `\n${table(rows, '  ')}` : '',
     projects.length > 0 ? `\n${table(projects.map(projectRow), '  ')}` : '',
     chat ? chatNote(chat, facts) : '',
-    `\nTry:\n${thingsToTry(chat, facts).map((line) => `  ${style.cyan(line)}\n`).join('')}`,
+    `\nTry:\n${thingsToTry(chat, facts)
+      .map((line) => `  ${style.cyan(line)}\n`)
+      .join('')}`,
     `\n${style.dim('Ctrl-C ends it.')}\n`,
   ].join('')
 }
 
 function projectRow({ name, path, state, files }: ProjectDocument): string[] {
-  const where = state === 'indexing' ? 'still being indexed: answers may miss files' : `${files} files, ${state}`
+  const where =
+    state === 'indexing' ? 'still being indexed: answers may miss files' : `${files} files, ${state}`
   return ['project', name, path, `(${where})`]
 }
 
@@ -52,7 +57,9 @@ function thingsToTry(chat: string | undefined, { url, projects, needsKey, window
   const quoted = windows ? `"${body.replaceAll('"', '\\"')}"` : `'${body}'`
   const key = needsKey ? ' -H "authorization: Bearer YOUR_KEY"' : ''
   return [
-    ...(chat ? [`curl ${url}/v1/chat/completions -H "content-type: application/json"${key} -d ${quoted}`] : []),
+    ...(chat
+      ? [`curl ${url}/v1/chat/completions -H "content-type: application/json"${key} -d ${quoted}`]
+      : []),
     ...(project === undefined ? ['npx tandem index PATH'] : ['npx tandem ask "where are errors handled?"']),
     `open ${url} in a browser`,
   ]

@@ -23,14 +23,19 @@ export interface Connection {
  * A client of the server that runs in this home, else of one that lives as long as the command.
  * @param tasks what the command needs workers for
  */
-export async function connect(context: CommandContext, tasks: readonly ('chat' | 'embed')[]): Promise<Connection> {
+export async function connect(
+  context: CommandContext,
+  tasks: readonly ('chat' | 'embed')[],
+): Promise<Connection> {
   const { signal, home, errStyle, io } = context
   const { config } = context.settings()
   const found = await findServer(home, signal)
   if (found) return { client: clientFor(context, found.url), running: true, close: async () => undefined }
 
   if (io.stderr.isTTY && tasks.length > 0)
-    context.say(errStyle.dim('no server is running; starting one for this command (`tandem serve` keeps one)'))
+    context.say(
+      errStyle.dim('no server is running; starting one for this command (`tandem serve` keeps one)'),
+    )
   const server = await startServer(context, {
     config: { ...config, server: { ...config.server, host: '127.0.0.1', port: 0 } },
     home,

@@ -42,7 +42,8 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   PORT_TAKEN: '`tandem doctor` says who holds the port; `--port 0` takes any free one',
   ALREADY_RUNNING: '`tandem status` shows it; other commands use it on their own',
   CONFIG_INVALID: '`tandem config schema` prints every setting, `tandem config show` what is in force',
-  UNAUTHORIZED: 'set server.apiKey in tandem.yaml or TANDEM_SERVER_API_KEY to the key that the server was started with',
+  UNAUTHORIZED:
+    'set server.apiKey in tandem.yaml or TANDEM_SERVER_API_KEY to the key that the server was started with',
   MODEL_NOT_FOUND: '`tandem models` lists the models',
   MODEL_FILE_BAD: '`tandem doctor` checks the files of every model',
   TASK_UNSERVED: '`tandem plan` shows what runs where, and why',
@@ -55,7 +56,8 @@ const WRONG_USE: readonly ErrorCode[] = ['CONFIG_INVALID', 'PATH_NOT_FOUND']
 export function describeFailure(thrown: unknown): Failure {
   if (thrown instanceof UsageError) return withHint(thrown.message, thrown.hint, 2)
   if (thrown instanceof CommandError) return withHint(thrown.message, thrown.hint, 1)
-  if (thrown instanceof ServerRefusal) return withHint(thrown.message, HINTS[thrown.code.toUpperCase() as ErrorCode], 1)
+  if (thrown instanceof ServerRefusal)
+    return withHint(thrown.message, HINTS[thrown.code.toUpperCase() as ErrorCode], 1)
   if (thrown instanceof TandemError)
     return withHint(thrown.message, HINTS[thrown.code], WRONG_USE.includes(thrown.code) ? 2 : 1)
   const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown)

@@ -33,7 +33,12 @@ export function text(arg: string, help: string): OptionSpec<string | undefined> 
 }
 
 export function list(arg: string, help: string): OptionSpec<readonly string[]> {
-  return { arg, help: `${help} (may be repeated)`, default: [], parse: (given, previous = []) => [...previous, given] }
+  return {
+    arg,
+    help: `${help} (may be repeated)`,
+    default: [],
+    parse: (given, previous = []) => [...previous, given],
+  }
 }
 
 export function integer(

@@ -41,7 +41,8 @@ function prepare(command: Command, { width, writeOut, writeErr }: ProgramOptions
     .configureHelp({
       helpWidth: width ?? 100,
       // `[options]` and aliases say nothing in the list of commands
-      subcommandTerm: (sub) => `${sub.name()} ${sub.registeredArguments.map((arg) => new Help().argumentTerm(arg)).join(' ')}`.trim(),
+      subcommandTerm: (sub) =>
+        `${sub.name()} ${sub.registeredArguments.map((arg) => new Help().argumentTerm(arg)).join(' ')}`.trim(),
     })
     .configureOutput({ writeOut, writeErr, outputError: () => undefined }) // errors are printed in one place, run.ts
 }

@@ -1,9 +1,9 @@
-import type { ProjectDocument } from './client/documents.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { TandemClient } from './client/client.ts'
+import type { ProjectDocument } from './client/documents.ts'
 import { CommandError } from './failure.ts'
 import type { Output } from './io.ts'
 import { counted, duration } from './print/table.ts'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Milliseconds between two looks, and between two lines where the line cannot be redrawn. */
 const POLL_MS = 250
@@ -14,7 +14,10 @@ const BAR_CELLS = 24
 export function progressText(project: ProjectDocument, width: number): string {
   const { progress } = project
   if (!progress || progress.phase === 'scanning')
-    return `${project.name}: reading files, ${counted(progress?.filesDone ?? project.files, 'file')}`.slice(0, width)
+    return `${project.name}: reading files, ${counted(progress?.filesDone ?? project.files, 'file')}`.slice(
+      0,
+      width,
+    )
   const { chunksEmbedded, chunksPending, filesDone, filesTotal } = progress
   const total = chunksEmbedded + chunksPending
   const chunkShare = total === 0 ? 1 : chunksEmbedded / total
@@ -73,8 +76,12 @@ export async function followProject(
       const project = await client.project(name)
       if (project.state === 'ready') return project
       if (project.state !== 'indexing') {
-        const why = project.error ?? (project.state === 'missing' ? `${project.path} is gone` : 'no reason was given')
-        throw new CommandError(`indexing ${name} failed: ${why}`, 'put that right and run `tandem index` again')
+        const why =
+          project.error ?? (project.state === 'missing' ? `${project.path} is gone` : 'no reason was given')
+        throw new CommandError(
+          `indexing ${name} failed: ${why}`,
+          'put that right and run `tandem index` again',
+        )
       }
       line.update(project)
       await sleep(POLL_MS, undefined, { signal })

@@ -1,6 +1,6 @@
+import type { ProjectDocument } from './client/documents.ts'
 import type { CommandContext } from './command.ts'
 import type { Connection } from './connect.ts'
-import type { ProjectDocument } from './client/documents.ts'
 import { followProject, ProgressLine } from './progress.ts'
 import { chooseProject } from './project-choice.ts'
 
@@ -18,8 +18,10 @@ export async function readyProject(
     await client.addProject(project.path, project.name)
     return followProject(client, project.name, new ProgressLine(context.io.stderr), context.signal)
   }
-  if (project.state === 'indexing') context.say(`${project.name} is still being indexed: files may be missing`)
-  if (project.state === 'failed') context.say(`indexing ${project.name} failed: ${project.error ?? 'no reason was given'}`)
+  if (project.state === 'indexing')
+    context.say(`${project.name} is still being indexed: files may be missing`)
+  if (project.state === 'failed')
+    context.say(`indexing ${project.name} failed: ${project.error ?? 'no reason was given'}`)
   if (project.state === 'missing') context.say(`the folder ${project.path} is gone; this is what it held`)
   return project
 }

@@ -71,7 +71,12 @@ async function parseAndRun(
   }
 }
 
-function makeContext(invocation: Invocation, host: CommandHost, io: Io, interrupts: Interrupts): CommandContext {
+function makeContext(
+  invocation: Invocation,
+  host: CommandHost,
+  io: Io,
+  interrupts: Interrupts,
+): CommandContext {
   const home = tandemHome(io.env)
   const errStyle = styleFor(io.stderr, io.env)
   const say = (message: string) => void io.stderr.write(`${errStyle.dim('tandem:')} ${message}\n`)

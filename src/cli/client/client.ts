@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { CommandError, ServerRefusal } from '../failure.ts'
 import {
   ChatChunk,
   DevicesDocument,
@@ -12,7 +13,6 @@ import {
 } from './documents.ts'
 import { gone, type Server, send, sendJson } from './request.ts'
 import { sseData } from './sse.ts'
-import { CommandError, ServerRefusal } from '../failure.ts'
 
 /** Milliseconds for an answer that needs no model. */
 const SHORT_MS = 15_000
@@ -72,7 +72,10 @@ export class TandemClient {
 
   async explain(project: string, path: string) {
     const query = new URLSearchParams({ path })
-    return this.#get(`/tandem/v1/projects/${encodeURIComponent(project)}/explain?${query}`, ExplanationDocument)
+    return this.#get(
+      `/tandem/v1/projects/${encodeURIComponent(project)}/explain?${query}`,
+      ExplanationDocument,
+    )
   }
 
   async search(body: { query: string; project?: string; limit?: number; explain?: boolean }) {
@@ -115,7 +118,10 @@ export class TandemClient {
       this.#server.signal.throwIfAborted()
       throw thrown instanceof TypeError ? gone(this.#server, thrown) : thrown
     }
-    throw new CommandError('the answer ended before it was complete', 'ask again; `tandem status` shows the workers')
+    throw new CommandError(
+      'the answer ended before it was complete',
+      'ask again; `tandem status` shows the workers',
+    )
   }
 
   async #get<T extends z.ZodType>(path: string, shape: T): Promise<z.infer<T>> {

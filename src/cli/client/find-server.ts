@@ -5,7 +5,11 @@ import { z } from 'zod'
 import { CommandError } from '../failure.ts'
 
 /** `TANDEM_HOME/server.json`, written by a running server. */
-const Announcement = z.looseObject({ pid: z.int().positive(), url: z.url(), startedAt: z.string().optional() })
+const Announcement = z.looseObject({
+  pid: z.int().positive(),
+  url: z.url(),
+  startedAt: z.string().optional(),
+})
 export type Announcement = z.infer<typeof Announcement>
 
 /** Milliseconds for one look at `/health`, and for a server that is starting to become ready. */

@@ -19,7 +19,10 @@ export const ask = defineCommand({
     json: jsonOption,
   },
   examples: [
-    { line: 'tandem ask where is the request queue bounded', does: 'an answer about the project of this folder' },
+    {
+      line: 'tandem ask where is the request queue bounded',
+      does: 'an answer about the project of this folder',
+    },
     { line: 'tandem ask "who calls takeBatch?" --project tandem', does: 'about a named project' },
     { line: 'tandem ask "how are errors mapped?" --json', does: 'answer and citations as JSON' },
   ],
@@ -45,12 +48,20 @@ export const ask = defineCommand({
 async function plannedModel(client: TandemClient): Promise<string> {
   const { tasks } = await client.plan()
   const [first] = tasks['chat'] ?? []
-  if (!first) throw new CommandError('nothing in the plan serves chat', '`tandem plan` shows what was rejected, and why')
+  if (!first)
+    throw new CommandError(
+      'nothing in the plan serves chat',
+      '`tandem plan` shows what was rejected, and why',
+    )
   return first.model
 }
 
 /** Those that the answer names stand out; the others were before the model too. */
-function printCitations({ print, style }: CommandContext, answer: string, citations: readonly Citation[]): void {
+function printCitations(
+  { print, style }: CommandContext,
+  answer: string,
+  citations: readonly Citation[],
+): void {
   print(answer.endsWith('\n') ? '' : '\n')
   if (citations.length > 0) print('\n')
   citations.forEach(({ path, startLine }, i) => {

@@ -42,7 +42,9 @@ const schema = defineCommand({
   name: 'schema',
   summary: 'print the JSON schema of tandem.yaml',
   options: {},
-  examples: [{ line: 'tandem config schema > tandem.schema.json', does: 'for an editor that checks the file' }],
+  examples: [
+    { line: 'tandem config schema > tandem.schema.json', does: 'for an editor that checks the file' },
+  ],
   run: async (context) => {
     context.json(configSchema())
     return 0
@@ -53,7 +55,7 @@ const path = defineCommand({
   name: 'path',
   summary: 'print where the configuration file is, or would be',
   options: {},
-  examples: [{ line: '${EDITOR:-vi} "$(tandem config path)"', does: 'edit it' }],
+  examples: [{ line: 'vi "$(tandem config path)"', does: 'edit it' }],
   run: async (context, _args, values) => {
     context.print(`${chosenFile(context, values)}\n`)
     return 0

@@ -46,7 +46,12 @@ function readConfig(context: CommandContext): { config: Config; check: Check } {
     return { config, check: ok('config', 'configuration', file ?? 'no file; the defaults are in force') }
   } catch (thrown) {
     const { message } = describeFailure(thrown)
-    const check = failed('config', 'configuration', message, 'correct it; `tandem config schema` prints every setting')
+    const check = failed(
+      'config',
+      'configuration',
+      message,
+      'correct it; `tandem config schema` prints every setting',
+    )
     return { config: Config.parse({}), check }
   }
 }

@@ -14,7 +14,9 @@ const MAX_STDIN_BYTES = 16 * 1024 * 1024
 export const embed = defineCommand({
   name: 'embed',
   summary: 'turn texts into vectors',
-  args: [{ name: 'text', help: 'a text each; `-` reads one from standard input', required: true, variadic: true }],
+  args: [
+    { name: 'text', help: 'a text each; `-` reads one from standard input', required: true, variadic: true },
+  ],
   options: {
     model: text('<id>', 'the embedding model; without it the one of the plan'),
     json: jsonOption,
@@ -33,7 +35,9 @@ export const embed = defineCommand({
         context.json(document)
         return 0
       }
-      context.say(`${document.model} on ${document.device} (${document.engine}), fingerprint ${document.fingerprint}`)
+      context.say(
+        `${document.model} on ${document.device} (${document.engine}), fingerprint ${document.fingerprint}`,
+      )
       for (const vector of document.embeddings) {
         const values = vector.slice(0, SHOWN_VALUES).map((value) => value.toFixed(4))
         context.print(`${vector.length} dimensions: ${values.join(' ')} ...\n`)
@@ -44,7 +48,8 @@ export const embed = defineCommand({
 })
 
 async function textsOf(words: readonly string[], io: Io): Promise<string[]> {
-  if (words.filter((word) => word === '-').length > 1) throw new UsageError('standard input can be read only once')
+  if (words.filter((word) => word === '-').length > 1)
+    throw new UsageError('standard input can be read only once')
   return Promise.all(words.map((word) => (word === '-' ? readAll(io) : word)))
 }
 
@@ -62,6 +67,10 @@ async function readAll({ stdin }: Io): Promise<string> {
 async function plannedModel(client: TandemClient): Promise<string> {
   const { tasks } = await client.plan()
   const [first] = tasks['embed'] ?? []
-  if (!first) throw new CommandError('nothing in the plan serves embed', '`tandem plan` shows what was rejected, and why')
+  if (!first)
+    throw new CommandError(
+      'nothing in the plan serves embed',
+      '`tandem plan` shows what was rejected, and why',
+    )
   return first.model
 }

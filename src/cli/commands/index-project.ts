@@ -27,7 +27,9 @@ export const index = defineCommand({
   run: async (context, [path = '.'], { name, explain, json }) => {
     if (explain !== undefined) return explainPath(context, resolve(context.io.cwd, explain), name, json)
     const folder = existingFolder(context.io.cwd, path)
-    return withServer(context, ['embed'], (connection) => indexFolder(context, connection, folder, name, json))
+    return withServer(context, ['embed'], (connection) =>
+      indexFolder(context, connection, folder, name, json),
+    )
   },
 })
 

@@ -30,7 +30,7 @@ export const search = defineCommand({
       const answer = await connection.client.search({ query, project: chosen.name, limit, explain })
       if (json) context.json(answer)
       else if (answer.results.length === 0) context.say(`nothing in ${chosen.name} fits "${query}"`)
-      else answer.results.forEach((result, i) => printResult(context, result, i + 1))
+      else for (const [i, result] of answer.results.entries()) printResult(context, result, i + 1)
       return 0
     }),
 })
@@ -41,7 +41,8 @@ function printResult({ print, style }: CommandContext, result: SearchResult, ran
   print(`${rank}. ${style.cyan(place)}${style.bold(symbol)} ${style.dim(result.score.toFixed(3))}\n`)
   if (result.arms) print(`   ${style.dim(armsText(result.arms))}\n`)
   const lines = result.text.split('\n')
-  for (const line of lines.slice(0, SHOWN_LINES)) print(`   ${printable(line).slice(0, 160)}`.trimEnd().concat('\n'))
+  for (const line of lines.slice(0, SHOWN_LINES))
+    print(`   ${printable(line).slice(0, 160)}`.trimEnd().concat('\n'))
   if (lines.length > SHOWN_LINES) print(`   ${style.dim(`... ${lines.length - SHOWN_LINES} more lines`)}\n`)
   print('\n')
 }
@@ -53,5 +54,7 @@ function armsText(arms: NonNullable<SearchResult['arms']>): string {
     ['trigram', arms.trigram],
     ...arms.adjustments.map(({ name, value }) => [name, value]),
   ]
-  return scores.map(([name, value]) => `${name} ${typeof value === 'number' ? value.toFixed(3) : '-'}`).join(', ')
+  return scores
+    .map(([name, value]) => `${name} ${typeof value === 'number' ? value.toFixed(3) : '-'}`)
+    .join(', ')
 }

@@ -1,5 +1,5 @@
-import { TandemClient } from '../client/client.ts'
 import { bannerText } from '../banner.ts'
+import type { TandemClient } from '../client/client.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { clientFor, startServer, stopServer } from '../connect.ts'
 import { describeFailure } from '../failure.ts'

@@ -19,7 +19,11 @@ export const status = defineCommand({
         return 0
       }
       const { print, style } = context
-      print(running ? `${style.green('running')} at ${client.url}\n` : 'no server is running; start one with `tandem serve`\n')
+      print(
+        running
+          ? `${style.green('running')} at ${client.url}\n`
+          : 'no server is running; start one with `tandem serve`\n',
+      )
       if (document.workers.length > 0) {
         const rows = document.workers.map((w) => [
           w.task,
@@ -31,13 +35,21 @@ export const status = defineCommand({
           String(w.queued),
           String(w.pid ?? ''),
         ])
-        print(`\n${table([['task', 'model', 'engine', 'device', 'state', 'running', 'queued', 'pid'], ...rows])}`)
+        print(
+          `\n${table([['task', 'model', 'engine', 'device', 'state', 'running', 'queued', 'pid'], ...rows])}`,
+        )
       }
       if (document.projects.length === 0) {
         print('\nno project is indexed; index one with `tandem index PATH`\n')
         return 0
       }
-      const rows = document.projects.map((p) => [p.name, p.state, String(p.files), String(p.chunks), p.error ?? p.path])
+      const rows = document.projects.map((p) => [
+        p.name,
+        p.state,
+        String(p.files),
+        String(p.chunks),
+        p.error ?? p.path,
+      ])
       print(`\n${table([['project', 'state', 'files', 'chunks', 'path'], ...rows])}`)
       return 0
     }),

@@ -35,7 +35,12 @@ export async function checkHome(home: string): Promise<Check> {
     return warn('home', title, found, 'free some space: an index of 100,000 chunks takes several hundred MB')
   } catch (thrown) {
     const why = (thrown as Error).message
-    return failed('home', title, `${home} cannot be written: ${why}`, 'set TANDEM_HOME to a folder of your own')
+    return failed(
+      'home',
+      title,
+      `${home} cannot be written: ${why}`,
+      'set TANDEM_HOME to a folder of your own',
+    )
   }
 }
 
@@ -72,10 +77,23 @@ export async function checkWatches(): Promise<Check[]> {
 export async function checkAccelerators(): Promise<Check> {
   const title = 'GPU and NPU'
   const nodes = process.platform === 'linux' ? await deviceFiles() : []
-  const usable = await Promise.all(nodes.map((file) => access(file, constants.R_OK | constants.W_OK).then(() => true, () => false)))
+  const usable = await Promise.all(
+    nodes.map((file) =>
+      access(file, constants.R_OK | constants.W_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
   const seen = nodes.map((file, i) => (usable[i] ? file : `${file} (no access)`)).join(', ')
   const found = `${seen === '' ? 'not looked for here' : seen}; this version runs every model on the CPU`
-  return ok('accelerators', title, process.platform === 'linux' && seen === '' ? `none found${found.slice('not looked for here'.length)}` : found)
+  return ok(
+    'accelerators',
+    title,
+    process.platform === 'linux' && seen === ''
+      ? `none found${found.slice('not looked for here'.length)}`
+      : found,
+  )
 }
 
 async function deviceFiles(): Promise<string[]> {

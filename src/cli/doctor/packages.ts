@@ -82,6 +82,7 @@ function runProbe(program: string, signal: AbortSignal): Promise<string | undefi
 
 function reasonIn(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim())
-  const error = lines.find((line) => /^(\w*Error\b|\[?\w+Error)/.test(line)) ?? lines.findLast((line) => line !== '')
+  const error =
+    lines.find((line) => /^(\w*Error\b|\[?\w+Error)/.test(line)) ?? lines.findLast((line) => line !== '')
   return error?.slice(0, 300) ?? 'no reason was given'
 }

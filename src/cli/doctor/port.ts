@@ -4,25 +4,42 @@ import { announcedServer, healthOf } from '../client/find-server.ts'
 import { type Check, failed, ok, warn } from './check.ts'
 
 /** Whether the server's port is free, or who has it. */
-export async function checkPort(home: string, host: string, port: number, signal: AbortSignal): Promise<Check[]> {
+export async function checkPort(
+  home: string,
+  host: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<Check[]> {
   const server = await announcedServer(home)
   const health = server ? await healthOf(server.url, signal) : 'none'
   const running =
     server && health !== 'none'
       ? health === 'hung'
-        ? failed('server', 'server', `${server.url} (process ${server.pid}) does not answer`, `end process ${server.pid} and start it again`)
+        ? failed(
+            'server',
+            'server',
+            `${server.url} (process ${server.pid}) does not answer`,
+            `end process ${server.pid} and start it again`,
+          )
         : ok('server', 'server', `running at ${server.url} (process ${server.pid}, ${health})`)
       : ok('server', 'server', 'none is running')
   if (server && health !== 'none' && new URL(server.url).port === String(port)) return [running]
 
   const problem = port === 0 ? undefined : await listenProblem(host, port)
   const title = 'port'
-  if (problem === undefined) return [running, ok('port', title, port === 0 ? 'any free one' : `${port} is free`)]
+  if (problem === undefined)
+    return [running, ok('port', title, port === 0 ? 'any free one' : `${port} is free`)]
   if (problem !== 'EADDRINUSE')
-    return [running, failed('port', title, `${host}:${port} cannot be used (${problem})`, 'set server.host and server.port')]
+    return [
+      running,
+      failed('port', title, `${host}:${port} cannot be used (${problem})`, 'set server.host and server.port'),
+    ]
   const holder = await holderOf(port)
   const found = `${port} on ${host} is taken${holder ? ` by ${holder}` : ''}`
-  return [running, warn('port', title, found, 'end that program, or use another port: `tandem serve --port 0`')]
+  return [
+    running,
+    warn('port', title, found, 'end that program, or use another port: `tandem serve --port 0`'),
+  ]
 }
 
 /** @returns the code of the error, undefined when the port can be listened on */

@@ -1,6 +1,13 @@
 import type { Output } from '../io.ts'
 
-const CODES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] }
+const CODES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+}
 
 export type Style = Readonly<Record<keyof typeof CODES, (text: string) => string>>
 

@@ -9,7 +9,10 @@ export function table(rows: readonly (readonly string[])[], indent = ''): string
       widths[i] = Math.max(widths[i] ?? 0, cell.length)
     })
   return cells
-    .map((row) => indent + row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join('  '))
+    .map(
+      (row) =>
+        indent + row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join('  '),
+    )
     .map((line) => `${line.trimEnd()}\n`)
     .join('')
 }
