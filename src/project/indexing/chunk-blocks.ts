@@ -27,7 +27,8 @@ export function splitBlocks(lines: Lines, start: number, end: number, frame: Fra
 /** The last line of the block that begins at `from`: everything that fits, cut at the best place of its second half. */
 function blockEnd(lines: Lines, from: number, end: number): number {
   let last = from
-  while (last < end && last + 1 - from < LIMITS.lines && lines.weight(from, last + 1) <= LIMITS.weight) last += 1
+  while (last < end && last + 1 - from < LIMITS.lines && lines.weight(from, last + 1) <= LIMITS.weight)
+    last += 1
   if (last === end) return end
   const half = lines.weight(from, last) / 2
   let best = last

@@ -38,7 +38,13 @@ export function splitMarkdown(lines: Lines): Unit[] {
   return units
 }
 
-function section(lines: Lines, start: number, end: number, scope: readonly string[], symbol?: string): Unit[] {
+function section(
+  lines: Lines,
+  start: number,
+  end: number,
+  scope: readonly string[],
+  symbol?: string,
+): Unit[] {
   const named = symbol === undefined ? {} : { symbol }
   const defines = symbol === undefined ? [] : [symbol]
   if (end - start < LIMITS.lines && lines.weight(start, end) <= LIMITS.weight)

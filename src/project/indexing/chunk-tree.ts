@@ -52,7 +52,8 @@ function splitRange(lines: Lines, start: number, end: number, node: SgNode, fram
 
 function splitGroup(lines: Lines, group: Group, end: number, frame: Frame): Unit[] {
   const { start, main } = group
-  if (end - start < LIMITS.lines && lines.weight(start, end) <= LIMITS.weight) return [whole(group, end, frame)]
+  if (end - start < LIMITS.lines && lines.weight(start, end) <= LIMITS.weight)
+    return [whole(group, end, frame)]
   if (!main || group.mainSpan === 0) return blocks(lines, start, end, frame)
   const definition = definitionOf(main)
   if (!definition) return splitRange(lines, start, end, main, { ...frame, depth: frame.depth + 1 })
@@ -89,13 +90,15 @@ function groupChildren(node: SgNode, start: number, end: number): Group[] {
   for (const child of node.children()) {
     const range = child.range()
     // Some grammars count the newline to a line comment.
-    const last = range.end.column === 0 && range.end.line > range.start.line ? range.end.line - 1 : range.end.line
+    const last =
+      range.end.column === 0 && range.end.line > range.start.line ? range.end.line - 1 : range.end.line
     const from = Math.max(range.start.line, start)
     const to = Math.min(last, end)
     const kind = String(child.kind())
     if (to < from || (!child.isNamed() && /^\W*$/.test(kind) && from === to && !groups.at(-1))) continue
     const group = groups.at(-1)
-    if (group && (from <= group.end || joinsLeading(group, from) || isCloser(child, kind))) grow(group, child, kind, from, to)
+    if (group && (from <= group.end || joinsLeading(group, from) || isCloser(child, kind)))
+      grow(group, child, kind, from, to)
     else groups.push(newGroup(child, kind, from, to))
   }
   return groups
@@ -112,7 +115,15 @@ function isCloser(child: SgNode, kind: string): boolean {
 
 function newGroup(child: SgNode, kind: string, start: number, end: number): Group {
   const leading = isLeading(kind)
-  return { start, end, nodes: [child], main: child, mainSpan: end - start, leading, comments: isComment(kind) }
+  return {
+    start,
+    end,
+    nodes: [child],
+    main: child,
+    mainSpan: end - start,
+    leading,
+    comments: isComment(kind),
+  }
 }
 
 function grow(group: Group, child: SgNode, kind: string, from: number, to: number): void {
@@ -139,7 +150,8 @@ function collect(nodes: readonly SgNode[], frame: Frame): Definition[] {
     if (definition && !local) found.push(definition)
     if (definition?.callable) return
     if (definition || isTransparent(String(node.kind())))
-      for (const child of node.namedChildren()) if (definition || worthVisiting(child)) visit(child, depth + 1)
+      for (const child of node.namedChildren())
+        if (definition || worthVisiting(child)) visit(child, depth + 1)
   }
   for (const node of nodes) visit(node, 0)
   return found

@@ -42,7 +42,9 @@ function expectCovers(text: string, chunks: readonly ChunkRecord[]): void {
 }
 
 const summary = (chunks: readonly ChunkRecord[]) =>
-  chunks.map((c) => `${c.startLine}-${c.endLine} ${[...c.scope, c.symbol ?? '-'].join('.')} [${c.defines.join(' ')}]`)
+  chunks.map(
+    (c) => `${c.startLine}-${c.endLine} ${[...c.scope, c.symbol ?? '-'].join('.')} [${c.defines.join(' ')}]`,
+  )
 
 /** Fragments that make real trees, cut and joined anyhow. */
 const fragment = fc.constantFrom(
@@ -167,12 +169,24 @@ export const limit = 3
 
   test.each([
     ['python', '@dec\ndef f(x):\n  return 1\n\nclass A:\n  def m(self):\n    pass\n', ['f', 'A', 'm']],
-    ['go', 'package a\n\nfunc (s *Server) Run() int { return 1 }\ntype T struct {\n a int\n}\n', ['Run', 'T']],
-    ['rust', '/// d\n#[derive(Debug)]\nstruct S { a: u8 }\nimpl S {\n  /// d\n  fn x(&self) {}\n}\n', ['S', 'x']],
+    [
+      'go',
+      'package a\n\nfunc (s *Server) Run() int { return 1 }\ntype T struct {\n a int\n}\n',
+      ['Run', 'T'],
+    ],
+    [
+      'rust',
+      '/// d\n#[derive(Debug)]\nstruct S { a: u8 }\nimpl S {\n  /// d\n  fn x(&self) {}\n}\n',
+      ['S', 'x'],
+    ],
     ['java', '/** d */\npublic class A {\n  @Override\n  public void m() {}\n}\n', ['A', 'm']],
     ['c', 'static struct foo *bar(void)\n{\n  return 0;\n}\n#define MAX 3\n', ['bar', 'MAX']],
     ['cpp', 'namespace n {\nclass A {\n  void m() {}\n};\nvoid A::k() {}\n}\n', ['n', 'A', 'm', 'k']],
-    ['javascript', 'exports.run = function () {}\nA.prototype.go = () => 1\nconst q = 1\n', ['run', 'go', 'q']],
+    [
+      'javascript',
+      'exports.run = function () {}\nA.prototype.go = () => 1\nconst q = 1\n',
+      ['run', 'go', 'q'],
+    ],
     ['tsx', 'export function App() { return <b>{x}</b> }\ninterface Props { a: string }\n', ['App', 'Props']],
     ['css', '.a { b: c }\n@media x { .b { c: d } }\n', ['.a', '.b']],
     ['ruby', 'class A\n  def take(x)\n  end\nend\n', ['A', 'take']],

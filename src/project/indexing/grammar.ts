@@ -70,7 +70,11 @@ export function definitionOf(node: SgNode): Definition | undefined {
   return undefined
 }
 
-function named(node: SgNode | null, outer: readonly string[] = [], isCallable = false): Definition | undefined {
+function named(
+  node: SgNode | null,
+  outer: readonly string[] = [],
+  isCallable = false,
+): Definition | undefined {
   const name = node?.text().replace(/\s+/g, ' ').trim()
   // A long name is an expression or a list of selectors, which nobody looks up.
   return name && name.length <= 100 ? { name, outer, callable: isCallable } : undefined

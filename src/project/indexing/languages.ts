@@ -47,7 +47,11 @@ const LANGUAGES: Readonly<Record<string, Language>> = {
     splitter: 'lines',
     config: true,
   },
-  xml: { extensions: ['xml', 'xsd', 'xsl', 'csproj', 'props', 'targets', 'plist'], splitter: 'lines', config: true },
+  xml: {
+    extensions: ['xml', 'xsd', 'xsl', 'csproj', 'props', 'targets', 'plist'],
+    splitter: 'lines',
+    config: true,
+  },
   dockerfile: {
     extensions: ['dockerfile'],
     names: ['dockerfile', 'containerfile'],
@@ -126,7 +130,10 @@ type Role = FileRecord['role']
 
 /** First match wins; `path` is tested with forward slashes and a leading slash. */
 const ROLES: readonly { readonly role: Role; readonly test: RegExp }[] = [
-  { role: 'generated', test: /\/(?:generated|__generated__|gen|autogen)\/|[._]generated\.\w+$|\.(?:pb|g|gen)\.\w+$/i },
+  {
+    role: 'generated',
+    test: /\/(?:generated|__generated__|gen|autogen)\/|[._]generated\.\w+$|\.(?:pb|g|gen)\.\w+$/i,
+  },
   { role: 'declaration', test: /\.d\.[cm]?ts$/i },
   {
     role: 'test',

@@ -3,13 +3,18 @@
 /** Folders of dependencies, caches and tools, never entered. */
 const FOLDERS: Readonly<Record<string, string>> = Object.fromEntries([
   ...['.git', '.hg', '.svn', '.jj', 'CVS'].map((name) => [name, 'version control data']),
-  ...['node_modules', 'bower_components', 'jspm_packages', 'site-packages', '.yarn', '.pnpm-store', 'Pods'].map(
-    (name) => [name, 'installed dependencies'],
+  ...[
+    'node_modules',
+    'bower_components',
+    'jspm_packages',
+    'site-packages',
+    '.yarn',
+    '.pnpm-store',
+    'Pods',
+  ].map((name) => [name, 'installed dependencies']),
+  ...['__pycache__', '.mypy_cache', '.pytest_cache', '.ruff_cache', '.tox', '.nox', '.eggs', '.cache'].map(
+    (name) => [name, 'a cache'],
   ),
-  ...['__pycache__', '.mypy_cache', '.pytest_cache', '.ruff_cache', '.tox', '.nox', '.eggs', '.cache'].map((name) => [
-    name,
-    'a cache',
-  ]),
   ...['.gradle', '.next', '.nuxt', '.svelte-kit', '.turbo', '.parcel-cache', '.nyc_output', '.terraform'].map(
     (name) => [name, 'build output'],
   ),
@@ -27,7 +32,10 @@ const MARKERS: readonly { readonly file: string; readonly folder?: string; reado
 ]
 
 /** Globs that a watcher can leave out before any rule is asked. */
-export const UNWATCHED_GLOBS: readonly string[] = Object.keys(FOLDERS).flatMap((name) => [`**/${name}`, `**/${name}/**`])
+export const UNWATCHED_GLOBS: readonly string[] = Object.keys(FOLDERS).flatMap((name) => [
+  `**/${name}`,
+  `**/${name}/**`,
+])
 
 /** @returns why a folder of this name is never entered */
 export function folderNameReason(name: string): string | undefined {

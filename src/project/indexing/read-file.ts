@@ -36,6 +36,11 @@ export function readFileRecord(root: string, seen: SeenFile, knownHash?: string)
   const content = readContent(seen.path.slice(seen.path.lastIndexOf('/') + 1), bytes)
   if ('reason' in content) return content
   const language = languageOf(seen.path)
-  const file = { ...stamp, language, role: roleOf(seen.path, language), chunks: chunkText(content.text, language) }
+  const file = {
+    ...stamp,
+    language,
+    role: roleOf(seen.path, language),
+    chunks: chunkText(content.text, language),
+  }
   return content.note ? { file, note: content.note } : { file }
 }

@@ -30,8 +30,28 @@ interface Folder {
  * @param root absolute, without links
  * @throws TandemError PATH_NOT_FOUND when the root cannot be read, INVALID_REQUEST above MAX_FILES
  */
-export function* walk(root: string, options: WalkOptions): Generator<WalkEntry> {
-  const stack: Folder[] = [openRoot(root)]
+export function walk(root: string, options: WalkOptions): Generator<WalkEntry> {
+  return walkFolder(root, openRoot(root), options)
+}
+
+/** What the walk would give for one path: the file itself, or everything below the folder. Same errors. */
+export function* walkPath(root: string, path: string, options: WalkOptions): Generator<WalkEntry> {
+  const judged = judge(root, path, options)
+  if ('chain' in judged) yield* walkFolder(root, judged, options)
+  else yield judged
+}
+
+/**
+ * What the walk would say about one path, judged from the root down.
+ * @param path relative to the root, forward slashes, no `..`
+ */
+export function judgePath(root: string, path: string, options: WalkOptions): WalkEntry {
+  const judged = judge(root, path, options)
+  return 'chain' in judged ? skipped(path, 'is a folder') : judged
+}
+
+function* walkFolder(root: string, from: Folder, options: WalkOptions): Generator<WalkEntry> {
+  const stack: Folder[] = [from]
   let files = 0
   for (let folder = stack.pop(); folder; folder = stack.pop()) {
     for (const entry of folder.entries) {
@@ -49,26 +69,25 @@ export function* walk(root: string, options: WalkOptions): Generator<WalkEntry> 
   }
 }
 
-/**
- * What the walk would say about one path, judged from the root down.
- * @param path relative to the root, forward slashes, no `..`
- */
-export function judgePath(root: string, path: string, options: WalkOptions): WalkEntry {
+function judge(root: string, path: string, options: WalkOptions): Folder | WalkEntry {
   let folder = openRoot(root)
   const names = path.split('/')
   for (const [at, name] of names.entries()) {
     const here = names.slice(0, at + 1).join('/')
     const stat = lstatSync(join(root, here), { throwIfNoEntry: false })
-    if (!stat) return { kind: 'skipped', path, reason: 'there is no such file' }
+    if (!stat) return skipped(path, 'there is no such file')
     if (!stat.isDirectory() && at < names.length - 1)
-      return skipped(path, stat.isSymbolicLink() ? `${here} is a symbolic link: not followed` : `${here} is no folder`)
+      return skipped(
+        path,
+        stat.isSymbolicLink() ? `${here} is a symbolic link: not followed` : `${here} is no folder`,
+      )
     const judged = stat.isDirectory()
       ? enter(root, folder, here, name, options)
       : judgeFile(root, folder, here, name, options)
     if (!('chain' in judged)) return { ...judged, path }
     folder = judged
   }
-  return skipped(path, 'is a folder')
+  return folder
 }
 
 function openRoot(root: string): Folder {
@@ -79,7 +98,13 @@ function openRoot(root: string): Folder {
   }
 }
 
-function enter(root: string, parent: Folder, path: string, name: string, options: WalkOptions): Folder | WalkEntry {
+function enter(
+  root: string,
+  parent: Folder,
+  path: string,
+  name: string,
+  options: WalkOptions,
+): Folder | WalkEntry {
   const absolute = join(root, path)
   if (options.excluded.some((folder) => absolute === folder || absolute.startsWith(folder + sep)))
     return skipped(path, "is Tandem's own data")
@@ -97,7 +122,13 @@ function enter(root: string, parent: Folder, path: string, name: string, options
   }
 }
 
-function judgeFile(root: string, folder: Folder, path: string, name: string, options: WalkOptions): WalkEntry {
+function judgeFile(
+  root: string,
+  folder: Folder,
+  path: string,
+  name: string,
+  options: WalkOptions,
+): WalkEntry {
   const secret = secretNameReason(name)
   if (secret) return skipped(path, secret)
   const verdict = folder.chain.verdict(path)
@@ -111,10 +142,16 @@ function judgeFile(root: string, folder: Folder, path: string, name: string, opt
     return skipped(path, `cannot be read: ${whyUnreadable(error)}`)
   }
   if (stat.isSymbolicLink())
-    return skipped(path, 'is a symbolic link: not followed; a target inside the project is indexed where it lies')
+    return skipped(
+      path,
+      'is a symbolic link: not followed; a target inside the project is indexed where it lies',
+    )
   if (!stat.isFile()) return skipped(path, 'is not a regular file')
   if (stat.size > options.maxFileBytes)
-    return skipped(path, `has ${stat.size} bytes, at most ${options.maxFileBytes} (config index.maxFileBytes)`)
+    return skipped(
+      path,
+      `has ${stat.size} bytes, at most ${options.maxFileBytes} (config index.maxFileBytes)`,
+    )
   return { kind: 'file', path, sizeBytes: stat.size, mtimeMs: stat.mtimeMs }
 }
 
