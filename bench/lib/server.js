@@ -1,0 +1,45 @@
+// Starts the product as a user does, in a home of its own, and ends it.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const bin = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'bin', 'tandem.js')
+
+/** @param {string[]} args @returns {Promise<{ url: string, pid: number, stop: () => Promise<void> }>} */
+export async function startServer(args = []) {
+  const home = mkdtempSync(join(tmpdir(), 'tandem-bench-'))
+  const child = spawn(process.execPath, [bin, 'serve', '--port', '0', '--json', ...args], {
+    env: { ...process.env, TANDEM_HOME: home },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  const stop = async () => {
+    child.kill('SIGINT')
+    await exited
+    rmSync(home, { recursive: true, force: true })
+  }
+  let text = ''
+  for await (const piece of child.stdout) {
+    text += piece
+    const ready = /"url":\s*"([^"]+)"/.exec(text)
+    if (ready) {
+      child.stdout.resume()
+      return { url: ready[1], pid: child.pid, stop }
+    }
+  }
+  throw new Error(`the server ended before it was ready: ${text}`)
+}
+
+/** JSON over HTTP; throws on any status but 2xx. @param {string} url @param {unknown} [body] @param {string} [method] */
+export async function call(url, body, method = body === undefined ? 'GET' : 'POST') {
+  const response = await fetch(url, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  })
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
+  return response.json()
+}

@@ -1,0 +1,3 @@
+export type { HttpDeps, HttpLog, ModelEntry } from './deps.ts'
+export { nearestNames } from './nearest.ts'
+export { createHttpServer, type HttpServer } from './server.ts'
