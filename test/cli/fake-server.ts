@@ -87,7 +87,8 @@ export class FakeServer {
     const fault = [...this.faults].find(([start]) => path.startsWith(start))?.[1]
     if (fault === 'hang') return
     if (fault === 'drop') return void request.socket.destroy()
-    if (fault === 'html') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>other</p>')
+    if (fault === 'html')
+      return void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>other</p>')
     const refuse = (status: number, code: string, message: string) =>
       json(response, status, { error: { message, type: 'x', param: null, code } })
     if (typeof fault === 'object') return refuse(fault.status, fault.code, fault.message)
@@ -142,7 +143,8 @@ export class FakeServer {
       if (!response.writableFinished) this.abandoned += 1
     })
     const event = (data: object) => response.write(`data: ${JSON.stringify(data)}\n\n`)
-    for (const content of ['`takeBatch` bounds ', 'the queue [1].']) event({ choices: [{ delta: { content } }] })
+    for (const content of ['`takeBatch` bounds ', 'the queue [1].'])
+      event({ choices: [{ delta: { content } }] })
     if (fault === 'cutStream') return void response.end()
     if (fault === 'errorEvent') {
       event({ error: { message: 'the worker stopped while it answered', code: 'worker_lost' } })
@@ -215,22 +217,45 @@ const PLAN = {
   simulated: false,
   tasks: {
     chat: [
-      { model: 'tandem-tiny-chat', engine: 'llama.cpp', device: 'cpu', kind: 'cpu', role: 'primary', simulated: false, reasons: ['the only device'] },
+      {
+        model: 'tandem-tiny-chat',
+        engine: 'llama.cpp',
+        device: 'cpu',
+        kind: 'cpu',
+        role: 'primary',
+        simulated: false,
+        reasons: ['the only device'],
+      },
     ],
     embed: [
-      { model: 'tandem-embed-small', engine: 'onnxruntime', device: 'cpu', kind: 'cpu', role: 'primary', simulated: false, reasons: [] },
+      {
+        model: 'tandem-embed-small',
+        engine: 'onnxruntime',
+        device: 'cpu',
+        kind: 'cpu',
+        role: 'primary',
+        simulated: false,
+        reasons: [],
+      },
     ],
   },
-  rejected: [
-    { task: 'chat', model: 'big', engine: 'llama.cpp', device: 'cpu', reason: 'does not fit' },
-  ],
+  rejected: [{ task: 'chat', model: 'big', engine: 'llama.cpp', device: 'cpu', reason: 'does not fit' }],
 }
 
 const MODELS = {
   object: 'list',
   data: [
-    { id: 'tandem-embed-small', tandem: { title: 'An encoder.', tasks: ['embed'], contextTokens: 512, dimensions: 384 } },
-    { id: 'tandem-tiny-chat', tandem: { title: 'A small offline model.', tasks: ['chat'], contextTokens: 2048 } },
-    { id: 'tandem-tiny-chat@demo', tandem: { title: 'A small offline model.', tasks: ['chat'], project: 'demo' } },
+    {
+      id: 'tandem-embed-small',
+      tandem: { title: 'An encoder.', tasks: ['embed'], contextTokens: 512, dimensions: 384 },
+    },
+    {
+      id: 'tandem-tiny-chat',
+      tandem: { title: 'A small offline model.', tasks: ['chat'], contextTokens: 2048 },
+    },
+    {
+      id: 'tandem-tiny-chat@demo',
+      tandem: { title: 'A small offline model.', tasks: ['chat'], project: 'demo' },
+    },
   ],
 }
