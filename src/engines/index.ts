@@ -3,5 +3,3 @@ import { onnxruntime } from './onnxruntime/descriptor.ts'
 
 /** Every engine, as plain data; where several could serve a task, the first is preferred. */
 export const ENGINES: readonly EngineDescriptor[] = [onnxruntime]
-
-export * from './contract.ts'
