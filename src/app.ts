@@ -62,7 +62,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       log,
     })
     const url = await http.listen()
-    await projects.open({ follow: options.openProjects })
+    if (options.openProjects) await projects.open()
     await claim?.announce(url)
     return {
       url,

@@ -1,7 +1,7 @@
 /** Which model, and which project, a client means by the name it sends. */
 import { TandemError, type Task } from '../domain/index.ts'
+import { nearestNames } from '../models/index.ts'
 import type { ModelEntry } from './deps.ts'
-import { nearestNames } from './nearest.ts'
 
 export interface NamedModel {
   readonly model: ModelEntry

@@ -48,6 +48,7 @@ export interface Request {
   readonly priority: Priority
   /** Only requests of one kind share a batch (queries and passages differ in their prefix). */
   readonly kind: string
+  readonly submittedMs: number
   /** Absolute; until done, for a chat until its first delta. */
   readonly deadlineMs: number
   /** Estimated tokens of each input. */
@@ -122,10 +123,17 @@ export type Event = { readonly nowMs: number } & (
 
 export type Ending =
   | { readonly how: 'done' }
-  | { readonly how: 'cancelled' | 'deadline' | 'shuttingDown' }
-  | { readonly how: 'queueFull'; readonly waiting: number; readonly retryAfterS: number }
+  | { readonly how: 'cancelled' | 'shuttingDown' }
+  /** `ms`: how long it had. */
+  | { readonly how: 'deadline'; readonly ms: number }
+  | {
+      readonly how: 'queueFull'
+      readonly lane: string
+      readonly waiting: number
+      readonly retryAfterS: number
+    }
   /** Every worker of the lane is gone. */
-  | { readonly how: 'unserved' }
+  | { readonly how: 'unserved'; readonly lane: string }
   /** As that batch failed, or its worker was lost. */
   | { readonly how: 'failed'; readonly batch: number; readonly worker: string }
 

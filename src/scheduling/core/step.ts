@@ -15,42 +15,41 @@ export function step(state: State, event: Event): { state: State; effects: reado
 function apply(draft: Draft, event: Event): void {
   switch (event.type) {
     case 'submitted':
-      return admit(draft, event.request)
+      admit(draft, event.request)
+      break
     case 'workerReady':
-      return changeSeat(draft, event.worker, { ready: true, gone: false, room: event.room, why: '' })
+      changeSeat(draft, event.worker, { ready: true, gone: false, room: event.room, why: '' })
+      break
     case 'workerLost':
-      return workerLost(draft, event)
+      workerLost(draft, event)
+      break
     case 'firstDelta':
-      return withBatch(draft, event.batch, (batch) => {
-        for (const request of requestsOf(draft, batch)) put(draft.requests, request, { started: true })
-      })
+      for (const request of requestsOf(draft, unsettled(draft, event.batch)))
+        put(draft.requests, request, { started: true })
+      break
     case 'batchDone':
-      return withBatch(draft, event.batch, (batch) => batchDone(draft, batch))
+      batchDone(draft, unsettled(draft, event.batch))
+      break
     case 'batchFailed':
-      return withBatch(draft, event.batch, (batch) => {
-        put(draft.batches, batch, { settled: true })
-        if (event.lost) retryParts(draft, batch)
-        else refuseParts(draft, batch)
-      })
+      batchFailed(draft, unsettled(draft, event.batch), event.lost)
+      break
     case 'batchReleased':
       draft.batches.delete(event.batch)
-      return
+      break
     case 'cancelled': {
       const request = draft.requests.get(event.request)
       if (request) end(draft, request, { how: 'cancelled' })
-      return
+      break
     }
     case 'ticked':
-      return expire(draft)
+      expire(draft)
+      break
     case 'draining':
-      draft.draining = true
-      for (const request of draft.requests.values())
-        if (request.running === 0) end(draft, request, { how: 'shuttingDown' })
-      return
     case 'stopped':
       draft.draining = true
-      for (const request of draft.requests.values()) end(draft, request, { how: 'shuttingDown' })
-      return
+      for (const request of draft.requests.values())
+        if (event.type === 'stopped' || request.running === 0) end(draft, request, { how: 'shuttingDown' })
+      break
     default:
       event satisfies never
   }
@@ -59,7 +58,8 @@ function apply(draft: Draft, event: Event): void {
 function admit(draft: Draft, submitted: Extract<Event, { type: 'submitted' }>['request']): void {
   const order = submitted.tokens.map((_, index) => index)
   const pending = order.sort((a, b) => (submitted.tokens[a] ?? 0) - (submitted.tokens[b] ?? 0))
-  const request: Request = { ...submitted, pending, running: 0, tries: 0, alone: false, started: false }
+  const fresh = { running: 0, tries: 0, alone: false, started: false }
+  const request: Request = { ...submitted, ...fresh, submittedMs: draft.nowMs, pending }
   // waiting bulk does not lock people out
   const waiting = [...draft.requests.values()].filter(
     (other) =>
@@ -70,10 +70,11 @@ function admit(draft: Draft, submitted: Extract<Event, { type: 'submitted' }>['r
   const lane = draft.lanes.get(request.lane)
   draft.requests.set(request.id, request)
   if (draft.draining) end(draft, request, { how: 'shuttingDown' })
-  else if (!lane || laneIsGone(draft, request.lane)) end(draft, request, { how: 'unserved' })
+  else if (!lane || laneIsGone(draft, request.lane))
+    end(draft, request, { how: 'unserved', lane: request.lane })
   else if (waiting >= draft.limits.maxWaiting) {
     const retryAfterS = Math.min(60, Math.max(1, Math.ceil((waiting * lane.batchMs) / 1000)))
-    end(draft, request, { how: 'queueFull', waiting, retryAfterS })
+    end(draft, request, { how: 'queueFull', lane: lane.id, waiting, retryAfterS })
   } else if (pending.length === 0) end(draft, request, { how: 'done' })
 }
 
@@ -88,10 +89,11 @@ function workerLost(draft: Draft, event: Extract<Event, { type: 'workerLost' }>)
   }
   if (!laneIsGone(draft, seat.lane)) return
   for (const request of draft.requests.values())
-    if (request.lane === seat.lane) end(draft, request, { how: 'unserved' })
+    if (request.lane === seat.lane) end(draft, request, { how: 'unserved', lane: seat.lane })
 }
 
-function batchDone(draft: Draft, batch: Batch): void {
+function batchDone(draft: Draft, batch: Batch | undefined): void {
+  if (!batch) return
   put(draft.batches, batch, { settled: true })
   const lane = draft.lanes.get(draft.seats.get(batch.worker)?.lane ?? '')
   if (lane) put(draft.lanes, lane, { batchMs: 0.8 * lane.batchMs + 0.2 * (draft.nowMs - batch.sentMs) })
@@ -99,6 +101,13 @@ function batchDone(draft: Draft, batch: Batch): void {
     const left = put(draft.requests, request, { running: request.running - 1 })
     if (left.running === 0 && left.pending.length === 0) end(draft, left, { how: 'done' })
   }
+}
+
+function batchFailed(draft: Draft, batch: Batch | undefined, lost: boolean): void {
+  if (!batch) return
+  put(draft.batches, batch, { settled: true })
+  if (lost) retryParts(draft, batch)
+  else refuseParts(draft, batch)
 }
 
 /** The worker was lost: what it held is tried again, alone, unless it was tried enough or has sent text. */
@@ -128,10 +137,12 @@ function putBack(draft: Draft, batch: Batch, request: Request, change: Partial<R
 
 function expire(draft: Draft): void {
   for (const request of draft.requests.values())
-    if (!request.started && request.deadlineMs <= draft.nowMs) end(draft, request, { how: 'deadline' })
+    if (!request.started && request.deadlineMs <= draft.nowMs)
+      end(draft, request, { how: 'deadline', ms: Math.round(request.deadlineMs - request.submittedMs) })
 }
 
-function requestsOf(draft: Draft, batch: Batch): Request[] {
+function requestsOf(draft: Draft, batch: Batch | undefined): Request[] {
+  if (!batch) return []
   return batch.parts.flatMap((part) => draft.requests.get(part.request) ?? [])
 }
 
@@ -146,7 +157,7 @@ function changeSeat(draft: Draft, id: string, change: Partial<Seat>): void {
 }
 
 /** Events of batches that were lost or called off meanwhile say nothing new. */
-function withBatch(draft: Draft, id: number, then: (batch: Batch) => void): void {
+function unsettled(draft: Draft, id: number): Batch | undefined {
   const batch = draft.batches.get(id)
-  if (batch && !batch.settled) then(batch)
+  return batch?.settled ? undefined : batch
 }
