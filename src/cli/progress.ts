@@ -45,7 +45,7 @@ export class ProgressLine {
 
   update(project: ProjectDocument): void {
     if (this.#stream.isTTY) {
-      const width = Math.max(20, (this.#stream.columns ?? 80) - 1)
+      const width = Math.max(20, (this.#stream.columns || 80) - 1)
       this.#stream.write(`\r\u001b[2K${progressText(project, width)}`)
       this.#drawn = true
     } else if (performance.now() - this.#lastLineMs >= LINE_EVERY_MS) {
