@@ -2,7 +2,7 @@
 import { CONFIG_KEYS, type ConfigKey } from '../config/index.ts'
 import type { CommandGroup, CommandSpec } from './command.ts'
 import { COMMANDS } from './commands/index.ts'
-import { commonOptions, flagName, type OptionSpec } from './options.ts'
+import { commonOptions, flagName, type OptionTable } from './options.ts'
 
 const GENERATED = '<!-- made by scripts/generate-docs.js; change the source it names, not this file -->'
 
@@ -61,7 +61,7 @@ function entrySections(entry: CommandSpec | CommandGroup, parent: string): strin
   ]
 }
 
-function optionTable(options: Readonly<Record<string, OptionSpec<unknown>>>): string {
+function optionTable(options: OptionTable): string {
   const rows = Object.entries(options).map(([name, { arg, help, shownDefault }]) => {
     const flag = `\`${flagName(name)}${arg ? ` ${arg}` : ''}\``
     return `| ${flag} | ${cell(help)} | ${shownDefault ?? ''} |\n`

@@ -45,30 +45,36 @@ test('--version', async () => {
 })
 
 /** Wrong use: the words, and what stderr must say. */
-const WRONG: readonly (readonly [args: readonly string[], ...says: string[]])[] = [
-  [[], 'Usage: tandem'],
-  [['config'], 'Usage: tandem config'],
-  [['serch', 'x'], "unknown command 'serch'", 'Did you mean search?'],
-  [['config', 'shwo'], "unknown command 'shwo'", 'Did you mean show?'],
-  [['serve', '--prot', '1'], "unknown option '--prot'", 'Did you mean --port?', 'tandem serve --help'],
-  [['search'], "missing required argument 'query'"],
-  [['search', 'x', '--limit', '0'], 'an integer from 1 to 100'],
-  [['search', 'x', '--limit', 'ten'], '"ten" does not fit'],
-  [['search', 'x', '--limit'], 'argument missing'],
-  [['plan', 'now'], 'too many arguments'],
-  [['serve', '--port', '99999'], '--port: server.port', 'from 0 to 65535'],
-  [['serve', '--log-level', 'loud'], '--log-level: log.level', 'silent, error, warn, info, debug'],
-  [['serve', '--host', '0.0.0.0'], '--host: server.host', 'server.apiKey'],
-  [['serve', '--config', 'nope.yaml'], 'nope.yaml: no such file'],
-  [['serve', '--project', 'nope'], 'nope: does not exist; give a folder that exists'],
-  [['index', 'nope'], 'nope: does not exist'],
-  [['index', 'tandem.yaml.broken'], 'is a file, not a folder'],
-  [['embed', '-', '-'], 'standard input can be read only once'],
-  [['config', 'check', 'tandem.yaml.broken'], 'tandem.yaml.broken:2:9', 'from 0 to 65535'],
-  [['search', 'x', '--config', 'tandem.yaml.broken'], 'tandem.yaml.broken:2:9'],
+const WRONG: { args: string[]; says: string[] }[] = [
+  { args: [], says: ['Usage: tandem'] },
+  { args: ['config'], says: ['Usage: tandem config'] },
+  { args: ['serch', 'x'], says: ["unknown command 'serch'", 'Did you mean search?'] },
+  { args: ['config', 'shwo'], says: ["unknown command 'shwo'", 'Did you mean show?'] },
+  {
+    args: ['serve', '--prot', '1'],
+    says: ["unknown option '--prot'", 'Did you mean --port?', 'tandem serve --help'],
+  },
+  { args: ['search'], says: ["missing required argument 'query'"] },
+  { args: ['search', 'x', '--limit', '0'], says: ['an integer from 1 to 100'] },
+  { args: ['search', 'x', '--limit', 'ten'], says: ['"ten" does not fit'] },
+  { args: ['search', 'x', '--limit'], says: ['argument missing'] },
+  { args: ['plan', 'now'], says: ['too many arguments'] },
+  { args: ['serve', '--port', '99999'], says: ['--port: server.port', 'from 0 to 65535'] },
+  {
+    args: ['serve', '--log-level', 'loud'],
+    says: ['--log-level: log.level', 'silent, error, warn, info, debug'],
+  },
+  { args: ['serve', '--host', '0.0.0.0'], says: ['--host: server.host', 'server.apiKey'] },
+  { args: ['serve', '--config', 'nope.yaml'], says: ['nope.yaml: no such file'] },
+  { args: ['serve', '--project', 'nope'], says: ['nope: does not exist; give a folder that exists'] },
+  { args: ['index', 'nope'], says: ['nope: does not exist'] },
+  { args: ['index', 'tandem.yaml.broken'], says: ['is a file, not a folder'] },
+  { args: ['embed', '-', '-'], says: ['standard input can be read only once'] },
+  { args: ['config', 'check', 'tandem.yaml.broken'], says: ['tandem.yaml.broken:2:9', 'from 0 to 65535'] },
+  { args: ['search', 'x', '--config', 'tandem.yaml.broken'], says: ['tandem.yaml.broken:2:9'] },
 ]
 
-test.each(WRONG)('wrong use: %j', async (args, ...says) => {
+test.each(WRONG)('wrong use: $args', async ({ args, says }) => {
   writeFileSync(join(home, 'tandem.yaml.broken'), 'server:\n  port: many\n')
   const { code, stdout, stderr } = await run(args)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
