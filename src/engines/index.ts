@@ -1,0 +1,7 @@
+import type { EngineDescriptor } from '../domain/index.ts'
+import { onnxruntime } from './onnxruntime/descriptor.ts'
+
+/** Every engine, as plain data; where several could serve a task, the first is preferred. */
+export const ENGINES: readonly EngineDescriptor[] = [onnxruntime]
+
+export * from './contract.ts'

@@ -1,0 +1,11 @@
+import type { EngineDescriptor } from '../../domain/index.ts'
+
+/** Encoders on the CPU: the embedded default. */
+export const onnxruntime = {
+  id: 'onnxruntime',
+  title: 'ONNX Runtime',
+  tasks: ['embed'],
+  devices: ['cpu'],
+  formats: ['onnx'],
+  needs: '',
+} as const satisfies EngineDescriptor
