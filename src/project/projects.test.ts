@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -6,7 +16,7 @@ import { Config } from '../config/index.ts'
 import { TandemError } from '../domain/index.ts'
 import { createLog } from '../telemetry/index.ts'
 import type { ProjectEvent, Projects } from './contract.ts'
-import { createProjects, type Retrieval } from './index.ts'
+import { createProjects, type Retrieval } from './projects.ts'
 import { startServing, type TestServing } from './serving.suite.ts'
 import { openEmbeddedStore } from './store/index.ts'
 
@@ -64,7 +74,10 @@ function put(path: string, text: string): void {
   writeFileSync(join(root, path), text)
 }
 
-async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
   for (const endMs = Date.now() + 20_000; Date.now() < endMs; ) {
     const seen = await look()
     if (seen !== undefined && seen !== false) return seen
@@ -73,7 +86,8 @@ async function until<T>(what: string, look: () => T | undefined | false | Promis
   throw new Error(`never: ${what}; ${JSON.stringify(projects.list())}`)
 }
 
-const ready = (name = 'tree') => until('ready', () => projects.get(name).state === 'ready' && projects.get(name))
+const ready = (name = 'tree') =>
+  until('ready', () => projects.get(name).state === 'ready' && projects.get(name))
 const paths = async (query: string) => [
   ...new Set((await projects.search({ query, project: 'tree', limit: 20 })).hits.map((hit) => hit.path)),
 ]
@@ -147,7 +161,8 @@ describe('a project', () => {
   })
 
   test('a save is found within a second while the rest still waits for its vectors', async () => {
-    for (let n = 0; n < 200; n += 1) put(`many/f${n}.ts`, `export const value${n} = ${'compute(1) + '.repeat(20)}0\n`)
+    for (let n = 0; n < 200; n += 1)
+      put(`many/f${n}.ts`, `export const value${n} = ${'compute(1) + '.repeat(20)}0\n`)
     let release = (): void => {}
     const held = new Promise<void>((resolve) => {
       release = resolve
@@ -178,7 +193,10 @@ describe('a project', () => {
       throw new TandemError('ENGINE_FAILED', { engine: 'onnxruntime', why: 'a broken model' })
     }
     put('b.ts', 'export const two = 2\n')
-    const failed = await until('failed', () => projects.get('tree').state === 'failed' && projects.get('tree'))
+    const failed = await until(
+      'failed',
+      () => projects.get('tree').state === 'failed' && projects.get('tree'),
+    )
     expect(failed.error).toBe('onnxruntime failed: a broken model')
     serving.fault = undefined
     put('c.ts', 'export const three = 3\n')
@@ -213,10 +231,14 @@ describe('names, paths and the registry', () => {
     await expect(projects.add({ path: join(base, 'other'), name: '../x' })).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
     })
-    await expect(projects.add({ path: join(base, 'other'), name: 'tree' })).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(projects.add({ path: join(base, 'other'), name: 'tree' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    })
     await expect(projects.add({ path: join(base, 'gone') })).rejects.toMatchObject({ code: 'PATH_NOT_FOUND' })
     await expect(projects.search({ query: 'x' })).rejects.toMatchObject({ code: 'PROJECT_AMBIGUOUS' })
-    await expect(projects.search({ query: 'x', project: 'nope' })).rejects.toMatchObject({ code: 'PROJECT_NOT_FOUND' })
+    await expect(projects.search({ query: 'x', project: 'nope' })).rejects.toMatchObject({
+      code: 'PROJECT_NOT_FOUND',
+    })
   })
 
   test('nested projects are allowed; a path belongs to the deepest', async () => {
@@ -254,7 +276,8 @@ describe('names, paths and the registry', () => {
     await projects.close()
     projects = createProjects({
       home: homeFolder(),
-      openStore: () => Promise.reject(new TandemError('ENGINE_FAILED', { engine: 'the index store', why: 'disk' })),
+      openStore: () =>
+        Promise.reject(new TandemError('ENGINE_FAILED', { engine: 'the index store', why: 'disk' })),
       serving,
       embedModel: serving.model,
       config: Config.parse({}),

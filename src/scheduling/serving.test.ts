@@ -217,7 +217,10 @@ describe('chats', () => {
     await Promise.all(workers.map((worker) => worker.ready()))
     const pending = serving.chat(chat('fault:slow:300 hello'), interactive, () => {})
     process.kill(workers[0]?.info?.pid as number, 'SIGKILL')
-    expect((await pending).servedBy).toMatchObject({ device: 'cpu', fallback: 'onnxruntime on gpu0 is restarting' })
+    expect((await pending).servedBy).toMatchObject({
+      device: 'cpu',
+      fallback: 'onnxruntime on gpu0 is restarting',
+    })
   })
 
   test('a worker lost after the first delta: an error, and no text twice', async () => {

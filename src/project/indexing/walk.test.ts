@@ -22,7 +22,9 @@ function put(files: Record<string, string | Buffer>, below = root): void {
 }
 
 const found = (from = root, changes = {}) =>
-  [...walk(from, { ...options, ...changes })].flatMap((entry) => (entry.kind === 'file' ? [entry.path] : [])).sort()
+  [...walk(from, { ...options, ...changes })]
+    .flatMap((entry) => (entry.kind === 'file' ? [entry.path] : []))
+    .sort()
 const why = (path: string, from = root) => explainPath(from, path, options).reason
 
 describe('rules of the user', () => {
@@ -55,7 +57,8 @@ describe('rules of the user', () => {
 
   test('the same files as git, for a tree of many patterns', () => {
     put({
-      '.gitignore': 'a/**/z.txt\n/b\n!b/\nc/*\n!c/keep/\n**/foo/bar.txt\n*.tmp\n!important.tmp\n[xy].md\n\\#odd\ntrail \nq?.txt\n',
+      '.gitignore':
+        'a/**/z.txt\n/b\n!b/\nc/*\n!c/keep/\n**/foo/bar.txt\n*.tmp\n!important.tmp\n[xy].md\n\\#odd\ntrail \nq?.txt\n',
       'a/z.txt': '',
       'a/m/n/z.txt': '',
       'a/ok.txt': '',
@@ -88,7 +91,12 @@ describe('rules of the user', () => {
   test('a project inside of a repository obeys the rules above it', () => {
     execFileSync('git', ['init', '-q'], { cwd: root })
     put({ '.gitignore': '*.gen.ts\n/packages/a/out\nignored-project\n', 'packages/.gitignore': 'tmp\n' })
-    put({ 'packages/a/x.gen.ts': '', 'packages/a/out/b.ts': '', 'packages/a/tmp/c.ts': '', 'packages/a/d.ts': 'x' })
+    put({
+      'packages/a/x.gen.ts': '',
+      'packages/a/out/b.ts': '',
+      'packages/a/tmp/c.ts': '',
+      'packages/a/d.ts': 'x',
+    })
     const project = join(root, 'packages/a')
     expect(found(project)).toEqual(['d.ts'])
     expect(why('out/b.ts', project)).toBe('ignored by ../../.gitignore line 2 (/packages/a/out)')
@@ -118,7 +126,8 @@ describe('rules of the user', () => {
 })
 
 describe('built-in rules', () => {
-  const KEY = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n'
+  const KEY =
+    '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n'
   test.each<[string, string | Buffer, RegExp]>([
     ['.env', 'A=1', /secret/],
     ['.env.production', 'A=1', /secret/],
@@ -148,7 +157,10 @@ describe('built-in rules', () => {
     ['env/pyvenv.cfg', '', /Python environment/],
   ])('%s is left out', (path, content, reason) => {
     put({ [path]: content })
-    expect(explainPath(root, path, options)).toMatchObject({ indexed: false, reason: expect.stringMatching(reason) })
+    expect(explainPath(root, path, options)).toMatchObject({
+      indexed: false,
+      reason: expect.stringMatching(reason),
+    })
   })
 
   test.each<[string, string | Buffer, string]>([
@@ -198,7 +210,10 @@ describe('built-in rules', () => {
     ['src', /is a folder/],
   ])('explain %j', (path, reason) => {
     put({ 'a.ts': 'x', 'src/b.ts': 'x' })
-    expect(explainPath(root, path, options)).toMatchObject({ indexed: false, reason: expect.stringMatching(reason) })
+    expect(explainPath(root, path, options)).toMatchObject({
+      indexed: false,
+      reason: expect.stringMatching(reason),
+    })
   })
 
   test("Tandem's own folder is never entered; a missing root is an error", () => {
