@@ -27,7 +27,7 @@ export function progressText(project: ProjectDocument, width: number): string {
   const parts = [
     `${project.name}: [${'#'.repeat(cells)}${'.'.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100)} %`,
     `${filesDone}/${counted(filesTotal, 'file')}`,
-    `${Math.round(progress.chunksPerSecond)} chunks/s`,
+    ...(progress.chunksPerSecond < 1 ? [] : [`${Math.round(progress.chunksPerSecond)} chunks/s`]),
     ...(progress.remainingS === undefined ? [] : [`${duration(progress.remainingS)} left`]),
   ]
   return parts.join(', ').slice(0, width)

@@ -65,8 +65,9 @@ describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
   })
 
   test('while the doctor probes', async () => {
-    const { child, ended } = start(['doctor'], { FAKE_URL: '' })
-    await new Promise((resolve) => setTimeout(resolve, 800)) // a package is being probed: they take 3 s together
+    writeFileSync(join(home, 'server.json'), JSON.stringify({ pid: process.pid, url: server.url }))
+    const { child, ended } = start(['doctor'])
+    await until(() => server.received.length > 0, 'its look at the server, just before the probes')
     child.kill('SIGINT')
     expect(await ended).toBe(130)
   })
