@@ -8,6 +8,7 @@ export type Fault =
   | 'html'
   | 'cutStream'
   | 'errorEvent'
+  | 'endless'
   | { readonly status: number; readonly message: string; readonly code: string }
 
 interface FakeProject {
@@ -134,7 +135,7 @@ export class FakeServer {
     const project = known ?? this.addProject(name, body.path)
     project.state = 'indexing'
     project.progress = progress('embedding', 85)
-    return json(response, known ? 200 : 202, project)
+    json(response, known ? 200 : 202, project)
   }
 
   async #chat(response: ServerResponse, fault: Fault | undefined): Promise<void> {
@@ -150,7 +151,11 @@ export class FakeServer {
       event({ error: { message: 'the worker stopped while it answered', code: 'worker_lost' } })
       return void response.end()
     }
-    if (this.health.body && 'endless' in this.health.body) return
+    if (fault === 'endless') {
+      const timer = setInterval(() => event({ choices: [{ delta: { content: 'more ' } }] }), 20)
+      response.on('close', () => clearInterval(timer))
+      return
+    }
     event({ choices: [{ delta: {}, finish_reason: 'stop' }], tandem: { citations: CITATIONS } })
     response.end('data: [DONE]\n\n')
   }
@@ -173,7 +178,7 @@ function embeddings(response: ServerResponse, { model, input }: { model: string;
   response.setHeader('x-tandem-engine', 'onnxruntime')
   response.setHeader('x-tandem-device', 'cpu')
   const data = input.map((_, index) => ({ index, embedding: [0.5, -0.25, index] })).reverse()
-  return json(response, 200, { object: 'list', model, data, tandem: { fingerprint: 'abc123' } })
+  json(response, 200, { object: 'list', model, data, tandem: { fingerprint: 'abc123' } })
 }
 
 function json(response: ServerResponse, status: number, document: object): void {
