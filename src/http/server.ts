@@ -77,7 +77,9 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     return503OnClosing: false, // the guard says it in OpenAI's form
   })
   app.server.maxConnections = MAX_CONNECTIONS
-  app.server.on('drop', () => deps.log.warn({ limit: MAX_CONNECTIONS }, 'too many connections: one was refused'))
+  app.server.on('drop', () =>
+    deps.log.warn({ limit: MAX_CONNECTIONS }, 'too many connections: one was refused'),
+  )
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
     parseJsonBody(body),
