@@ -152,26 +152,27 @@ describe('shutdown', () => {
     await closed
   })
 
-  test('a connection that is kept open gets 503', async () => {
+  test('a request that was on its way gets 503, and its connection ends', async () => {
     const gate = deferred()
     server.serving.script = async () => {
       await gate.promise
       return chatResult()
     }
-    const body = JSON.stringify(hello)
-    const request = `POST ${CHAT_PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    const running = server.post(CHAT_PATH, hello)
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
-    let answers = ''
+    let answer = ''
     socket.on('data', (chunk) => {
-      answers += chunk
+      answer += chunk
     })
-    socket.write(request)
+    await new Promise<void>((resolve) => socket.write('GET /health HTTP/1.1\r\nho', () => resolve()))
     await until(() => server.serving.chats.length === 1)
     const closed = server.http.close(10_000)
-    socket.write(request)
+    socket.write('st: localhost\r\n\r\n')
+    await until(() => socket.destroyed)
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /)
+    expect(answer).toContain('"code":"shutting_down"')
     gate.resolve(undefined)
-    await until(() => answers.includes('shutting_down') || socket.destroyed)
-    expect(answers).toContain('HTTP/1.1 200')
+    expect((await running).status).toBe(200)
     await closed
   })
 

@@ -186,7 +186,7 @@ describe('chat', () => {
         type: 'json_schema',
         json_schema: {
           name: 'x',
-          schema: { type: 'string', minLength: 1500 },
+          schema: { type: 'string', minLength: 1000 },
         },
       },
     })
