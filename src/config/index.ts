@@ -1,2 +1,7 @@
+export { CONFIG_KEYS, type ConfigKey, configKey, configSchema } from './keys.ts'
+export { configFile, isLoopback, type LoadedConfig, loadConfig } from './load.ts'
+export { nearestNames } from './nearest.ts'
 export { builtEntry, PACKAGE_ROOT, tandemHome } from './paths.ts'
 export { Config } from './schema.ts'
+export { type ShownSetting, shownSettings } from './show.ts'
+export type { ConfigFlag } from './texts.ts'

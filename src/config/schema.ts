@@ -17,7 +17,8 @@ export const Config = z.strictObject({
         .string()
         .min(8)
         .optional()
-        .describe('clients send it as a bearer token; `env:NAME` reads a variable'),
+        .describe('clients send it as a bearer token; `env:NAME` reads a variable')
+        .meta({ writeOnly: true }), // marks a secret: never printed
       allowedHosts: z.array(z.string()).default([]).describe('further Host headers to accept'),
       allowedOrigins: z.array(z.string()).default([]).describe('web origins that may call the server'),
       maxBodyBytes: z

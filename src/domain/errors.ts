@@ -67,6 +67,11 @@ export const ERRORS = {
     say: (d) => `${d.path}: ${d.why}; give a folder that exists`,
   },
   METHOD_NOT_ALLOWED: { status: 405, type: invalid, say: (d) => `${d.path} takes ${d.allowed}` },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    type: invalid,
+    say: (d) => `the request did not arrive completely within ${d.ms} ms`,
+  },
   CONFLICT: { status: 409, type: invalid, say: (d) => `${d.what}` },
   VECTOR_MISMATCH: {
     status: 409,
@@ -84,6 +89,11 @@ export const ERRORS = {
     say: (d) => `${d.count} inputs; at most ${d.limit} in one request (config server.maxInputs)`,
   },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, type: invalid, say: () => 'send the body as application/json' },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    type: invalid,
+    say: () => 'the address and headers have more than 16384 bytes',
+  },
   QUEUE_FULL: {
     status: 429,
     type: 'rate_limit_error',
@@ -104,6 +114,11 @@ export const ERRORS = {
     say: (d) => `nothing in the plan serves ${d.task}; see \`tandem plan\``,
   },
   DEADLINE: { status: 504, type: server, say: (d) => `no answer within ${d.ms} ms (config queue.maxWaitMs)` },
+  SLOW_READER: {
+    status: 500,
+    type: server,
+    say: (d) => `the answer was ended: more than ${d.limit} bytes of it waited to be read`,
+  },
   CANCELLED: { status: 499, type: invalid, say: () => 'the client went away' },
   CONFIG_INVALID: { status: 500, type: server, say: (d) => `${d.where}: ${d.what}` },
   PORT_TAKEN: {

@@ -54,7 +54,7 @@ export interface Serving {
   /** Tokens that the running chat worker of this model has room for; the model's own limit while it starts. */
   contextTokens(model: string): number
   workers(): readonly WorkerStatus[]
-  /** Resolves when every worker of the plan answered once. */
+  /** Resolves when every task and model of the plan answered once; rejects when one of them failed for good. */
   ready(): Promise<void>
   isReady(): boolean
   /** No new work; running work gets `graceMs`, then everything stops. */

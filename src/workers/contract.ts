@@ -8,6 +8,7 @@ import type {
   EmbedOutput,
   EmbedRequest,
   Placement,
+  Priority,
   TandemError,
   ToolSpec,
   WorkerState,
@@ -17,6 +18,10 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** Milliseconds from now; past it the call fails with DEADLINE and the worker is told to stop it. */
   readonly deadlineMs?: number
+  /** Embeddings; interactive calls overtake bulk ones that wait at the worker. Default: interactive. */
+  readonly priority?: Priority
+  /** Called once, when the worker no longer works on the call: answered, let go after a cancel, or lost. */
+  readonly onReleased?: () => void
 }
 
 export interface WorkerInfo {
@@ -31,7 +36,7 @@ export interface WorkerInfo {
   readonly loadMs: number
 }
 
-/** State as seen from outside; `error` says why it is not ready. */
+/** State as seen from outside; `error` says why it is not ready. `busy` is shown but not announced. */
 export interface WorkerEvent {
   readonly state: WorkerState
   readonly error?: TandemError

@@ -1,0 +1,130 @@
+/** Wires the rooms together; owns the order of start and shutdown. */
+import { mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
+import { type Config, PACKAGE_ROOT } from './config/index.ts'
+import { discoverDevices } from './devices/index.ts'
+import type { Device, Model, Plan, PlannedPlacement, Task } from './domain/index.ts'
+import { ENGINES } from './engines/index.ts'
+import { createHttpServer } from './http/index.ts'
+import { type Catalogue, loadCatalogue } from './models/index.ts'
+import { makePlan, shareThreads } from './placement/index.ts'
+import { createEmbeddedProjects } from './project/index.ts'
+import { createServing } from './scheduling/index.ts'
+import { createLog } from './telemetry/index.ts'
+import { startWorker, type Worker } from './workers/index.ts'
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+
+/** The command line; sets the process's exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  process.exitCode = await runCommandLine(argv, { startServer }, processIo())
+}
+
+/**
+ * Starts workers, projects and the HTTP server; returns when it listens, before the models are loaded.
+ * @throws TandemError PORT_TAKEN, ALREADY_RUNNING, CONFIG_INVALID, MODEL_NOT_FOUND
+ */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const { config, home } = options
+  const log = createLog(config.log.level)
+  await mkdir(home, { recursive: true })
+  const claim = options.announce ? await claimHome(home) : undefined
+  const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
+  const devices = discoverDevices()
+  const models = chooseModels(catalogue, config)
+  const plan = makePlan({ policy: config.placement.policy, devices, engines: ENGINES, models })
+
+  const workers = startWorkers(plan, catalogue, devices, options)
+  const serving = createServing({ plan, workers, config, models: catalogue.list() })
+  const projects = models.embed
+    ? createEmbeddedProjects({ home, serving, embedModel: models.embed, config, log })
+    : undefined
+  const stopAll = async (graceMs: number): Promise<void> => {
+    await projects?.close()
+    await serving.drain(graceMs)
+  }
+  try {
+    const http = await createHttpServer({
+      config,
+      version,
+      serving,
+      ...(projects ? { projects } : {}),
+      models: () => servedFirst(catalogue.list(), plan),
+      plan: () => plan,
+      devices: () => devices,
+      isReady: () => serving.isReady(),
+      log,
+    })
+    const url = await http.listen()
+    if (options.openProjects) await projects?.open()
+    await claim?.announce(url)
+    return {
+      url,
+      ready: () => serving.ready(),
+      async stop(graceMs) {
+        await claim?.release()
+        await Promise.all([http.close(graceMs), stopAll(graceMs)])
+      },
+      kill: () => {
+        for (const worker of workers) void worker.stop(0)
+      },
+    }
+  } catch (thrown) {
+    await stopAll(0)
+    throw thrown
+  }
+}
+
+/** The configured model of each task, else the first of the catalogue that does it: the shipped one. */
+function chooseModels(catalogue: Catalogue, config: Config): Partial<Record<Task, Model>> {
+  const models: Partial<Record<Task, Model>> = {}
+  for (const task of ['chat', 'embed'] as const) {
+    const id = config.models[task]
+    const model =
+      id === undefined ? catalogue.list().find((each) => each.tasks.includes(task)) : catalogue.find(id)
+    if (model) models[task] = model
+  }
+  return models
+}
+
+function startWorkers(
+  plan: Plan,
+  catalogue: Catalogue,
+  devices: readonly Device[],
+  { config, tasks }: ServeOptions,
+): Worker[] {
+  const wanted = (Object.values(plan.tasks) as PlannedPlacement[][])
+    .flat()
+    .filter((placement) => tasks === undefined || (tasks as readonly Task[]).includes(placement.task))
+  const cores = devices.find((device) => device.id === 'cpu')?.cores ?? 1
+  const threads = shareThreads(
+    wanted.filter((placement) => placement.kind === 'cpu').map((placement) => placement.task),
+    { cores, reserveCores: config.cpu.reserveCores },
+  )
+  return wanted.map((placement) => {
+    const model = catalogue.find(placement.model)
+    const { contextTokens, slots } = config.chat
+    return startWorker({
+      placement,
+      spec: {
+        model,
+        task: placement.task,
+        device: devices.find((device) => device.id === placement.device)?.engines[placement.engine] ?? 'cpu',
+        threads: threads[placement.task] ?? 1,
+        ...(placement.task === 'chat'
+          ? { contextTokens: Math.min(contextTokens ?? model.contextTokens, model.contextTokens), slots }
+          : {}),
+      },
+      lastPlacement: plan.tasks[placement.task]?.length === 1,
+    })
+  })
+}
+
+function servedFirst(models: readonly Model[], plan: Plan): readonly Model[] {
+  const served = new Set(
+    Object.values(plan.tasks).flatMap((list) => list.map((placement) => placement.model)),
+  )
+  return [...models].sort((a, b) => Number(served.has(b.id)) - Number(served.has(a.id)))
+}

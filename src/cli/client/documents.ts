@@ -1,0 +1,161 @@
+/** The server's documents as far as the command line reads them; loose, so that a newer server may add fields. */
+import { z } from 'zod'
+
+export const ErrorDocument = z.looseObject({
+  error: z.looseObject({ message: z.string(), code: z.string().nullish() }),
+})
+
+const Progress = z.looseObject({
+  phase: z.enum(['scanning', 'embedding', 'done']),
+  filesTotal: z.number(),
+  filesDone: z.number(),
+  filesSkipped: z.number(),
+  chunksPending: z.number(),
+  chunksEmbedded: z.number(),
+  chunksPerSecond: z.number(),
+  remainingS: z.number().optional(),
+})
+
+export const ProjectDocument = z.looseObject({
+  name: z.string(),
+  path: z.string(),
+  files: z.number(),
+  chunks: z.number(),
+  embedded: z.number(),
+  state: z.enum(['indexing', 'ready', 'failed', 'missing']),
+  error: z.string().optional(),
+  progress: Progress.optional(),
+})
+export type ProjectDocument = z.infer<typeof ProjectDocument>
+
+export const StatusDocument = z.looseObject({
+  workers: z.array(
+    z.looseObject({
+      id: z.string(),
+      task: z.string(),
+      model: z.string(),
+      engine: z.string(),
+      device: z.string(),
+      pid: z.number().optional(),
+      state: z.string(),
+      queued: z.number(),
+      running: z.number(),
+    }),
+  ),
+  projects: z.array(ProjectDocument),
+})
+export type StatusDocument = z.infer<typeof StatusDocument>
+
+export const DevicesDocument = z.looseObject({
+  devices: z.array(
+    z.looseObject({
+      id: z.string(),
+      kind: z.string(),
+      name: z.string(),
+      memoryBytes: z.number().optional(),
+      engines: z.record(z.string(), z.string()),
+      simulated: z.boolean(),
+    }),
+  ),
+})
+
+const Planned = z.looseObject({
+  model: z.string(),
+  engine: z.string(),
+  device: z.string(),
+  role: z.string(),
+  reasons: z.array(z.string()),
+})
+
+export const PlanDocument = z.looseObject({
+  policy: z.string(),
+  simulated: z.boolean(),
+  tasks: z.record(z.string(), z.array(Planned)),
+  rejected: z.array(
+    z.looseObject({
+      task: z.string(),
+      model: z.string(),
+      engine: z.string(),
+      device: z.string(),
+      reason: z.string(),
+    }),
+  ),
+})
+export type PlanDocument = z.infer<typeof PlanDocument>
+
+/** OpenAI's list; what Tandem knows of a model besides stands under `tandem`. */
+export const ModelsDocument = z.looseObject({
+  data: z.array(
+    z.looseObject({
+      id: z.string(),
+      tandem: z
+        .looseObject({
+          title: z.string().optional(),
+          tasks: z.array(z.string()).optional(),
+          contextTokens: z.number().optional(),
+          dimensions: z.number().optional(),
+          project: z.string().optional(),
+        })
+        .optional(),
+    }),
+  ),
+})
+export type ModelsDocument = z.infer<typeof ModelsDocument>
+
+const Arms = z.looseObject({
+  vector: z.number().optional(),
+  lexical: z.number().optional(),
+  trigram: z.number().optional(),
+  adjustments: z.array(z.looseObject({ name: z.string(), value: z.number() })).default([]),
+})
+
+export const SearchDocument = z.looseObject({
+  results: z.array(
+    z.looseObject({
+      path: z.string(),
+      startLine: z.number(),
+      endLine: z.number(),
+      score: z.number(),
+      symbol: z.string().optional(),
+      language: z.string(),
+      text: z.string(),
+      arms: Arms.optional(),
+    }),
+  ),
+})
+export type SearchResult = z.infer<typeof SearchDocument>['results'][number]
+
+export const ExplanationDocument = z.looseObject({
+  path: z.string(),
+  indexed: z.boolean(),
+  reason: z.string(),
+  chunks: z.number().optional(),
+})
+
+export const EmbeddingsDocument = z.looseObject({
+  model: z.string(),
+  data: z.array(z.looseObject({ index: z.number(), embedding: z.array(z.number()) })),
+  tandem: z.looseObject({ fingerprint: z.string().optional() }).optional(),
+})
+
+const Citation = z.looseObject({
+  path: z.string(),
+  startLine: z.number(),
+  endLine: z.number(),
+  score: z.number(),
+})
+export type Citation = z.infer<typeof Citation>
+
+export const ChatChunk = z.looseObject({
+  choices: z
+    .array(
+      z.looseObject({
+        delta: z.looseObject({ content: z.string().nullish() }).optional(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .default([]),
+  tandem: z.looseObject({ citations: z.array(Citation).optional() }).optional(),
+  error: z.looseObject({ message: z.string(), code: z.string().nullish() }).optional(),
+})
+export type ChatChunk = z.infer<typeof ChatChunk>

@@ -1,0 +1,76 @@
+import type { TandemClient } from '../client/client.ts'
+import { defineCommand } from '../command.ts'
+import { withServer } from '../connect.ts'
+import { CommandError, UsageError } from '../failure.ts'
+import type { Io } from '../io.ts'
+import { jsonOption, text } from '../options.ts'
+
+/** Values of a vector that are shown. */
+const SHOWN_VALUES = 6
+
+/** Bytes of standard input that are read at most. */
+const MAX_STDIN_BYTES = 16 * 1024 * 1024
+
+export const embed = defineCommand({
+  name: 'embed',
+  summary: 'turn texts into vectors',
+  args: [
+    { name: 'text', help: 'a text each; `-` reads one from standard input', required: true, variadic: true },
+  ],
+  options: {
+    model: text('<id>', 'the embedding model; without it the one of the plan'),
+    json: jsonOption,
+  },
+  examples: [
+    { line: 'tandem embed "parse a config file" "read settings"', does: 'two texts, two vectors' },
+    { line: 'tandem embed - --json < src/queue.ts', does: 'one file as JSON' },
+  ],
+  run: async (context, words, { model, json }) => {
+    const texts = await textsOf(words, context.io)
+    return withServer(context, ['embed'], async ({ client }) => {
+      const wanted = model ?? (await plannedModel(client))
+      const { fallback, ...document } = await client.embed(wanted, texts)
+      if (fallback) context.say(`fell back: ${fallback}`)
+      if (json) {
+        context.json(document)
+        return 0
+      }
+      context.say(
+        `${document.model} on ${document.device} (${document.engine}), fingerprint ${document.fingerprint}`,
+      )
+      for (const vector of document.embeddings) {
+        const values = vector.slice(0, SHOWN_VALUES).map((value) => value.toFixed(4))
+        context.print(`${vector.length} dimensions: ${values.join(' ')} ...\n`)
+      }
+      return 0
+    })
+  },
+})
+
+async function textsOf(words: readonly string[], io: Io): Promise<string[]> {
+  if (words.filter((word) => word === '-').length > 1)
+    throw new UsageError('standard input can be read only once')
+  return Promise.all(words.map((word) => (word === '-' ? readAll(io) : word)))
+}
+
+async function readAll({ stdin }: Io): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stdin) {
+    chunks.push(Buffer.from(chunk as Uint8Array))
+    bytes += chunks.at(-1)!.length
+    if (bytes > MAX_STDIN_BYTES) throw new UsageError(`standard input has more than ${MAX_STDIN_BYTES} bytes`)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function plannedModel(client: TandemClient): Promise<string> {
+  const { tasks } = await client.plan()
+  const [first] = tasks['embed'] ?? []
+  if (!first)
+    throw new CommandError(
+      'nothing in the plan serves embed',
+      '`tandem plan` shows what was rejected, and why',
+    )
+  return first.model
+}

@@ -1,0 +1,27 @@
+import type { CommandGroup, CommandSpec } from '../command.ts'
+import { ask } from './ask.ts'
+import { config } from './config.ts'
+import { devices } from './devices.ts'
+import { doctor } from './doctor.ts'
+import { embed } from './embed.ts'
+import { index } from './index-project.ts'
+import { models } from './models.ts'
+import { plan } from './plan.ts'
+import { search } from './search.ts'
+import { serve } from './serve.ts'
+import { status } from './status.ts'
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly (CommandSpec | CommandGroup)[] = [
+  serve,
+  index,
+  search,
+  ask,
+  embed,
+  models,
+  status,
+  devices,
+  plan,
+  doctor,
+  config,
+]

@@ -1,0 +1,111 @@
+import { bannerText } from '../banner.ts'
+import type { TandemClient } from '../client/client.ts'
+import { type CommandContext, defineCommand } from '../command.ts'
+import { clientFor, startServer, stopServer } from '../connect.ts'
+import { describeFailure } from '../failure.ts'
+import { jsonOption, list, setting } from '../options.ts'
+import { counted } from '../print/table.ts'
+import { followProject, ProgressLine } from '../progress.ts'
+import { existingFolder } from './index-project.ts'
+
+export const serve = defineCommand({
+  name: 'serve',
+  summary: 'start the server, until Ctrl-C',
+  description:
+    'Listens on this machine only, unless server.host and server.apiKey say otherwise. Ctrl-C ends it and every model process within two seconds (exit code 0); a second Ctrl-C kills them at once.',
+  options: {
+    port: setting('server.port', '<n>'),
+    host: setting('server.host', '<address>'),
+    project: list('<path>', 'index this folder as a project'),
+    logLevel: setting('log.level', '<level>'),
+    json: jsonOption,
+  },
+  examples: [
+    { line: 'tandem serve --project .', does: 'serve, and index the current folder; `npm start` in a clone' },
+    { line: 'tandem serve --port 9000 --log-level info', does: 'another port, and more messages' },
+  ],
+  run: async (context, _args, { project, json }) => {
+    const folders = project.map((path) => existingFolder(context.io.cwd, path))
+    const { config } = context.settings()
+    const options = { config, home: context.home, announce: true, openProjects: true }
+    let following: Promise<void> = Promise.resolve()
+    const line = new ProgressLine(context.io.stderr)
+    const server = await startServer(context, options, async (started) => {
+      const client = clientFor(context, started.url)
+      const names: string[] = []
+      for (const folder of folders) names.push((await client.addProject(folder)).project.name)
+      following = followAll(context, client, names, line)
+    })
+    try {
+      await announceReady(context, clientFor(context, server.url), json, line)
+      await interrupted(context.signal)
+    } finally {
+      line.clear()
+      if (context.io.stderr.isTTY) context.say('stopping ...')
+      await stopServer(server)
+      await following
+    }
+    return 0
+  },
+})
+
+/** Follows one index after the other; a failed one is told and ends nothing. */
+async function followAll(
+  context: CommandContext,
+  client: TandemClient,
+  names: readonly string[],
+  line: ProgressLine,
+): Promise<void> {
+  for (const name of names) {
+    try {
+      const { files, chunks, embedded } = await followProject(client, name, line, context.signal)
+      const count = `${counted(files, 'file')}, ${counted(chunks, 'chunk')}`
+      context.say(`${name} is indexed: ${count} (${embedded.toLocaleString('en-US')} new or changed)`)
+    } catch (thrown) {
+      if (context.signal.aborted) return
+      context.say(describeFailure(thrown).message)
+    }
+  }
+}
+
+async function announceReady(
+  context: CommandContext,
+  client: TandemClient,
+  json: boolean,
+  line: ProgressLine,
+): Promise<void> {
+  const [plan, models, status] = await Promise.all([client.plan(), client.models(), client.status()])
+  const { projects } = status
+  if (json) {
+    context.json({ url: client.url, pid: process.pid, home: context.home, tasks: plan.tasks, projects })
+    return
+  }
+  const { config } = context.settings()
+  const facts = {
+    url: client.url,
+    plan,
+    models,
+    projects,
+    shippedChat: config.models.chat === undefined,
+    needsKey: config.server.apiKey !== undefined,
+    windows: process.platform === 'win32',
+  }
+  line.clear()
+  context.print(bannerText(facts, context.style))
+}
+
+function interrupted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  // a pending promise does not keep the process alive, and nothing says that the server's handles do
+  const alive = setInterval(() => undefined, 60_000)
+  return new Promise((resolve) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearInterval(alive)
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}

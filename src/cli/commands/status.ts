@@ -1,0 +1,56 @@
+import { defineCommand } from '../command.ts'
+import { withServer } from '../connect.ts'
+import { jsonOption } from '../options.ts'
+import { table } from '../print/table.ts'
+
+export const status = defineCommand({
+  name: 'status',
+  summary: 'show the workers and projects',
+  options: { json: jsonOption },
+  examples: [
+    { line: 'tandem status', does: 'what is running, and how far each index is' },
+    { line: 'tandem status --json', does: 'the same as JSON' },
+  ],
+  run: (context, _args, { json }) =>
+    withServer(context, [], async ({ client, running }) => {
+      const document = await client.status()
+      if (json) {
+        context.json(document)
+        return 0
+      }
+      const { print, style } = context
+      print(
+        running
+          ? `${style.green('running')} at ${client.url}\n`
+          : 'no server is running; start one with `tandem serve`\n',
+      )
+      if (document.workers.length > 0) {
+        const rows = document.workers.map((w) => [
+          w.task,
+          w.model,
+          w.engine,
+          w.device,
+          w.state,
+          String(w.running),
+          String(w.queued),
+          String(w.pid ?? ''),
+        ])
+        print(
+          `\n${table([['task', 'model', 'engine', 'device', 'state', 'running', 'queued', 'pid'], ...rows])}`,
+        )
+      }
+      if (document.projects.length === 0) {
+        print('\nno project is indexed; index one with `tandem index PATH`\n')
+        return 0
+      }
+      const rows = document.projects.map((p) => [
+        p.name,
+        p.state,
+        String(p.files),
+        String(p.chunks),
+        p.error ?? p.path,
+      ])
+      print(`\n${table([['project', 'state', 'files', 'chunks', 'path'], ...rows])}`)
+      return 0
+    }),
+})

@@ -1,0 +1,104 @@
+import { TandemClient } from './client/client.ts'
+import { findServer } from './client/find-server.ts'
+import type { CommandContext } from './command.ts'
+import type { RunningServer, ServeOptions } from './host.ts'
+import { abortable } from './interrupt.ts'
+
+/** Milliseconds: what running requests get, and when everything is killed whatever it does. */
+const DRAIN_MS = 1200
+const STOP_LIMIT_MS = 1800
+
+/** Milliseconds above the queue's own limit, so that the server's reason arrives before ours. */
+const ABOVE_QUEUE_MS = 10_000
+
+export interface Connection {
+  readonly client: TandemClient
+  /** Whether the server runs on its own and stays after this command. */
+  readonly running: boolean
+  /** Ends a server that was started for this command. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * A client of the server that runs in this home, else of one that lives as long as the command.
+ * @param tasks what the command needs workers for
+ */
+export async function connect(
+  context: CommandContext,
+  tasks: readonly ('chat' | 'embed')[],
+): Promise<Connection> {
+  const { signal, home, errStyle, io } = context
+  const { config } = context.settings()
+  const found = await findServer(home, signal)
+  if (found) return { client: clientFor(context, found.url), running: true, close: async () => undefined }
+
+  if (io.stderr.isTTY && tasks.length > 0)
+    context.say(
+      errStyle.dim('no server is running; starting one for this command (`tandem serve` keeps one)'),
+    )
+  const server = await startServer(context, {
+    config: { ...config, server: { ...config.server, host: '127.0.0.1', port: 0 } },
+    home,
+    tasks,
+    announce: false,
+    openProjects: false,
+  })
+  return { client: clientFor(context, server.url), running: false, close: () => stopServer(server) }
+}
+
+/** A client that has the configured key, and that Ctrl-C ends. */
+export function clientFor(context: CommandContext, url: string): TandemClient {
+  const { queue, server } = context.settings().config
+  return new TandemClient({
+    url,
+    signal: context.signal,
+    modelTimeoutMs: queue.maxWaitMs + ABOVE_QUEUE_MS,
+    ...(server.apiKey === undefined ? {} : { apiKey: server.apiKey }),
+  })
+}
+
+/** Runs a command's work on a connection and closes it, however the work ends. */
+export async function withServer<T>(
+  context: CommandContext,
+  tasks: readonly ('chat' | 'embed')[],
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await connect(context, tasks)
+  try {
+    return await work(connection)
+  } finally {
+    await connection.close()
+  }
+}
+
+/**
+ * Starts a server and waits until it is ready; ends it again when that fails or the command is interrupted.
+ * @param meanwhile what to do with the address while the models load
+ */
+export async function startServer(
+  context: CommandContext,
+  options: ServeOptions,
+  meanwhile: (server: RunningServer) => Promise<void> = async () => undefined,
+): Promise<RunningServer> {
+  const { host, signal, onKill } = context
+  const server = await host.startServer(options)
+  onKill(() => server.kill())
+  try {
+    await abortable(Promise.all([server.ready(), meanwhile(server)]), signal)
+    return server
+  } catch (thrown) {
+    await stopServer(server)
+    throw thrown
+  }
+}
+
+/** Drains within the limit; past it everything is killed. */
+export async function stopServer(server: RunningServer): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), STOP_LIMIT_MS)
+  })
+  const ended = await Promise.race([server.stop(DRAIN_MS), late])
+  clearTimeout(timer)
+  if (ended === 'late') server.kill()
+}

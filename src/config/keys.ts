@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { Config } from './schema.ts'
+
+/** The parts of a JSON schema that settings use. */
+interface SchemaNode {
+  readonly type?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly enum?: readonly string[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly writeOnly?: boolean
+  readonly items?: SchemaNode
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+}
+
+export type ConfigType = 'integer' | 'number' | 'boolean' | 'string' | 'array'
+
+/** One setting, as the schema describes it. */
+export interface ConfigKey {
+  /** `queue.maxWaiting` */
+  readonly key: string
+  readonly section: string
+  readonly name: string
+  /** `TANDEM_QUEUE_MAX_WAITING` */
+  readonly variable: string
+  readonly type: ConfigType
+  /** What may stand there, in words: `an integer from 1 to 10000`. */
+  readonly allowed: string
+  /** Absent: not set unless configured. */
+  readonly default?: unknown
+  readonly description: string
+  /** Never printed; may be given as `env:NAME`. */
+  readonly secret: boolean
+}
+
+/** The JSON schema of `tandem.yaml`. */
+export function configSchema(): Record<string, unknown> {
+  return z.toJSONSchema(Config, { io: 'input' })
+}
+
+function variableOf(section: string, name: string): string {
+  const upper = (word: string) => word.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()
+  return `TANDEM_${upper(section)}_${upper(name)}`
+}
+
+function allowedValues(node: SchemaNode): string {
+  if (node.enum) return `one of: ${node.enum.join(', ')}`
+  if (node.type === 'boolean') return 'true or false'
+  if (node.type === 'array') return `a list, each entry ${allowedValues(node.items ?? {})}`
+  if (node.type === 'string')
+    return node.minLength && node.minLength > 1 ? `a text of at least ${node.minLength} characters` : 'a text'
+  const noun = node.type === 'integer' ? 'an integer' : 'a number'
+  const { minimum, maximum } = node
+  if (minimum !== undefined && maximum !== undefined && Math.abs(maximum) < Number.MAX_SAFE_INTEGER)
+    return `${noun} from ${minimum} to ${maximum}`
+  return minimum !== undefined ? `${noun}, at least ${minimum}` : noun
+}
+
+function readKeys(): ConfigKey[] {
+  const root = configSchema() as SchemaNode
+  return Object.entries(root.properties ?? {}).flatMap(([section, sectionNode]) =>
+    Object.entries(sectionNode.properties ?? {}).map(([name, node]) => ({
+      key: `${section}.${name}`,
+      section,
+      name,
+      variable: variableOf(section, name),
+      type: (node.type ?? 'string') as ConfigType,
+      allowed: allowedValues(node),
+      ...(node.default === undefined ? {} : { default: node.default }),
+      description: node.description ?? '',
+      secret: node.writeOnly === true,
+    })),
+  )
+}
+
+/** Every setting, in the order of the schema. */
+export const CONFIG_KEYS: readonly ConfigKey[] = readKeys()
+
+export const CONFIG_SECTIONS: readonly string[] = [...new Set(CONFIG_KEYS.map((key) => key.section))]
+
+/** @throws Error for a key that the schema does not have: a mistake of the caller */
+export function configKey(key: string): ConfigKey {
+  const found = CONFIG_KEYS.find((entry) => entry.key === key)
+  if (!found) throw new Error(`no setting ${key}`)
+  return found
+}

@@ -1,0 +1,151 @@
+import { copyFile, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { PACKAGE_ROOT } from '../../config/index.ts'
+import type { Model } from '../../domain/index.ts'
+import type { LoadedDecoder, LoadSpec } from '../contract.ts'
+import { chatOf, collect, decoderSuite, user } from '../decoder.suite.ts'
+import { engine } from './child.ts'
+import { llamaCpp } from './descriptor.ts'
+
+const FILE = 'tandem-tiny-chat-Q8_0.gguf'
+const folder = join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat')
+
+function tinyChat(path: { folder?: string; file?: string; sizeBytes?: number } = {}): Model {
+  return {
+    id: 'tandem-tiny-chat',
+    title: 'tiny chat',
+    revision: '1',
+    license: 'Apache-2.0',
+    tasks: ['chat'],
+    parameters: 30_941_696,
+    contextTokens: 2048,
+    files: { gguf: [{ path: path.file ?? FILE, sizeBytes: path.sizeBytes ?? 33_242_656, sha256: '' }] },
+    chat: { groundedOnly: true, temperature: 0, maxTokens: 220 },
+    folder: path.folder ?? folder,
+    fingerprint: 'test',
+  }
+}
+
+function load(more: Partial<LoadSpec> = {}): Promise<LoadedDecoder> {
+  const spec = { model: tinyChat(), task: 'chat', device: 'cpu', threads: 1, slots: 2, ...more } as const
+  return engine.load(spec) as Promise<LoadedDecoder>
+}
+
+const passages = `You answer questions about the project demo from the passages below. Cite the passages that you use as [1], [2]. If they do not answer the question, say so.
+
+[1] src/cache/lru.ts:4-12
+\`\`\`ts
+/** Evicts the least recently used entry when the cache holds more than \`limit\` entries. */
+export function evictOldest(cache: Map<string, Entry>, limit: number): void {
+  while (cache.size > limit) cache.delete(cache.keys().next().value)
+}
+\`\`\`
+
+[2] src/queue/admission.ts:10-18
+\`\`\`ts
+/** Rejects a request with 429 when the queue of its device is full. */
+export function admitRequest(queue: Queue, request: Request): Admission {
+  if (queue.length >= queue.maxWaiting) return { status: 429 }
+  queue.push(request)
+  return { status: 202 }
+}
+\`\`\`
+
+[3] src/auth/token.ts:1-9
+\`\`\`ts
+/** Parses the expiry time of a JSON web token. */
+export function parseJwtExpiry(token: string): Date {
+  return new Date(JSON.parse(atob(token.split('.')[1])).exp * 1000)
+}
+\`\`\``
+
+const asked = (question: string) => [{ role: 'system', content: passages } as const, user(question)]
+
+decoderSuite('llama.cpp', {
+  load,
+  messages: asked('What does admitRequest do?'),
+  otherMessages: asked('What does parseJwtExpiry do?'),
+})
+
+describe('llama.cpp', () => {
+  const made: string[] = []
+  const scratch = async () => {
+    const path = await mkdtemp(join(tmpdir(), 'tandem-llama-'))
+    made.push(path)
+    return path
+  }
+  afterAll(async () => {
+    for (const path of made) await rm(path, { recursive: true, force: true })
+  })
+
+  test.each([
+    ['What does admitRequest do?', 2, 'admission.ts'],
+    ['Where is evictOldest?', 1, 'lru.ts'],
+    ['What does parseJwtExpiry do?', 3, 'parseJwtExpiry'],
+  ])('answers from the passages and cites the right one: %s', async (question, passage, word) => {
+    const decoder = await load({ slots: 1 })
+    try {
+      const { result } = await collect(decoder, { ...chatOf(asked(question)), sampling: { stop: [] } })
+      expect(result.text).toContain(`[${passage}]`)
+      expect(result.text).toContain(word)
+      expect(result.finishReason).toBe('stop')
+    } finally {
+      await decoder.dispose()
+    }
+  })
+
+  test('a file that is missing, cut, or something else is refused in one sentence', async () => {
+    const path = await scratch()
+    await copyFile(join(folder, FILE), join(path, 'cut.gguf'))
+    await truncate(join(path, 'cut.gguf'), 5_000_000)
+    await writeFile(join(path, 'text.gguf'), 'no model at all')
+    await writeFile(
+      join(path, 'header.gguf'),
+      Buffer.concat([Buffer.from('GGUF\u0003\0\0\0'), Buffer.alloc(4000, 255)]),
+    )
+    for (const [file, sizeBytes, why] of [
+      ['none.gguf', 1, 'missing'],
+      ['cut.gguf', 33_242_656, '5000000 bytes instead of'],
+      ['cut.gguf', 5_000_000, ''], // a wrong manifest must not get past llama.cpp itself
+      ['text.gguf', 15, 'not a GGUF file'],
+      ['header.gguf', 4008, ''],
+    ] as const) {
+      const model = tinyChat({ folder: path, file, sizeBytes })
+      const failed = await load({ model }).then(
+        () => undefined,
+        (error: Error & { code?: string }) => error,
+      )
+      expect(failed?.code, file).toBe('MODEL_FILE_BAD')
+      expect(failed?.message).toContain(why)
+      expect(failed?.message.split('\n')).toHaveLength(1)
+    }
+  })
+
+  test('a GPU that is not there is refused: the CPU does not take its place', async () => {
+    for (const device of ['CUDA0', 'GPU.1'])
+      await expect(load({ device })).rejects.toMatchObject({
+        code: 'ENGINE_FAILED',
+        message: expect.stringContaining(device),
+      })
+  })
+
+  test('the window can be opened smaller than the model allows', async () => {
+    const decoder = await load({ contextTokens: 300, slots: 1 })
+    try {
+      expect(decoder).toMatchObject({ contextTokens: 300, slots: 1 })
+      await expect(collect(decoder, chatOf([user('word '.repeat(400))]))).rejects.toMatchObject({
+        details: { limit: 300 },
+      })
+    } finally {
+      await decoder.dispose()
+    }
+  })
+
+  test('the descriptor names what the engine does', async () => {
+    expect(engine.descriptor).toBe(llamaCpp)
+    expect(engine.version()).toMatch(/^node-llama-cpp \d+\.\d+\.\d+/)
+    expect((await stat(join(folder, FILE))).size).toBe(33_242_656)
+  })
+})

@@ -1,0 +1,46 @@
+/** What the HTTP server needs from the house; `app.ts` provides it. */
+import type { Config } from '../config/index.ts'
+import type { Device, Model, Plan } from '../domain/index.ts'
+import type { Projects } from '../project/contract.ts'
+import type { Serving } from '../scheduling/contract.ts'
+
+/** What a client may know of a model; a catalogue entry has it all. */
+export type ModelEntry = Pick<
+  Model,
+  'id' | 'title' | 'tasks' | 'parameters' | 'contextTokens' | 'fingerprint' | 'embedding' | 'chat'
+>
+
+/** Structured logging, details first; pino's shape. */
+export interface HttpLog {
+  error(details: object, message: string): void
+  warn(details: object, message: string): void
+  debug(details: object, message: string): void
+}
+
+export interface HttpDeps {
+  readonly config: Config
+  readonly version: string
+  readonly serving: Serving
+  /** Absent: this server has no projects. */
+  readonly projects?: Projects
+  /** Models that a client may name, the ones served first. */
+  readonly models: () => readonly ModelEntry[]
+  readonly plan: () => Plan
+  readonly devices: () => readonly Device[]
+  /** Whether `/health` is 200. */
+  readonly isReady: () => boolean
+  readonly log: HttpLog
+  /** Milliseconds; tests shorten them. */
+  readonly timing?: Partial<Timing>
+}
+
+export interface Timing {
+  /** A request that has not arrived completely by then gets 408. */
+  readonly requestTimeoutMs: number
+  /** Between two comments that keep an event stream open. */
+  readonly heartbeatMs: number
+  /** How often worker states are compared for the event stream. */
+  readonly workerPollMs: number
+}
+
+export const TIMING: Timing = { requestTimeoutMs: 30_000, heartbeatMs: 15_000, workerPollMs: 500 }

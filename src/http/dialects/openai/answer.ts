@@ -1,0 +1,153 @@
+/** The house's answers in OpenAI's words, whole and as stream events. Pure. */
+import type { ChatDelta, ChatResult, Citation, ToolCall, Usage } from '../../../domain/index.ts'
+
+/** What is the same in every part of one answer. */
+export interface AnswerHead {
+  readonly id: string
+  /** Seconds since 1970. */
+  readonly created: number
+  /** The name that the client asked for. */
+  readonly model: string
+  readonly systemFingerprint: string
+}
+
+/** What Tandem adds to an answer, under `tandem`. */
+export interface AnswerExtras {
+  /** Passages put before the chat, in the order of their numbers; absent without retrieval. */
+  readonly citations?: readonly Citation[]
+}
+
+/** The answer as server-sent events, each piece complete with its empty line. */
+export interface AnswerFrames {
+  /** Goes out together with the first delta. */
+  readonly start: string
+  delta(delta: ChatDelta): string
+  end(result: ChatResult): string
+}
+
+const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`
+
+export const DONE = 'data: [DONE]\n\n'
+
+function toUsage(usage: Usage) {
+  return {
+    prompt_tokens: usage.promptTokens,
+    completion_tokens: usage.completionTokens,
+    total_tokens: usage.promptTokens + usage.completionTokens,
+    prompt_tokens_details: { cached_tokens: usage.cachedTokens },
+  }
+}
+
+function toExtras(result: ChatResult, extras: AnswerExtras) {
+  return { timings: result.timings, ...extras }
+}
+
+const toToolCall = (call: ToolCall) => ({
+  id: call.id,
+  type: 'function',
+  function: { name: call.name, arguments: call.arguments },
+})
+
+function chunkHead(head: AnswerHead, object: string) {
+  return {
+    id: head.id,
+    object,
+    created: head.created,
+    model: head.model,
+    system_fingerprint: head.systemFingerprint,
+  }
+}
+
+export function chatCompletion(head: AnswerHead, result: ChatResult, extras: AnswerExtras) {
+  const calls = result.toolCalls.map(toToolCall)
+  return {
+    ...chunkHead(head, 'chat.completion'),
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content: result.text === '' && calls.length > 0 ? null : result.text,
+          refusal: null,
+          ...(calls.length > 0 ? { tool_calls: calls } : {}),
+        },
+        logprobs: null,
+        finish_reason: result.finishReason,
+      },
+    ],
+    usage: toUsage(result.usage),
+    tandem: toExtras(result, extras),
+  }
+}
+
+/** The last chunk before `[DONE]` carries `tandem`: the usage chunk where one was asked for. */
+function lastChunks(
+  head: object,
+  choice: object,
+  result: ChatResult,
+  extras: AnswerExtras,
+  includeUsage: boolean,
+): string {
+  const tandem = toExtras(result, extras)
+  if (!includeUsage) return event({ ...head, choices: [choice], tandem }) + DONE
+  const finish = event({ ...head, choices: [choice], usage: null })
+  return finish + event({ ...head, choices: [], usage: toUsage(result.usage), tandem }) + DONE
+}
+
+export function chatFrames(head: AnswerHead, includeUsage: boolean, extras: AnswerExtras): AnswerFrames {
+  const constant = chunkHead(head, 'chat.completion.chunk')
+  const usage = includeUsage ? { usage: null } : {}
+  const chunk = (delta: object, finish_reason: string | null) => ({
+    ...constant,
+    choices: [{ index: 0, delta, logprobs: null, finish_reason }],
+    ...usage,
+  })
+  // Only the text differs from delta to delta: everything around it is written out once.
+  const HOLE = 'TEXT'
+  const [before, after] = event(chunk({ content: HOLE }, null)).split(`"content":"${HOLE}"`) as [
+    string,
+    string,
+  ]
+  const begun = new Set<number>()
+  return {
+    start: event(chunk({ role: 'assistant', content: '', refusal: null }, null)),
+    delta(delta) {
+      if (delta.type === 'text') return `${before}"content":${JSON.stringify(delta.text)}${after}`
+      const call = begun.has(delta.index)
+        ? { function: { arguments: delta.call.arguments } }
+        : toToolCall(delta.call)
+      begun.add(delta.index)
+      return event(chunk({ tool_calls: [{ index: delta.index, ...call }] }, null))
+    },
+    end(result) {
+      const choice = { index: 0, delta: {}, logprobs: null, finish_reason: result.finishReason }
+      return lastChunks(constant, choice, result, extras, includeUsage)
+    },
+  }
+}
+
+export function textCompletion(head: AnswerHead, result: ChatResult) {
+  return {
+    ...chunkHead(head, 'text_completion'),
+    choices: [{ index: 0, text: result.text, logprobs: null, finish_reason: result.finishReason }],
+    usage: toUsage(result.usage),
+    tandem: toExtras(result, {}),
+  }
+}
+
+export function completionFrames(head: AnswerHead, includeUsage: boolean): AnswerFrames {
+  const constant = chunkHead(head, 'text_completion')
+  const usage = includeUsage ? { usage: null } : {}
+  const choice = (text: string, finish_reason: string | null) => ({
+    index: 0,
+    text,
+    logprobs: null,
+    finish_reason,
+  })
+  return {
+    start: '',
+    delta: (delta) =>
+      delta.type === 'text' ? event({ ...constant, choices: [choice(delta.text, null)], ...usage }) : '',
+    end: (result) => lastChunks(constant, choice('', result.finishReason), result, {}, includeUsage),
+  }
+}

@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify'
+import type { HttpDeps } from '../../deps.ts'
+import { findModelFor } from '../../model-names.ts'
+import { priorityOf, setServed } from '../../served-by.ts'
+import { parse, refuse } from '../../validate.ts'
+import { checkDimensions, embedInputs, rows, toBase64 } from './embed-inputs.ts'
+import { EmbeddingsBody } from './schema.ts'
+
+export function embeddingsRoute(app: FastifyInstance, deps: HttpDeps): void {
+  app.post('/v1/embeddings', async (request, reply) => {
+    const body = parse(EmbeddingsBody, request.body)
+    const { model, project } = findModelFor(deps.models(), body.model, 'embed')
+    if (project !== undefined) refuse('model', 'a project is searched for chats only (/v1/chat/completions)')
+    const inputs = embedInputs(body.input, deps.config.server.maxInputs)
+    checkDimensions(body.dimensions, model.embedding)
+    const { result, servedBy } = await deps.serving.embed(
+      { model: model.id, inputs, purpose: body.input_type?.includes('query') ? 'query' : 'passage' },
+      { priority: priorityOf(request, inputs.length), signal: request.exchange.signal },
+    )
+    setServed(reply, servedBy)
+    const encode = body.encoding_format === 'base64' ? toBase64 : (vector: Float32Array) => [...vector]
+    const promptTokens = result.tokens.reduce((sum, tokens) => sum + tokens, 0)
+    return {
+      object: 'list',
+      data: rows(result, body.dimensions ?? result.dimensions).map((vector, index) => ({
+        object: 'embedding',
+        index,
+        embedding: encode(vector),
+      })),
+      model: body.model,
+      usage: {
+        prompt_tokens: promptTokens,
+        total_tokens: promptTokens,
+        ...(result.truncated.length > 0 ? { truncated: true } : {}),
+      },
+      tandem: { fingerprint: model.fingerprint, truncated_inputs: result.truncated },
+    }
+  })
+}

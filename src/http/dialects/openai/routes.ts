@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify'
+import type { HttpDeps } from '../../deps.ts'
+import { chatRoute } from './chat.ts'
+import { completionsRoute } from './completions.ts'
+import { embeddingsRoute } from './embeddings.ts'
+import { modelRoutes } from './models.ts'
+
+/** `/v1/...` as OpenAI defines it. */
+export function openaiRoutes(app: FastifyInstance, deps: HttpDeps): void {
+  chatRoute(app, deps)
+  completionsRoute(app, deps)
+  embeddingsRoute(app, deps)
+  modelRoutes(app, deps)
+}

@@ -1,0 +1,75 @@
+/** Runs one text answer, whole or as a stream; the same for chats and completions. */
+import { randomUUID } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ChatDelta, ChatResult } from '../../../domain/index.ts'
+import type { RequestContext, Served } from '../../../scheduling/contract.ts'
+import type { HttpLog, ModelEntry } from '../../deps.ts'
+import { errorBody, fromFastify, logFailure } from '../../errors.ts'
+import { causeOf } from '../../exchange.ts'
+import { priorityOf, setServed } from '../../served-by.ts'
+import { SseStream } from '../../sse.ts'
+import type { AnswerFrames, AnswerHead } from './answer.ts'
+
+export type Run = (
+  context: RequestContext,
+  onDelta: (delta: ChatDelta) => void,
+) => Promise<Pick<Served<ChatResult>, 'result'>>
+
+export function answerHead(prefix: 'chatcmpl' | 'cmpl', asked: string, model: ModelEntry): AnswerHead {
+  return {
+    id: `${prefix}-${randomUUID().replaceAll('-', '')}`,
+    created: Math.floor(Date.now() / 1000),
+    model: asked,
+    systemFingerprint: `fp_${model.fingerprint.slice(0, 12)}`,
+  }
+}
+
+/** @returns the result, with the headers of who served it set on the reply */
+export async function runWhole(request: FastifyRequest, reply: FastifyReply, run: Run): Promise<ChatResult> {
+  const { signal } = request.exchange
+  const { result } = await run(
+    { priority: priorityOf(request), signal, onServedBy: (served) => setServed(reply, served) },
+    () => {},
+  )
+  return result
+}
+
+/**
+ * Until the first delta an error is an HTTP error; after it, an error event ends the stream.
+ */
+export async function runStream(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  frames: AnswerFrames,
+  run: Run,
+  log: HttpLog,
+): Promise<FastifyReply> {
+  const { exchange } = request
+  const stream = new SseStream(reply, exchange)
+  let opening = frames.start
+  const write = (events: string) => {
+    stream.write(opening + events)
+    opening = ''
+  }
+  try {
+    const { result } = await run(
+      {
+        priority: priorityOf(request),
+        signal: exchange.signal,
+        onServedBy: (served) => setServed(reply, served),
+      },
+      (delta) => {
+        if (!exchange.signal.aborted) write(frames.delta(delta))
+      },
+    )
+    write(frames.end(result))
+  } catch (thrown) {
+    const cause = causeOf(exchange, thrown)
+    if (!stream.started) throw cause
+    const error = fromFastify(cause)
+    logFailure(log, request, error)
+    stream.write(`data: ${JSON.stringify(errorBody(error))}\n\n`)
+  }
+  stream.end()
+  return reply
+}

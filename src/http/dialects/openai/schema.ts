@@ -1,0 +1,133 @@
+/** Bodies as OpenAI's clients send them. Unknown fields pass; `null` means absent, as it does there. */
+import { z } from 'zod'
+import { list } from '../../validate.ts'
+
+const MAX_MESSAGES = 10_000
+const MAX_PARTS = 1_000
+const MAX_TOOLS = 512
+const MAX_STOPS = 16
+
+const modelName = z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters')
+
+const sampling = {
+  max_tokens: z.int().min(1).nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  top_k: z.int().min(0).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  seed: z.int().nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  stop: z
+    .union([z.string().min(1), list(z.string().min(1), MAX_STOPS)], {
+      error: `expected a string or an array of at most ${MAX_STOPS} strings, none of them empty`,
+    })
+    .nullish(),
+  n: z.int().min(1).nullish(),
+  logit_bias: z.record(z.string(), z.unknown()).nullish(),
+}
+
+const streaming = {
+  stream: z.boolean().nullish(),
+  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
+}
+
+/** Only the type is looked at here: what a part must hold depends on it, and images get an answer of their own. */
+const part = z.object({ type: z.string(), text: z.string().optional() })
+const content = z.union([z.string(), list(part, MAX_PARTS)], {
+  error: 'expected a string or an array of parts, each with a string `type`',
+})
+
+const toolCall = z.object({
+  id: z.string(),
+  type: z.literal('function').default('function'),
+  function: z.object({ name: z.string(), arguments: z.string() }),
+})
+
+const message = z.discriminatedUnion(
+  'role',
+  [
+    z.object({ role: z.literal('system'), content }),
+    z.object({ role: z.literal('developer'), content }),
+    z.object({ role: z.literal('user'), content }),
+    z.object({
+      role: z.literal('assistant'),
+      content: content.nullish(),
+      refusal: z.string().nullish(),
+      tool_calls: list(toolCall, MAX_TOOLS).nullish(),
+    }),
+    z.object({ role: z.literal('tool'), content, tool_call_id: z.string() }),
+  ],
+  { error: 'expected a message with a role of: system, developer, user, assistant, tool' },
+)
+
+const jsonSchema = z.record(z.string(), z.unknown())
+
+const tool = z.object({
+  type: z.literal('function'),
+  function: z.object({
+    name: z.string().regex(/^[\w.-]{1,128}$/, 'expected letters, digits, `_`, `.` or `-`, at most 128'),
+    description: z.string().nullish(),
+    parameters: jsonSchema.nullish(),
+  }),
+})
+
+export const ChatBody = z.object({
+  ...sampling,
+  ...streaming,
+  model: modelName,
+  messages: list(message, MAX_MESSAGES),
+  max_completion_tokens: z.int().min(1).nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().nullish(),
+  modalities: list(z.string(), 16).nullish(),
+  audio: z.unknown().optional(),
+  functions: z.unknown().optional(),
+  function_call: z.unknown().optional(),
+  response_format: z
+    .discriminatedUnion(
+      'type',
+      [
+        z.object({ type: z.literal('text') }),
+        z.object({ type: z.literal('json_object') }),
+        z.object({ type: z.literal('json_schema'), json_schema: z.object({ schema: jsonSchema }) }),
+      ],
+      { error: 'expected an object with a type of: text, json_object, json_schema' },
+    )
+    .nullish(),
+  tools: list(tool, MAX_TOOLS).nullish(),
+  tool_choice: z
+    .union(
+      [
+        z.enum(['auto', 'none', 'required']),
+        z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
+      ],
+      { error: 'expected auto, none, required or {"type":"function","function":{"name":NAME}}' },
+    )
+    .nullish(),
+  tandem: z.object({ project: z.string().min(1).max(300).nullish() }).nullish(),
+})
+export type ChatBody = z.infer<typeof ChatBody>
+
+export const CompletionBody = z.object({
+  ...sampling,
+  ...streaming,
+  model: modelName,
+  prompt: z.unknown().optional(),
+  echo: z.boolean().nullish(),
+  best_of: z.int().nullish(),
+  logprobs: z.int().nullish(),
+  suffix: z.string().nullish(),
+})
+export type CompletionBody = z.infer<typeof CompletionBody>
+
+export const EmbeddingsBody = z.object({
+  model: modelName,
+  /** Checked by hand in `embedInputs`: it may hold millions of numbers. */
+  input: z.unknown().optional(),
+  encoding_format: z.enum(['float', 'base64']).nullish(),
+  dimensions: z.int().min(1).nullish(),
+  /** `query`, `search_query` and the like ask for the model's query prefix, everything else for its passage prefix. */
+  input_type: z.string().max(64).nullish(),
+})
+export type EmbeddingsBody = z.infer<typeof EmbeddingsBody>

@@ -1,0 +1,62 @@
+/** Whatever was thrown, as OpenAI's clients expect it: `{"error":{"message","type","param","code"}}`. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { asTandemError, TandemError } from '../domain/index.ts'
+import type { HttpLog } from './deps.ts'
+
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: string
+  }
+}
+
+export function errorBody(error: TandemError): ErrorBody {
+  return {
+    error: {
+      message: error.message,
+      type: error.type,
+      param: error.param ?? null,
+      code: error.code.toLowerCase(),
+    },
+  }
+}
+
+const RETRY_STATUSES = [429, 503, 504]
+
+export function errorHeaders(error: TandemError): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (RETRY_STATUSES.includes(error.status)) headers['retry-after'] = String(error.retryAfterS ?? 1)
+  if (error.status === 401) headers['www-authenticate'] = 'Bearer'
+  if (error.code === 'METHOD_NOT_ALLOWED') headers['allow'] = String(error.details['allowed'])
+  return headers
+}
+
+/** Fastify's own errors in our words; anything unknown is INTERNAL. */
+export function fromFastify(thrown: unknown, bodyLimit = 0): TandemError {
+  if (thrown instanceof TandemError) return thrown
+  const { code, message, statusCode } = thrown as Partial<FastifyError>
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new TandemError('BODY_TOO_LARGE', { limit: bodyLimit })
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new TandemError('UNSUPPORTED_MEDIA_TYPE')
+    case 'FST_ERR_BAD_URL':
+      return new TandemError('INVALID_REQUEST', { what: 'the address is not valid: a wrong % escape' })
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new TandemError('INVALID_REQUEST', { what: message ?? 'the request cannot be read' })
+  return asTandemError(thrown)
+}
+
+export function sendError(reply: FastifyReply, error: TandemError): FastifyReply {
+  return reply.code(error.status).headers(errorHeaders(error)).send(errorBody(error))
+}
+
+/** Our own failures are for the log too; a client's mistakes are the client's to read. */
+export function logFailure(log: HttpLog, request: FastifyRequest, error: TandemError): void {
+  const details = { err: error, method: request.method, path: request.url.split('?', 1)[0] }
+  if (error.status >= 500) log.error(details, error.message)
+  else log.debug(details, error.message)
+}

@@ -1,0 +1,2 @@
+export type { HttpDeps, HttpLog, ModelEntry } from './deps.ts'
+export { createHttpServer, type HttpServer } from './server.ts'

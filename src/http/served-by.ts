@@ -1,0 +1,35 @@
+/** What every answer of a model says about who gave it, and what a request says about its priority. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { PRIORITIES, type Priority, type ServedBy, TandemError } from '../domain/index.ts'
+
+/** Without the header a request with more inputs is bulk. */
+const INTERACTIVE_INPUTS = 16
+
+/** A header value holds one line of visible ASCII. */
+const headerText = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500)
+
+export function servedHeaders(served: ServedBy): Record<string, string> {
+  return {
+    'x-tandem-device': headerText(served.device),
+    'x-tandem-engine': served.engine,
+    ...(served.fallback === undefined ? {} : { 'x-tandem-fallback': headerText(served.fallback) }),
+    ...(served.simulated ? { 'x-tandem-simulated': 'true' } : {}),
+  }
+}
+
+export function setServed(reply: FastifyReply, served: ServedBy): void {
+  reply.headers(servedHeaders(served))
+}
+
+/** @throws TandemError INVALID_REQUEST for an unknown value of `x-tandem-priority` */
+export function priorityOf(request: FastifyRequest, inputs = 1): Priority {
+  const asked = request.headers['x-tandem-priority']
+  if (asked === undefined) return inputs > INTERACTIVE_INPUTS ? 'bulk' : 'interactive'
+  const known = PRIORITIES.find((priority) => priority === asked)
+  if (known) return known
+  throw new TandemError(
+    'INVALID_REQUEST',
+    { what: `the header x-tandem-priority is "${asked}"; allowed: ${PRIORITIES.join(', ')}` },
+    { param: 'x-tandem-priority' },
+  )
+}

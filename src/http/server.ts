@@ -1,0 +1,116 @@
+/** The HTTP server: what is around every route. The routes themselves stand in their folders. */
+import Fastify, { type FastifyInstance } from 'fastify'
+import { TandemError } from '../domain/index.ts'
+import type { AccessRules } from './access.ts'
+import { parseJsonBody } from './body.ts'
+import { clientErrorHandler } from './client-error.ts'
+import { type HttpDeps, TIMING } from './deps.ts'
+import { openaiRoutes } from './dialects/openai/routes.ts'
+import { fromFastify, logFailure, sendError } from './errors.ts'
+import { causeOf, OpenExchanges } from './exchange.ts'
+import { guard } from './guard.ts'
+import { checkExposure, listenError, serverUrl } from './listen.ts'
+import { refuseOtherMethods } from './methods.ts'
+import { pageRoute } from './page/route.ts'
+import { tandemRoutes } from './tandem/routes.ts'
+
+const MAX_CONNECTIONS = 1_024
+const MAX_HEADER_BYTES = 16_384
+/** Project names and hub ids with their escapes. */
+const MAX_PARAM_LENGTH = 1_024
+/** How long the last words of a cut answer get to leave. */
+const LAST_WORDS_MS = 200
+
+export interface HttpServer {
+  /**
+   * @returns the address for clients, e.g. `http://127.0.0.1:8420`
+   * @throws TandemError PORT_TAKEN, CONFIG_INVALID
+   */
+  listen(): Promise<string>
+  /** Takes no new requests; running ones get `graceMs`, then they end with an error. */
+  close(graceMs: number): Promise<void>
+}
+
+function handleErrors(app: FastifyInstance, deps: HttpDeps): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = fromFastify(causeOf(request.exchange, thrown), deps.config.server.maxBodyBytes)
+    logFailure(deps.log, request, error)
+    if (error.status === 413) reply.header('connection', 'close') // the rest of the body is not read
+    return sendError(reply, error)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!.slice(0, 200)
+    const hint = /^\/(chat|completions|embeddings|models)\b/.test(path)
+      ? `; OpenAI's API is under /v1${path}`
+      : ''
+    return sendError(reply, new TandemError('NOT_FOUND', { what: `route ${request.method} ${path}${hint}` }))
+  })
+}
+
+/**
+ * Wires the routes; nothing listens yet.
+ * @throws TandemError CONFIG_INVALID when another address than loopback has no API key
+ */
+export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
+  const { host, port, apiKey, allowedHosts, allowedOrigins, maxBodyBytes } = deps.config.server
+  checkExposure(host, apiKey)
+  const rules: AccessRules = { host, allowedHosts, allowedOrigins, apiKey }
+  const timing = { ...TIMING, ...deps.timing }
+  const exchanges = new OpenExchanges()
+  let closing = false
+
+  const app = Fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: timing.requestTimeoutMs,
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: timing.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, timing.requestTimeoutMs),
+    },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: clientErrorHandler(timing.requestTimeoutMs),
+    frameworkErrors: (error, _request, reply) => {
+      sendError(reply, fromFastify(error))
+    },
+    return503OnClosing: false, // the guard says it in OpenAI's form
+  })
+  app.server.maxConnections = MAX_CONNECTIONS
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
+    parseJsonBody(body),
+  )
+  handleErrors(app, deps)
+  guard(app, { rules, exchanges, isClosing: () => closing, version: deps.version })
+  const refuseOthers = refuseOtherMethods(app)
+  openaiRoutes(app, deps)
+  const endEvents = tandemRoutes(app, deps, timing)
+  pageRoute(app, deps)
+  refuseOthers()
+  await app.ready()
+
+  return {
+    async listen() {
+      try {
+        await app.listen({ host: host.replace(/^\[|\]$/g, ''), port })
+      } catch (thrown) {
+        throw await listenError(thrown, host, port)
+      }
+      const address = app.server.address()
+      return serverUrl(host, typeof address === 'object' && address ? address.port : port)
+    },
+
+    async close(graceMs) {
+      closing = true
+      endEvents()
+      app.server.close()
+      app.server.closeIdleConnections()
+      if (!(await exchanges.idleWithin(graceMs))) {
+        exchanges.abortAll(new TandemError('SHUTTING_DOWN'))
+        await exchanges.idleWithin(LAST_WORDS_MS)
+      }
+      app.server.closeAllConnections()
+      await app.close()
+    },
+  }
+}

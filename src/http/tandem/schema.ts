@@ -1,0 +1,32 @@
+/** Bodies and queries of Tandem's own routes. */
+import { z } from 'zod'
+
+const MAX_QUERY_CHARACTERS = 32_768
+const MAX_PATH_CHARACTERS = 4_096
+const MAX_RESULTS = 200
+
+const noNul = (text: string) => !text.includes('\0')
+const path = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(MAX_PATH_CHARACTERS, `has more than ${MAX_PATH_CHARACTERS} characters`)
+  .refine(noNul, 'must not hold a NUL character')
+
+const projectName = z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters')
+
+export const SearchBody = z.object({
+  query: z
+    .string()
+    .max(MAX_QUERY_CHARACTERS, `has more than ${MAX_QUERY_CHARACTERS} characters`)
+    .refine((text) => text.trim() !== '', 'must not be empty'),
+  project: projectName.nullish(),
+  limit: z.int().min(1).max(MAX_RESULTS).nullish(),
+  explain: z.boolean().nullish(),
+})
+
+export const ProjectBody = z.object({
+  path,
+  name: projectName.nullish(),
+})
+
+export const ExplainQuery = z.object({ path })

@@ -1,0 +1,56 @@
+/** Schemas at the edge: one wrong field becomes one error that names it. */
+import { z } from 'zod'
+import { TandemError } from '../domain/index.ts'
+
+function describe(issue: z.core.$ZodIssue): string {
+  const message = issue.message.replace(/^Invalid input: /, '')
+  if (message === 'expected nonoptional, received undefined') return 'is required'
+  return message.endsWith(', received undefined')
+    ? `is required (${message.slice(0, -', received undefined'.length)})`
+    : message
+}
+
+/**
+ * @throws TandemError INVALID_REQUEST with `param` in dotted form
+ */
+export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  const param = issue.path.map(String).join('.')
+  if (param === '') throw new TandemError('INVALID_REQUEST', { what: `the body: ${describe(issue)}` })
+  throw new TandemError('INVALID_REQUEST', { what: `${param}: ${describe(issue)}` }, { param })
+}
+
+/** @throws TandemError INVALID_REQUEST naming the field */
+export function refuse(param: string, what: string): never {
+  throw new TandemError('INVALID_REQUEST', { what: `${param}: ${what}` }, { param })
+}
+
+/**
+ * An array that stops at its first wrong element, so that a body of a million of them costs one message.
+ */
+export function list<T>(item: z.ZodType<T>, max: number) {
+  return z.unknown().transform((value, context): T[] => {
+    const problem = !Array.isArray(value)
+      ? 'expected array'
+      : value.length > max
+        ? `has ${value.length} elements, at most ${max} are allowed`
+        : undefined
+    if (problem !== undefined) {
+      context.addIssue({ code: 'custom', message: problem })
+      return z.NEVER
+    }
+    const items: T[] = []
+    for (const [at, element] of (value as unknown[]).entries()) {
+      const result = item.safeParse(element)
+      if (!result.success) {
+        const issue = result.error.issues[0]!
+        context.addIssue({ code: 'custom', message: issue.message, path: [at, ...issue.path] })
+        return z.NEVER
+      }
+      items.push(result.data)
+    }
+    return items
+  })
+}

@@ -1,0 +1,1 @@
+export { type OpenOptions, openEmbeddedStore } from './embedded/open.ts'

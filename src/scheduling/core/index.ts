@@ -1,0 +1,11 @@
+export {
+  type Batch,
+  type Effect,
+  type Ending,
+  type Event,
+  initialState,
+  type LaneSpec,
+  type Limits,
+  type State,
+} from './state.ts'
+export { step } from './step.ts'

@@ -1,0 +1,110 @@
+import type { ChatDelta, ChatResult, EmbedOutput, EmbedRequest, ServedBy } from '../domain/index.ts'
+import type { CallOptions, Worker } from '../workers/index.ts'
+import type { Served } from './contract.ts'
+
+/** A request as the loop holds it; the core knows it by its id only. */
+export type Job = EmbedJob | ChatJob
+
+interface Ends<T> {
+  readonly resolve: (served: Served<T>) => void
+  readonly reject: (error: unknown) => void
+  readonly onServedBy: ((served: ServedBy) => void) | undefined
+}
+
+/** Puts the vectors of several batches together. */
+export class EmbedJob {
+  readonly kind = 'embed'
+  readonly request: EmbedRequest
+  readonly #ends: Ends<EmbedOutput>
+  readonly #tokens: number[]
+  readonly #truncated: number[] = []
+  #vectors = new Float32Array(0)
+  #dimensions = 0
+  #served: ServedBy | undefined
+
+  constructor(request: EmbedRequest, ends: Ends<EmbedOutput>) {
+    this.request = request
+    this.#ends = ends
+    this.#tokens = new Array<number>(request.inputs.length).fill(0)
+  }
+
+  /**
+   * Takes the rows of a batch's output that are this request's.
+   * @param inputs indexes of this request's inputs
+   * @param offset the row of the first of them
+   */
+  take(output: EmbedOutput, inputs: readonly number[], offset: number, served: ServedBy): void {
+    const { dimensions } = output
+    if (this.#dimensions === 0) {
+      this.#dimensions = dimensions
+      this.#vectors = new Float32Array(this.request.inputs.length * dimensions)
+    }
+    const cut = new Set(output.truncated)
+    for (const [i, index] of inputs.entries()) {
+      const row = offset + i
+      this.#vectors.set(output.vectors.subarray(row * dimensions, (row + 1) * dimensions), index * dimensions)
+      this.#tokens[index] = output.tokens[row] ?? 0
+      if (cut.has(row)) this.#truncated.push(index)
+    }
+    if (!this.#served?.fallback) this.#served = served // one fallen back batch is worth telling
+  }
+
+  done(): void {
+    if (!this.#served) throw new Error('an embedding request ended without a batch')
+    this.#ends.onServedBy?.(this.#served)
+    const truncated = this.#truncated.sort((a, b) => a - b)
+    const result = { vectors: this.#vectors, dimensions: this.#dimensions, tokens: this.#tokens, truncated }
+    this.#ends.resolve({ result, servedBy: this.#served })
+  }
+
+  fail(error: unknown): void {
+    this.#ends.reject(error)
+  }
+}
+
+export type ChatCall = (
+  worker: Worker,
+  onDelta: (delta: ChatDelta) => void,
+  options: CallOptions,
+) => Promise<ChatResult>
+
+/** Passes deltas on; may be tried again until the first. */
+export class ChatJob {
+  readonly kind = 'chat'
+  readonly call: ChatCall
+  readonly #onDelta: (delta: ChatDelta) => void
+  readonly #ends: Ends<ChatResult>
+  #announced = false
+  #answer: Served<ChatResult> | undefined
+
+  constructor(call: ChatCall, onDelta: (delta: ChatDelta) => void, ends: Ends<ChatResult>) {
+    this.call = call
+    this.#onDelta = onDelta
+    this.#ends = ends
+  }
+
+  delta(delta: ChatDelta, served: ServedBy): void {
+    this.#announce(served)
+    this.#onDelta(delta)
+  }
+
+  take(result: ChatResult, servedBy: ServedBy): void {
+    this.#announce(servedBy)
+    this.#answer = { result, servedBy }
+  }
+
+  done(): void {
+    if (!this.#answer) throw new Error('a chat ended without an answer')
+    this.#ends.resolve(this.#answer)
+  }
+
+  fail(error: unknown): void {
+    this.#ends.reject(error)
+  }
+
+  #announce(served: ServedBy): void {
+    if (this.#announced) return
+    this.#announced = true
+    this.#ends.onServedBy?.(served)
+  }
+}

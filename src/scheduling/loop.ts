@@ -1,0 +1,273 @@
+import { asTandemError, type EmbedInput, type ServedBy, TandemError } from '../domain/index.ts'
+import type { Worker, WorkerEvent } from '../workers/index.ts'
+import {
+  type Batch,
+  type Effect,
+  type Ending,
+  type Event,
+  initialState,
+  type Limits,
+  type State,
+  step,
+} from './core/index.ts'
+import type { ChatJob, EmbedJob, Job } from './jobs.ts'
+import type { Route, Routes } from './routes.ts'
+
+/** Batches at an encoder at once: one runs, one is ahead, so that it never waits for IPC. */
+const ENCODER_ROOM = 2
+/** A batch is bounded work: past this the worker counts as hanging. */
+const BATCH_MS = 30_000
+/** A chat that has begun must show something within this. */
+const SILENCE_MS = 120_000
+const TICK_MS = 100
+
+export type Submission = Extract<Event, { type: 'submitted' }>['request']
+
+type EventBody = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : never) : never
+
+/** Performs what the core decides: calls workers, ends requests, brings time and news of workers in. */
+export class Loop {
+  readonly #routes: Routes
+  readonly #workers = new Map<string, { worker: Worker; route: Route }>()
+  readonly #jobs = new Map<number, Job>()
+  readonly #aborts = new Map<number, AbortController>()
+  /** Why a batch failed, until the core has used it. */
+  readonly #batchErrors = new Map<number, TandemError>()
+  readonly #workerErrors = new Map<string, TandemError>()
+  readonly #unsubscribe: (() => void)[] = []
+  readonly #inbox: Event[] = []
+  readonly #idleWaiters: (() => void)[] = []
+  #state: State
+  #stepping = false
+  #ticker: NodeJS.Timeout | undefined
+
+  constructor(routes: Routes, limits: Limits) {
+    this.#routes = routes
+    const lanes = routes.all.map((route) => ({
+      id: route.id,
+      merges: route.task !== 'chat',
+      workers: route.workers.map(({ worker, placement }) => ({
+        id: worker.id,
+        overflow: placement.role === 'overflow',
+      })),
+    }))
+    this.#state = initialState(limits, lanes, performance.now())
+    for (const route of routes.all) for (const { worker } of route.workers) this.#watch(worker, route)
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  submit(submission: Submission, job: Job): void {
+    this.#jobs.set(submission.id, job)
+    this.#ticker ??= setInterval(() => this.send({ type: 'ticked' }), TICK_MS)
+    this.send({ type: 'submitted', request: submission })
+  }
+
+  /** Events that arrive while one is handled wait for their turn. */
+  send(body: EventBody): void {
+    this.#inbox.push({ ...body, nowMs: performance.now() } as Event)
+    if (this.#stepping) return
+    this.#stepping = true
+    try {
+      for (let event = this.#inbox.shift(); event; event = this.#inbox.shift()) {
+        const { state, effects } = step(this.#state, event)
+        this.#state = state
+        for (const effect of effects) this.#perform(effect)
+      }
+    } finally {
+      this.#stepping = false
+    }
+    if (this.#jobs.size === 0) this.#rest()
+  }
+
+  /** Resolves when no request is left. */
+  idle(): Promise<void> {
+    if (this.#jobs.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#idleWaiters.push(resolve))
+  }
+
+  close(): void {
+    for (const off of this.#unsubscribe.splice(0)) off()
+  }
+
+  #rest(): void {
+    clearInterval(this.#ticker)
+    this.#ticker = undefined
+    for (const resolve of this.#idleWaiters.splice(0)) resolve()
+  }
+
+  #watch(worker: Worker, route: Route): void {
+    this.#workers.set(worker.id, { worker, route })
+    const ready = () => {
+      const room = route.task === 'chat' ? (worker.info?.slots ?? 1) : ENCODER_ROOM
+      this.send({ type: 'workerReady', worker: worker.id, room })
+    }
+    const heard = (event: WorkerEvent) => {
+      if (event.state === 'ready') return ready()
+      if (event.error) this.#workerErrors.set(worker.id, event.error)
+      this.send({ type: 'workerLost', worker: worker.id, why: event.state, gone: event.state === 'stopped' })
+    }
+    this.#unsubscribe.push(worker.onEvent(heard))
+    if (worker.info) ready()
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'dispatch':
+        void this.#run(effect)
+        return
+      case 'cancelBatch':
+        this.#aborts.get(effect.batch)?.abort()
+        return
+      case 'end':
+        this.#end(effect.request, effect.ending)
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
+  #end(id: number, ending: Ending): void {
+    const job = this.#jobs.get(id)
+    this.#jobs.delete(id)
+    try {
+      if (ending.how === 'done') job?.done()
+      else job?.fail(this.#errorOf(ending))
+    } catch (thrown) {
+      job?.fail(thrown) // its reader is broken
+    }
+  }
+
+  async #run({ batch, fallback }: Extract<Effect, { type: 'dispatch' }>): Promise<void> {
+    const target = this.#workers.get(batch.worker)
+    if (!target) return
+    const served = this.#servedBy(target.worker, fallback)
+    const abort = new AbortController()
+    this.#aborts.set(batch.id, abort)
+    let onReleased = () => {}
+    const released = new Promise<void>((resolve) => {
+      onReleased = resolve
+    })
+    const call = { batch, worker: target.worker, served, abort, onReleased }
+    try {
+      await (target.route.task === 'chat' ? this.#chat(call) : this.#embed(call))
+      this.send({ type: 'batchDone', batch: batch.id })
+    } catch (thrown) {
+      const error = asTandemError(thrown)
+      this.#batchErrors.set(batch.id, error)
+      this.send({ type: 'batchFailed', batch: batch.id, lost: isLost(error) })
+      this.#batchErrors.delete(batch.id)
+    }
+    await released
+    this.#aborts.delete(batch.id)
+    this.send({ type: 'batchReleased', batch: batch.id })
+  }
+
+  async #embed({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
+    const inputs: EmbedInput[] = []
+    let purpose: 'query' | 'passage' = 'passage'
+    for (const part of batch.parts) {
+      const { request } = this.#jobs.get(part.request) as EmbedJob
+      purpose = request.purpose
+      for (const index of part.inputs) inputs.push(request.inputs[index] as EmbedInput)
+    }
+    const request = { model: worker.placement.model, inputs, purpose }
+    const options = { signal: abort.signal, deadlineMs: BATCH_MS, priority: batch.priority, onReleased }
+    const output = await worker.embed(request, options)
+    let offset = 0
+    for (const part of batch.parts) {
+      const job = this.#jobs.get(part.request) as EmbedJob | undefined // cancelled meanwhile
+      job?.take(output, part.inputs, offset, served)
+      offset += part.inputs.length
+    }
+  }
+
+  async #chat({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
+    const id = batch.parts[0]?.request ?? -1
+    const job = this.#jobs.get(id) as ChatJob
+    let silence: NodeJS.Timeout | undefined
+    let silent = false
+    const onDelta = (delta: Parameters<ChatJob['delta']>[0]) => {
+      if (!this.#jobs.has(id)) return
+      if (silence) silence.refresh()
+      else {
+        silence = setTimeout(() => {
+          silent = true
+          abort.abort()
+        }, SILENCE_MS)
+        this.send({ type: 'firstDelta', batch: batch.id })
+      }
+      try {
+        job.delta(delta, served)
+      } catch (thrown) {
+        job.fail(thrown) // the reader is broken: nobody takes the rest
+        this.send({ type: 'cancelled', request: id })
+      }
+    }
+    try {
+      job.take(await job.call(worker, onDelta, { signal: abort.signal, onReleased }), served)
+    } catch (thrown) {
+      const why = `no token for ${SILENCE_MS / 1000} s`
+      throw silent ? new TandemError('ENGINE_FAILED', { engine: worker.placement.engine, why }) : thrown
+    } finally {
+      clearTimeout(silence)
+    }
+  }
+
+  #servedBy(worker: Worker, fallback: { from: string; why: string } | undefined): ServedBy {
+    const { model, engine, device, simulated } = worker.placement
+    const from = fallback && this.#workers.get(fallback.from)?.worker.placement
+    return {
+      model,
+      engine,
+      device,
+      simulated,
+      ...(from ? { fallback: `${from.engine} on ${from.device} is ${fallback.why}` } : {}),
+    }
+  }
+
+  #errorOf(ending: Exclude<Ending, { how: 'done' }>): TandemError {
+    switch (ending.how) {
+      case 'cancelled':
+        return new TandemError('CANCELLED')
+      case 'shuttingDown':
+        return new TandemError('SHUTTING_DOWN')
+      case 'deadline':
+        return new TandemError('DEADLINE', { ms: ending.ms })
+      case 'queueFull': {
+        const device = this.#routes.byId(ending.lane)?.workers[0]?.placement.device ?? ending.lane
+        return new TandemError(
+          'QUEUE_FULL',
+          { device, waiting: ending.waiting },
+          { retryAfterS: ending.retryAfterS },
+        )
+      }
+      case 'unserved': {
+        const workers = this.#routes.byId(ending.lane)?.workers ?? []
+        const known = workers.flatMap(({ worker }) => this.#workerErrors.get(worker.id) ?? [])
+        return known[0] ?? new TandemError('TASK_UNSERVED', { task: ending.lane })
+      }
+      case 'failed': {
+        const error = this.#batchErrors.get(ending.batch) ?? this.#workerErrors.get(ending.worker)
+        return error ?? new TandemError('WORKER_LOST', { worker: ending.worker, why: 'unknown' })
+      }
+      default:
+        return ending satisfies never
+    }
+  }
+}
+
+interface Call {
+  readonly batch: Batch
+  readonly worker: Worker
+  readonly served: ServedBy
+  readonly abort: AbortController
+  readonly onReleased: () => void
+}
+
+/** Whether another worker, or this one restarted, may do better. */
+function isLost(error: TandemError): boolean {
+  return error.code === 'WORKER_LOST' || error.code === 'DEADLINE' || error.code === 'STARTING'
+}

@@ -1,0 +1,29 @@
+import type { WorkerStatus } from '../domain/index.ts'
+import type { Worker } from '../workers/index.ts'
+import type { State } from './core/index.ts'
+
+/** What waits in a lane is shown at the worker that would take it: the first ready one, else the first. */
+export function workerStatuses(workers: readonly Worker[], state: State): WorkerStatus[] {
+  const requests = [...state.requests.values()]
+  return workers.map((worker) => {
+    const lane = state.lanes.get(state.seats.get(worker.id)?.lane ?? '')
+    const taker = lane?.workers.find((id) => state.seats.get(id)?.ready) ?? lane?.workers[0]
+    const waiting = requests.filter((request) => request.lane === lane?.id && request.pending.length > 0)
+    const batches = [...state.batches.values()].filter(
+      (batch) => batch.worker === worker.id && !batch.settled,
+    )
+    const running = new Set(batches.flatMap((batch) => batch.parts.map((part) => part.request)))
+    const { task, model, engine, device } = worker.placement
+    return {
+      id: worker.id,
+      task,
+      model,
+      engine,
+      device,
+      ...(worker.info ? { pid: worker.info.pid } : {}),
+      state: worker.state,
+      queued: taker === worker.id ? waiting.length : 0,
+      running: running.size,
+    }
+  })
+}

@@ -1,0 +1,3 @@
+export type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
+export type { WorkerLimits } from './limits.ts'
+export { startWorker, type WorkerOptions } from './supervisor.ts'

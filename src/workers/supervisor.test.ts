@@ -1,0 +1,272 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { fakeWorker } from '../../test/fakes/fault-worker.ts'
+import { isRunning, runningInGroup } from '../../test/processes.ts'
+import type { ChatDelta, ChatRequest, EmbedRequest, TandemError } from '../domain/index.ts'
+import { startWorker, type Worker, type WorkerEvent, type WorkerOptions } from './index.ts'
+
+const running: Worker[] = []
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((worker) => worker.stop(0)))
+})
+
+function start(options: WorkerOptions): Worker {
+  const worker = startWorker(options)
+  running.push(worker)
+  return worker
+}
+
+const texts = (...inputs: string[]): EmbedRequest => ({ model: 'fake', inputs, purpose: 'passage' })
+
+const chat = (content: string): ChatRequest => ({
+  model: 'fake',
+  messages: [{ role: 'user', content }],
+  sampling: { stop: [] },
+  responseFormat: { type: 'text' },
+  tools: [],
+  toolChoice: 'none',
+})
+
+function nextState(worker: Worker, state: string): Promise<WorkerEvent> {
+  return new Promise((resolve) => {
+    const off = worker.onEvent((event) => {
+      if (event.state !== state) return
+      off()
+      resolve(event)
+    })
+  })
+}
+
+const failure = (promise: Promise<unknown>): Promise<TandemError> =>
+  promise.then(
+    () => {
+      throw new Error('it did not fail')
+    },
+    (error: TandemError) => error,
+  )
+
+describe('a worker that works', () => {
+  test('is ready after one answer, and says what it loaded', async () => {
+    const worker = start(fakeWorker('embed'))
+    expect(worker.state).toBe('starting')
+    const info = await worker.ready()
+    expect(info).toMatchObject({ engineVersion: 'fake 1', dimensions: 8, maxTokens: 512 })
+    expect(isRunning(info.pid)).toBe(true)
+    expect(worker.state).toBe('ready')
+  })
+
+  test('embeds: vectors cross as floats, in order', async () => {
+    const worker = start(fakeWorker('embed'))
+    await worker.ready()
+    const both = await worker.embed(texts('a', 'the second'))
+    const second = await worker.embed(texts('the second'))
+    expect(both.vectors).toBeInstanceOf(Float32Array)
+    expect(both.vectors.subarray(8)).toEqual(second.vectors)
+    expect(both.tokens).toEqual([1, 10])
+  })
+
+  test('streams a chat: the deltas are the text', async () => {
+    const worker = start(fakeWorker('chat'))
+    await worker.ready()
+    const deltas: ChatDelta[] = []
+    const pending = worker.chat(chat('one two three'), (delta) => deltas.push(delta))
+    expect(worker.state).toBe('busy')
+    const result = await pending
+    expect(deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join('')).toBe('one two three')
+    expect(result.text).toBe('one two three')
+    expect(await worker.countTokens(['a b', 'c'])).toEqual([2, 1])
+    expect(await worker.countPrompt([{ role: 'user', content: 'a b c' }], [])).toBe(3)
+  })
+
+  test('interactive embeddings overtake bulk ones that wait at the child', async () => {
+    const worker = start(fakeWorker('embed'))
+    await worker.ready()
+    const order: string[] = []
+    const call = (name: string, priority: 'bulk' | 'interactive') =>
+      worker.embed(texts('fault:slow:50'), { priority }).then(() => order.push(name))
+    await Promise.all([call('bulk 1', 'bulk'), call('bulk 2', 'bulk'), call('person', 'interactive')])
+    expect(order).toEqual(['bulk 1', 'person', 'bulk 2'])
+  })
+
+  test('a waiting bulk call gets its turn among endless interactive ones', async () => {
+    const worker = start(fakeWorker('embed'))
+    await worker.ready()
+    let bulkDone = false
+    let interactive = 0
+    const person = async () => {
+      while (!bulkDone && interactive < 100) {
+        await worker.embed(texts('fault:slow:5'))
+        interactive += 1
+      }
+    }
+    const people = [person(), person(), person()]
+    await worker.embed(texts('bulk'), { priority: 'bulk' })
+    bulkDone = true
+    await Promise.all(people)
+    expect(interactive).toBeLessThan(20)
+  })
+})
+
+describe('errors of the engine', () => {
+  test.each([
+    ['fault:memory', 'ENGINE_FAILED', /allocation failed/],
+    ['fault:garbage:count', 'ENGINE_FAILED', /2 vectors for 1 inputs/],
+    ['fault:garbage:nan', 'ENGINE_FAILED', /NaN/],
+  ])('%s', async (text, code, message) => {
+    const worker = start(fakeWorker('embed'))
+    await worker.ready()
+    const error = await failure(worker.embed(texts(text)))
+    expect(error).toMatchObject({ name: 'TandemError', code })
+    expect(error.message).toMatch(message)
+    expect((await worker.embed(texts('next'))).dimensions).toBe(8)
+  })
+
+  test('the wrong kind of call is refused by name', async () => {
+    const worker = start(fakeWorker('embed'))
+    await worker.ready()
+    expect((await failure(worker.chat(chat('hi'), () => {}))).message).toMatch(/this worker embeds/)
+  })
+})
+
+describe('cancel and deadline', () => {
+  test('a cancelled chat ends at once and leaves the worker free', async () => {
+    const worker = start(fakeWorker('chat'))
+    await worker.ready()
+    const abort = new AbortController()
+    const pending = worker.chat(chat('one fault:slow:60000'), () => abort.abort(), { signal: abort.signal })
+    expect((await failure(pending)).code).toBe('CANCELLED')
+    await expect.poll(() => worker.state).toBe('ready')
+  })
+
+  test('a deadline fails the call; the child lets go of it', async () => {
+    const worker = start(fakeWorker('embed'))
+    await worker.ready()
+    const released = new Promise<void>((onReleased) => {
+      const slow = worker.embed(texts('fault:slow:60000'), { deadlineMs: 50, onReleased })
+      void failure(slow).then((error) => expect(error).toMatchObject({ code: 'DEADLINE' }))
+    })
+    await released
+    expect(worker.state).toBe('ready')
+  })
+
+  test('an aborted signal never reaches the child', async () => {
+    const worker = start(fakeWorker('embed'))
+    await worker.ready()
+    const error = await failure(worker.embed(texts('fault:crash'), { signal: AbortSignal.abort() }))
+    expect(error.code).toBe('CANCELLED')
+    expect(worker.state).toBe('ready')
+  })
+
+  test.each(['fault:hang', 'fault:deaf'])(
+    '%s: a child that ignores a cancel is killed and restarted',
+    async (fault) => {
+      const worker = start(fakeWorker('embed', 'cpu', { limits: { hangMs: 300 } }))
+      const { pid } = await worker.ready()
+      const restarting = nextState(worker, 'restarting')
+      expect((await failure(worker.embed(texts(fault), { deadlineMs: 50 }))).code).toBe('DEADLINE')
+      expect((await restarting).error?.message).toMatch(/hangs/)
+      const again = await worker.ready()
+      expect(again.pid).not.toBe(pid)
+      expect(isRunning(pid)).toBe(false)
+    },
+  )
+})
+
+describe('crashes', () => {
+  test('a crash fails what runs with the last lines printed, and restarts', async () => {
+    const worker = start(fakeWorker('embed', 'npu0'))
+    const { pid } = await worker.ready()
+    const first = failure(worker.embed(texts('fault:slow:50', 'fault:crash:7')))
+    const behind = failure(worker.embed(texts('behind')))
+    const error = await first
+    expect(error.code).toBe('WORKER_LOST')
+    expect(error.message).toMatch(/embed:fake:onnxruntime:npu0.*exit code 7.*fake device lost/)
+    expect((await behind).code).toBe('WORKER_LOST')
+    expect(worker.state).toBe('restarting')
+    expect((await worker.ready()).pid).not.toBe(pid)
+    expect((await worker.embed(texts('next'))).dimensions).toBe(8)
+  })
+
+  test('SIGKILL from outside is seen by the exit, not by a poll', async () => {
+    const worker = start(fakeWorker('embed'))
+    const { pid } = await worker.ready()
+    const restarting = nextState(worker, 'restarting')
+    process.kill(pid, 'SIGKILL')
+    expect((await restarting).error?.message).toMatch(/SIGKILL/)
+  })
+
+  test('crash at load: quarantined after some tries, ready() rejects, a probe follows', async () => {
+    const limits = { firstRestartMs: 1, quarantineAfter: 3, probeMs: 50 }
+    const worker = start(fakeWorker('embed', 'gpu0', { loadFault: 'fault:crash', limits }))
+    const quarantined = nextState(worker, 'quarantined')
+    expect((await failure(worker.ready())).message).toMatch(/fake device lost/)
+    await quarantined
+    expect(worker.state).toBe('quarantined')
+    await nextState(worker, 'quarantined') // the probe crashed as well
+  })
+
+  test("a task's last placement is never quarantined", async () => {
+    const limits = { firstRestartMs: 1, quarantineAfter: 2 }
+    const worker = start(
+      fakeWorker('embed', 'cpu', { loadFault: 'fault:crash', limits, lastPlacement: true }),
+    )
+    const states: string[] = []
+    worker.onEvent((event) => states.push(event.state))
+    await expect.poll(() => states.length, { timeout: 10_000 }).toBeGreaterThan(3)
+    expect(new Set(states)).toEqual(new Set(['restarting']))
+  })
+
+  test('a broken model file stops the worker for good', async () => {
+    const worker = start(fakeWorker('embed', 'cpu', { loadFault: 'fault:bad-file', lastPlacement: true }))
+    expect((await failure(worker.ready())).code).toBe('MODEL_FILE_BAD')
+    expect(worker.state).toBe('stopped')
+    expect((await failure(worker.embed(texts('a')))).code).toBe('MODEL_FILE_BAD')
+  })
+
+  test('a start that takes too long is killed', async () => {
+    const limits = { startTimeoutMs: 400, quarantineAfter: 1 }
+    const worker = start(fakeWorker('embed', 'gpu0', { loadFault: 'fault:hang', limits }))
+    expect((await failure(worker.ready())).message).toMatch(/not ready after 400 ms/)
+    expect(worker.state).toBe('quarantined')
+  })
+})
+
+describe('stop', () => {
+  test.skipIf(process.platform !== 'linux')('ends the process and what it started', async () => {
+    const worker = start(fakeWorker('embed'))
+    const { pid } = await worker.ready()
+    await worker.embed(texts('fault:child'))
+    expect(runningInGroup(pid)).toHaveLength(2)
+    await worker.stop(5000)
+    expect(worker.state).toBe('stopped')
+    await expect.poll(() => runningInGroup(pid)).toEqual([])
+    expect((await failure(worker.ready())).code).toBe('SHUTTING_DOWN')
+  })
+
+  test('kills a child that hangs after the grace', async () => {
+    const worker = start(fakeWorker('embed'))
+    const { pid } = await worker.ready()
+    const pending = failure(worker.embed(texts('fault:hang')))
+    await worker.stop(100)
+    expect((await pending).code).toBe('SHUTTING_DOWN')
+    expect(isRunning(pid)).toBe(false)
+  })
+
+  test('cancels a start', async () => {
+    const worker = start(fakeWorker('embed', 'cpu', { loadFault: 'fault:hang' }))
+    const ready = failure(worker.ready())
+    await worker.stop(60_000)
+    expect((await ready).code).toBe('SHUTTING_DOWN')
+  })
+
+  test('ends the wait for a restart', async () => {
+    const worker = start(
+      fakeWorker('embed', 'cpu', { limits: { firstRestartMs: 60_000, maxRestartMs: 60_000 } }),
+    )
+    const { pid } = await worker.ready()
+    const restarting = nextState(worker, 'restarting')
+    process.kill(pid, 'SIGKILL')
+    await restarting
+    await worker.stop(0)
+    expect(worker.state).toBe('stopped')
+  })
+})

@@ -1,0 +1,257 @@
+import {
+  type ChatDelta,
+  type ChatMessage,
+  type ChatRequest,
+  type ChatResult,
+  type CompletionRequest,
+  type EmbedOutput,
+  type EmbedRequest,
+  type Placement,
+  placementId,
+  TandemError,
+  type ToolSpec,
+  type WorkerState,
+} from '../domain/index.ts'
+import type { LoadSpec } from '../engines/contract.ts'
+import { checkEmbedOutput } from './check-output.ts'
+import type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
+import { DEFAULT_LIMITS, type WorkerLimits } from './limits.ts'
+import { type CallSpec, PendingCalls } from './pending-calls.ts'
+import { WorkerProcess } from './process.ts'
+import { planRestart } from './restart-policy.ts'
+import { threadEnv } from './thread-env.ts'
+import type { FromChild } from './wire.ts'
+
+export interface WorkerOptions {
+  readonly placement: Placement
+  readonly spec: LoadSpec
+  /** Nothing else serves the task: never quarantined, its restart waits 2 s at most. */
+  readonly lastPlacement?: boolean
+  /** Added to the environment, e.g. `GGML_VK_VISIBLE_DEVICES`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Absolute path of a JavaScript module that exports `engine`; absent: the engine's own. */
+  readonly modulePath?: string
+  readonly limits?: Partial<WorkerLimits>
+}
+
+/** Where the worker stands; `busy` is `ready` with calls. */
+type Phase = Exclude<WorkerState, 'busy'>
+
+/** Owns one placement's process over all its lives; the only place that decides about them. */
+export class Supervisor implements Worker {
+  readonly id: string
+  readonly placement: Placement
+  readonly #options: WorkerOptions
+  readonly #limits: WorkerLimits
+  readonly #listeners = new Set<(event: WorkerEvent) => void>()
+  #readyWaiters: { resolve: (info: WorkerInfo) => void; reject: (error: TandemError) => void }[] = []
+  #phase: Phase = 'starting'
+  #info: WorkerInfo | undefined
+  #process: WorkerProcess | undefined
+  #calls: PendingCalls | undefined
+  #timer: NodeJS.Timeout | undefined
+  #crashesMs: number[] = []
+  #failedProbes = 0
+  /** Why the process is about to be killed, or failed to load: better known than its exit code. */
+  #failure: TandemError | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(options: WorkerOptions) {
+    this.id = placementId(options.placement)
+    this.placement = options.placement
+    this.#options = options
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#start()
+  }
+
+  get state(): WorkerState {
+    return this.#phase === 'ready' && this.#calls && this.#calls.size > 0 ? 'busy' : this.#phase
+  }
+
+  get info(): WorkerInfo | undefined {
+    return this.#info
+  }
+
+  ready(): Promise<WorkerInfo> {
+    if (this.#phase === 'ready' && this.#info) return Promise.resolve(this.#info)
+    if (this.#phase === 'stopped') return Promise.reject(this.#failure ?? new TandemError('SHUTTING_DOWN'))
+    return new Promise((resolve, reject) => this.#readyWaiters.push({ resolve, reject }))
+  }
+
+  embed(request: EmbedRequest, options: CallOptions = {}): Promise<EmbedOutput> {
+    const engine = this.placement.engine
+    const check = (value: unknown) =>
+      checkEmbedOutput(value, request.inputs.length, engine, this.#info?.dimensions)
+    const priority = options.priority ?? 'interactive'
+    return this.#call({ body: { method: 'embed', request, priority }, options, check })
+  }
+
+  chat(
+    request: ChatRequest,
+    onDelta: (delta: ChatDelta) => void,
+    options: CallOptions = {},
+  ): Promise<ChatResult> {
+    return this.#call({ body: { method: 'chat', request }, options, onDelta, check: trusted<ChatResult> })
+  }
+
+  complete(
+    request: CompletionRequest,
+    onDelta: (delta: ChatDelta) => void,
+    options: CallOptions = {},
+  ): Promise<ChatResult> {
+    return this.#call({ body: { method: 'complete', request }, options, onDelta, check: trusted<ChatResult> })
+  }
+
+  countTokens(texts: readonly string[], options: CallOptions = {}): Promise<number[]> {
+    return this.#call({ body: { method: 'countTokens', texts }, options, check: trusted<number[]> })
+  }
+
+  countPrompt(
+    messages: readonly ChatMessage[],
+    tools: readonly ToolSpec[],
+    options: CallOptions = {},
+  ): Promise<number> {
+    return this.#call({ body: { method: 'countPrompt', messages, tools }, options, check: trusted<number> })
+  }
+
+  onEvent(listener: (event: WorkerEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  stop(graceMs: number): Promise<void> {
+    if (graceMs <= 0) this.#process?.kill() // a second, harder stop
+    this.#stopping ??= this.#stop(graceMs)
+    return this.#stopping
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const answering = this.#phase === 'ready'
+    clearTimeout(this.#timer)
+    const stopped = new TandemError('SHUTTING_DOWN')
+    this.#become('stopped', stopped)
+    this.#calls?.failAll(stopped)
+    const child = this.#process
+    if (!child) return
+    if (!answering) child.kill() // a load cannot be interrupted
+    child.send({ type: 'stop' })
+    const timer = setTimeout(() => child.kill(), Math.max(0, graceMs))
+    await child.exited
+    clearTimeout(timer)
+  }
+
+  #call<T>(spec: CallSpec<T>): Promise<T> {
+    const refuse = (error: TandemError) => {
+      spec.options.onReleased?.()
+      return Promise.reject(error)
+    }
+    if (this.#phase !== 'ready' || !this.#calls)
+      return refuse(
+        this.#phase === 'stopped'
+          ? (this.#failure ?? new TandemError('SHUTTING_DOWN'))
+          : new TandemError('STARTING', { what: this.id }, { retryAfterS: 2 }),
+      )
+    if (this.#calls.size >= this.#limits.maxCalls)
+      return refuse(
+        new TandemError(
+          'QUEUE_FULL',
+          { device: this.placement.device, waiting: this.#calls.size },
+          { retryAfterS: 1 },
+        ),
+      )
+    return this.#calls.start(spec)
+  }
+
+  #start(): void {
+    const { spec, placement, modulePath, env } = this.#options
+    this.#failure = undefined
+    const child = new WorkerProcess({ ...threadEnv(spec.threads), ...env }, this.#limits.outputChars, {
+      onMessage: (message) => this.#heard(message),
+      onExit: (why) => this.#gone(why),
+    })
+    this.#process = child
+    this.#calls = new PendingCalls(
+      (message) => child.send(message),
+      this.#limits.hangMs,
+      () => this.#kill(`it hangs: no answer to a cancel within ${this.#limits.hangMs} ms`),
+    )
+    const timeoutMs = this.#limits.startTimeoutMs
+    this.#timer = setTimeout(() => this.#kill(`not ready after ${timeoutMs} ms`), timeoutMs)
+    child.send({ type: 'load', engine: placement.engine, spec, ...(modulePath ? { modulePath } : {}) })
+  }
+
+  #heard(message: FromChild): void {
+    if (message.type === 'ready') this.#loaded({ pid: this.#process?.pid ?? 0, ...message.info })
+    else if (message.type === 'loadFailed') {
+      this.#failure = TandemError.fromWire(message.error)
+      this.#process?.kill()
+    } else this.#calls?.heard(message)
+  }
+
+  #loaded(info: WorkerInfo): void {
+    if (this.#stopping) return
+    clearTimeout(this.#timer)
+    this.#info = info
+    this.#failedProbes = 0
+    this.#become('ready')
+    for (const waiter of this.#readyWaiters.splice(0)) waiter.resolve(info)
+  }
+
+  #kill(why: string): void {
+    this.#failure = new TandemError('WORKER_LOST', { worker: this.id, why })
+    this.#process?.kill()
+  }
+
+  /** The process has ended, for whatever reason. */
+  #gone(why: string): void {
+    clearTimeout(this.#timer)
+    const error = this.#failure ?? new TandemError('WORKER_LOST', { worker: this.id, why })
+    const calls = this.#calls
+    this.#process = undefined
+    this.#calls = undefined
+    this.#info = undefined
+    if (!this.#stopping) this.#planNextLife(error)
+    calls?.failAll(
+      error.code === 'WORKER_LOST' ? error : new TandemError('WORKER_LOST', { worker: this.id, why }),
+    )
+  }
+
+  #planNextLife(error: TandemError): void {
+    if (error.code === 'MODEL_FILE_BAD') {
+      this.#failure = error // another try reads the same file
+      this.#become('stopped', error)
+      return
+    }
+    const nowMs = performance.now()
+    const probed = this.#phase === 'quarantined'
+    if (probed) this.#failedProbes += 1
+    this.#crashesMs = [...this.#crashesMs, nowMs].filter((ms) => nowMs - ms < this.#limits.crashWindowMs)
+    const history = { recentCrashes: this.#crashesMs.length, failedProbes: this.#failedProbes }
+    const last = this.#options.lastPlacement ?? false
+    const next = planRestart(history, this.#limits, last, Math.random())
+    this.#become(next.quarantined ? 'quarantined' : 'restarting', error)
+    if (this.#crashesMs.length >= this.#limits.quarantineAfter) this.#refuseWaiters(error)
+    this.#timer = setTimeout(() => this.#start(), next.delayMs)
+  }
+
+  #become(phase: Phase, error?: TandemError): void {
+    this.#phase = phase
+    const event: WorkerEvent = { state: phase, ...(error ? { error } : {}) }
+    for (const listener of this.#listeners) listener(event)
+    if (phase === 'stopped') this.#refuseWaiters(error ?? new TandemError('SHUTTING_DOWN'))
+  }
+
+  #refuseWaiters(error: TandemError): void {
+    for (const waiter of this.#readyWaiters.splice(0)) waiter.reject(error)
+  }
+}
+
+/** Chat answers and counts pass as the engine's contract promises them. */
+function trusted<T>(value: unknown): T {
+  return value as T
+}
+
+/** Starts the process of a placement; returns at once, `ready()` tells when it answers. */
+export function startWorker(options: WorkerOptions): Worker {
+  return new Supervisor(options)
+}

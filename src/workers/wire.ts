@@ -1,0 +1,47 @@
+/** Messages between the supervisor and a worker process; vectors travel as typed arrays (structured clone). */
+import type {
+  ChatDelta,
+  ChatMessage,
+  ChatRequest,
+  CompletionRequest,
+  EmbedRequest,
+  EngineId,
+  Priority,
+  ToolSpec,
+  WireError,
+} from '../domain/index.ts'
+import type { LoadSpec } from '../engines/contract.ts'
+import type { WorkerInfo } from './contract.ts'
+
+export type CallBody =
+  | { readonly method: 'embed'; readonly request: EmbedRequest; readonly priority: Priority }
+  | { readonly method: 'chat'; readonly request: ChatRequest }
+  | { readonly method: 'complete'; readonly request: CompletionRequest }
+  | { readonly method: 'countTokens'; readonly texts: readonly string[] }
+  | {
+      readonly method: 'countPrompt'
+      readonly messages: readonly ChatMessage[]
+      readonly tools: readonly ToolSpec[]
+    }
+
+export type ToChild =
+  | {
+      readonly type: 'load'
+      readonly engine: EngineId
+      readonly spec: LoadSpec
+      /** Absolute path of a module that exports `engine`; absent: the engine's own `child.js`. */
+      readonly modulePath?: string
+    }
+  | { readonly type: 'call'; readonly id: number; readonly body: CallBody }
+  | { readonly type: 'cancel'; readonly id: number }
+  | { readonly type: 'stop' }
+
+export type FromChild =
+  | { readonly type: 'ready'; readonly info: Omit<WorkerInfo, 'pid'> }
+  | { readonly type: 'loadFailed'; readonly error: WireError }
+  | { readonly type: 'delta'; readonly id: number; readonly delta: ChatDelta }
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: WireError }
+
+/** Environment variable that tells a worker process whom it must not outlive. */
+export const PARENT_PID = 'TANDEM_PARENT_PID'

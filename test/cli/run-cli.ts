@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+export interface CliRun {
+  readonly child: ChildProcess
+  readonly output: { stdout: string; stderr: string }
+  /** Resolves with the exit code, or with the signal that ended it. */
+  readonly ended: Promise<number | string | null>
+}
+
+export interface CliOptions {
+  readonly cwd: string
+  readonly home: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+}
+
+const ENTRY = fileURLToPath(new URL('./process-entry.js', import.meta.url))
+
+/** Starts the command line as a process; nothing of this one's environment but PATH reaches it. */
+export function startCli(args: readonly string[], { cwd, home, env = {}, stdin }: CliOptions): CliRun {
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', TANDEM_HOME: home, ...env },
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text
+  })
+  child.stdin.end(stdin ?? '')
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string | null)
+  return { child, output, ended }
+}
+
+export async function runCli(args: readonly string[], options: CliOptions) {
+  const { output, ended } = startCli(args, options)
+  return { code: await ended, ...output }
+}
+
+/** Waits until the check holds. @throws Error when it does not within 10 s */
+export async function until(check: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (!check()) {
+    if (performance.now() > deadline) throw new Error(`not within 10 s: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

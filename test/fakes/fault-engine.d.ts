@@ -1,0 +1,2 @@
+/** The vector of a text: deterministic, unit length. */
+export function vectorOf(input: string | readonly number[]): Float32Array

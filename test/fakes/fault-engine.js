@@ -1,0 +1,114 @@
+// An engine with faults, loaded by the real worker process. A text that begins with `fault:` does what it names;
+// every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load.
+import { spawn } from 'node:child_process'
+
+const DIMENSIONS = 8
+const LIMIT = 512
+
+/** The vector of a text: deterministic, unit length. */
+export function vectorOf(input) {
+  const text = typeof input === 'string' ? input : input.join(' ')
+  const vector = new Float32Array(DIMENSIONS)
+  for (let i = 0; i < text.length; i++) vector[i % DIMENSIONS] += text.charCodeAt(i)
+  vector[0] += 1
+  const norm = Math.hypot(...vector)
+  return vector.map((x) => x / norm)
+}
+
+const sleep = (ms, signal) =>
+  new Promise((resolve, reject) => {
+    if (signal?.aborted) reject(new Error('aborted'))
+    const timer = setTimeout(resolve, ms)
+    signal?.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(new Error('aborted'))
+    })
+  })
+
+function busy(ms) {
+  const end = Date.now() + ms
+  while (Date.now() < end);
+}
+
+async function fault(text, signal) {
+  const [, name, argument] = text.split(':')
+  if (name === 'crash') {
+    process.stderr.write('fake device lost\n')
+    process.exit(Number(argument ?? 3))
+  } else if (name === 'abort') process.abort()
+  else if (name === 'hang') busy(Number(argument ?? 3_600_000))
+  else if (name === 'slow') await sleep(Number(argument ?? 200), signal)
+  else if (name === 'deaf')
+    await sleep(Number(argument ?? 3_600_000)) // never looks at the signal
+  else if (name === 'memory') throw new RangeError('Array buffer allocation failed')
+  else if (name === 'child')
+    spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+}
+
+async function embed(inputs, _purpose, signal) {
+  for (const input of inputs)
+    if (typeof input === 'string' && input.startsWith('fault:')) await fault(input, signal)
+  const garbage = inputs.find((input) => String(input).startsWith('fault:garbage'))
+  const count = garbage === 'fault:garbage:count' ? inputs.length + 1 : inputs.length
+  const vectors = new Float32Array(count * DIMENSIONS)
+  for (const [i, input] of inputs.entries()) vectors.set(vectorOf(input), i * DIMENSIONS)
+  if (garbage === 'fault:garbage:nan') vectors[0] = Number.NaN
+  const tokens = inputs.map((input) => Math.min(LIMIT, input.length))
+  const truncated = inputs.flatMap((input, i) => (input.length > LIMIT ? [i] : []))
+  return { vectors, dimensions: DIMENSIONS, tokens, truncated }
+}
+
+/** Echoes the last message word by word; `fault:` words do what they name where they stand. */
+async function echo(text, maxTokens, onDelta, signal) {
+  const words = text.split(' ').slice(0, maxTokens)
+  for (const [i, word] of words.entries()) {
+    if (word.startsWith('fault:')) await fault(word, signal)
+    if (signal.aborted) throw new Error('aborted')
+    onDelta({ type: 'text', text: i === 0 ? word : ` ${word}` })
+    await sleep(1)
+  }
+  return {
+    text: words.join(' '),
+    toolCalls: [],
+    finishReason: 'stop',
+    usage: { promptTokens: 1, completionTokens: words.length, cachedTokens: 0 },
+    timings: { firstTokenMs: 1, decodeMs: words.length },
+  }
+}
+
+const encoder = { kind: 'encoder', dimensions: DIMENSIONS, maxTokens: LIMIT, embed, dispose: async () => {} }
+
+const decoder = (spec) => ({
+  kind: 'decoder',
+  contextTokens: spec.contextTokens ?? 2048,
+  slots: spec.slots ?? 2,
+  chat: (request, onDelta, signal) =>
+    echo(request.messages.at(-1).content, request.sampling.maxTokens ?? 1000, onDelta, signal),
+  complete: (request, onDelta, signal) =>
+    echo(request.prompt, request.sampling.maxTokens ?? 1000, onDelta, signal),
+  countTokens: async (texts) => texts.map((text) => text.split(' ').length),
+  countPrompt: async ({ messages }) =>
+    messages.reduce((sum, message) => sum + message.content.split(' ').length, 0),
+  dispose: async () => {},
+})
+
+export const engine = {
+  descriptor: {
+    id: 'onnxruntime',
+    title: 'fake',
+    tasks: ['embed', 'chat'],
+    devices: ['cpu'],
+    formats: ['onnx'],
+    needs: '',
+  },
+  version: () => 'fake 1',
+  async load(spec) {
+    await fault(spec.device)
+    if (spec.device === 'fault:bad-file') {
+      // what an engine throws for a broken file: a TandemError of the built domain
+      const { TandemError } = await import('../../dist/domain/index.js')
+      throw new TandemError('MODEL_FILE_BAD', { file: 'model.onnx', why: 'wrong hash' })
+    }
+    return spec.task === 'embed' ? encoder : decoder(spec)
+  },
+}
