@@ -12,11 +12,6 @@ export interface AccessRules {
 
 const LOOPBACK_NAMES = ['127.0.0.1', 'localhost', '[::1]']
 
-/** Whether only this machine can reach the address. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host)
-}
-
 /** `name[:port]` in lower case, an IPv6 address in brackets; undefined when it is none. */
 function splitHost(header: string): { name: string; port: string } | undefined {
   const found = /^(\[[0-9a-f:.]+\]|[^\s:/\\?#@[\]]+)(?::(\d{1,5}))?$/i.exec(header)

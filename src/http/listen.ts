@@ -1,6 +1,6 @@
 /** Taking the port, or saying who has it. */
+import { isLoopback } from '../config/index.ts'
 import { type Details, TandemError } from '../domain/index.ts'
-import { isLoopback } from './access.ts'
 
 const PROBE_MS = 1_000
 

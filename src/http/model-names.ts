@@ -1,7 +1,8 @@
 /** Which model, and which project, a client means by the name it sends. */
+
+import { nearestNames } from '../config/index.ts'
 import { TandemError, type Task } from '../domain/index.ts'
 import type { ModelEntry } from './deps.ts'
-import { nearestNames } from './nearest.ts'
 
 export interface NamedModel {
   readonly model: ModelEntry

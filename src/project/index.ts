@@ -1,2 +1,2 @@
 export type * from './contract.ts'
-export { createProjects, type ProjectsOptions, type Retrieval, type SearchSource } from './projects.ts'
+export { createProjects, type ProjectsOptions } from './projects.ts'

@@ -14,13 +14,10 @@ const MAX_BLOCK_CPU = 96
 const BLOCK_GPU = 512
 const MAX_HELD_LINES = 100
 
-export const engine: Engine = { descriptor: llamaCpp, version, load }
+/** Its llama.cpp is the one that this release of node-llama-cpp carries. */
+const packageVersion = `node-llama-cpp ${await getModuleVersion()}`
 
-const nativeVersion = ''
-
-function version(): string {
-  return nativeVersion
-}
+export const engine: Engine = { descriptor: llamaCpp, version: () => packageVersion, load }
 
 async function load(spec: LoadSpec): Promise<LoadedDecoder> {
   if (spec.task !== 'chat')

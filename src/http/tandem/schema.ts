@@ -26,9 +26,7 @@ export const SearchBody = z.object({
 
 export const ProjectBody = z.object({
   path,
-  name: projectName
-    .refine((name) => !/[\p{Cc}/\\@]/u.test(name), 'must not hold a control character, `/`, `\\` or `@`')
-    .nullish(),
+  name: projectName.nullish(),
 })
 
 export const ExplainQuery = z.object({ path })

@@ -86,6 +86,7 @@ const BINARY_EXTENSIONS = new Set(
 /** @returns why a file of this name is left out, unless a rule in .tandemignore brings it back */
 export function fileNameReason(name: string): string | undefined {
   const lower = name.toLowerCase()
+  if (lower === '.git') return 'built-in rule: .git is version control data'
   if (LOCK_FILES.has(lower)) return `built-in rule: ${name} is written by a tool`
   if (GENERATED_NAMES.test(lower)) return `built-in rule: ${name} is generated or minified`
   const dot = lower.lastIndexOf('.')

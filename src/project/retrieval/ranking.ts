@@ -25,8 +25,8 @@ export interface RankQuery {
   readonly needles: readonly string[]
   /** Words of the question that could be a name, lower case. */
   readonly names: ReadonlySet<string>
-  /** Nothing but names and paths: `takeBatch`, `src/queue.ts`. */
-  readonly symbolOnly: boolean
+  /** Names and paths among the words that tell something, 0..1: 1 for `takeBatch`, little for prose that mentions a name. */
+  readonly nameShare: number
   readonly aboutTests: boolean
   readonly aboutExamples: boolean
 }
@@ -34,14 +34,12 @@ export interface RankQuery {
 export interface RankWeights {
   readonly bm25: number
   readonly trigram: number
-  /** Added when the chunk defines a name that stands in the question as a name. */
+  /** Added times the question's share of names when the chunk defines one of them. */
   readonly definition: number
   /** Added times the share of the symbol's parts that the question names. */
   readonly nameOverlap: number
   /** Added times the share of the question's terms that stand in the path. */
   readonly path: number
-  /** Added times the mean score of the next two candidates of the file. */
-  readonly coherence: number
   /** A further chunk of a file is multiplied by this once per better chunk. */
   readonly decay: number
   readonly roles: Readonly<Record<FileRecord['role'], number>>
@@ -51,11 +49,10 @@ export interface RankWeights {
 export const RANK_WEIGHTS: RankWeights = {
   bm25: 0.1,
   trigram: 0.15,
-  definition: 0.25,
-  nameOverlap: 0.05,
-  path: 0.02,
-  coherence: 0.02,
-  decay: 0.98,
+  definition: 0.2,
+  nameOverlap: 0.12,
+  path: 0.05,
+  decay: 0.99,
   roles: { source: 1, test: 0.75, example: 0.85, generated: 0.7, declaration: 0.9, docs: 0.95, config: 0.9 },
 }
 
@@ -66,7 +63,6 @@ export const PLAIN_WEIGHTS: RankWeights = {
   definition: 0,
   nameOverlap: 0,
   path: 0,
-  coherence: 0,
   decay: 1,
   roles: { source: 1, test: 1, example: 1, generated: 1, declaration: 1, docs: 1, config: 1 },
 }
@@ -86,15 +82,15 @@ export interface Ranked {
 
 export function readQuery(text: string): RankQuery {
   const found = needles(text)
-  const words = text.split(/\s+/).filter((word) => word !== '')
+  const terms = queryTerms(text)
   const names = new Set<string>()
   for (const needle of found)
     for (const name of needle.split(/[^\p{L}\p{N}_$]+/u)) if (name !== '') names.add(name)
   return {
-    terms: queryTerms(text),
+    terms,
     needles: found,
     names,
-    symbolOnly: found.length > 0 && found.length === words.length,
+    nameShare: Math.min(1, new Set(found.flatMap(queryTerms)).size / Math.max(1, terms.length)),
     aboutTests: /\b(tests?|tested|testing|specs?|fixtures?|mocks?)\b/i.test(text),
     aboutExamples: /\b(examples?|samples?|demos?)\b/i.test(text),
   }
@@ -114,13 +110,14 @@ export function rank(
   const scored = candidates.map((candidate) => {
     const lexical = maxBm25 > 0 ? candidate.bm25 / maxBm25 : 0
     const adjustments: Adjustment[] = []
-    let score = (candidate.cosine ?? 0) + weights.bm25 * lexical + weights.trigram * candidate.trigram
+    let score =
+      (candidate.cosine ?? 0) + weights.bm25 * lexical + weights.trigram * candidate.trigram * query.nameShare
     const add = (name: string, value: number): void => {
       if (value === 0) return
       adjustments.push({ name, value })
       score += value
     }
-    if (definesNamed(candidate, query)) add('definition', weights.definition)
+    if (definesNamed(candidate, query)) add('definition', weights.definition * query.nameShare)
     add('name', weights.nameOverlap * nameOverlap(candidate, terms))
     add('path', weights.path * pathShare(candidate.path, terms))
     const factor = roleFactor(candidate.role, query, weights)
@@ -141,25 +138,14 @@ export function rank(
   const order = (a: Scored, b: Scored): number =>
     b.score - a.score || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.startLine - b.startLine)
   scored.sort(order)
-  const byFile = new Map<string, Scored[]>()
+  const better = new Map<string, number>() // chunks of the file that came before
   for (const entry of scored) {
-    const file = byFile.get(entry.path)
-    if (file) file.push(entry)
-    else byFile.set(entry.path, [entry])
-  }
-  for (const file of byFile.values()) {
-    const coherence = (weights.coherence * ((file[1]?.score ?? 0) + (file[2]?.score ?? 0))) / 2
-    file.forEach((entry, place) => {
-      if (place === 0 && coherence > 0) {
-        entry.adjustments.push({ name: 'coherence', value: coherence })
-        entry.score += coherence
-      }
-      if (place > 0 && weights.decay !== 1 && entry.score > 0) {
-        const factor = weights.decay ** place
-        entry.adjustments.push({ name: 'decay', value: factor })
-        entry.score *= factor
-      }
-    })
+    const place = better.get(entry.path) ?? 0
+    better.set(entry.path, place + 1)
+    if (place === 0 || weights.decay === 1 || entry.score <= 0) continue
+    const factor = weights.decay ** place
+    entry.adjustments.push({ name: 'decay', value: factor })
+    entry.score *= factor
   }
   return scored
     .sort(order)

@@ -1,0 +1,192 @@
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TandemError } from '../domain/index.ts'
+import { MAX_UNREAD_BYTES } from './sse.ts'
+import { chatResult, type DoubleServer, neverEnds, SERVED, says, startDouble } from './testing/doubles.ts'
+import { readEvents } from './testing/sse.ts'
+
+const hello = { model: 'tiny-chat', messages: [{ role: 'user', content: 'hi' }] }
+const CHAT_PATH = '/v1/chat/completions'
+
+let server: DoubleServer
+beforeEach(async () => {
+  server = await startDouble()
+})
+afterEach(() => server.http.close(0))
+
+/** Resolves once the condition holds; the test's own limit ends a wait in vain. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function deferred() {
+  let resolve: (value: unknown) => void = () => {}
+  const promise = new Promise((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+describe('a stream', () => {
+  test('says who serves it and ends with [DONE]', async () => {
+    server.serving.served = { ...SERVED, simulated: true, fallback: 'gpu0 lost:\nbus off' }
+    const response = await server.post(CHAT_PATH, { ...hello, stream: true })
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'x-tandem-device': 'cpu',
+      'x-tandem-engine': 'llama.cpp',
+      'x-tandem-fallback': 'gpu0 lost: bus off',
+      'x-tandem-simulated': 'true',
+    })
+    expect((await readEvents(response)).at(-1)).toBe('[DONE]')
+  })
+
+  test('without any text still has its role, its finish and its end', async () => {
+    server.serving.script = says()
+    const events = await readEvents(await server.post(CHAT_PATH, { ...hello, stream: true }))
+    expect(events).toHaveLength(3)
+  })
+
+  test('that fails before the first text is an HTTP error', async () => {
+    server.serving.script = async () => {
+      throw new TandemError('QUEUE_FULL', { device: 'cpu', waiting: 9 })
+    }
+    const response = await server.post(CHAT_PATH, { ...hello, stream: true })
+    expect(response.status).toBe(429)
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect(await response.json()).toMatchObject({ error: { type: 'rate_limit_error', code: 'queue_full' } })
+  })
+
+  test('that fails after some text ends with an error event, without [DONE]', async () => {
+    server.serving.script = async (_, __, onDelta) => {
+      onDelta({ type: 'text', text: 'Hal' })
+      throw new TandemError('WORKER_LOST', { worker: 'chat', why: 'killed' })
+    }
+    const events = await readEvents(await server.post(CHAT_PATH, { ...hello, stream: true }))
+    expect(events.at(-1)).toMatchObject({ error: { code: 'worker_lost', type: 'server_error' } })
+    expect(events).not.toContain('[DONE]')
+    expect(server.errors).toHaveLength(1)
+  })
+
+  test('of a client that leaves is cancelled, and so is an answer that is not streamed', async () => {
+    for (const stream of [true, false]) {
+      let signal: AbortSignal | undefined
+      server.serving.script = (request, context, onDelta) => {
+        signal = context.signal
+        return neverEnds('x', 5)(request, context, onDelta)
+      }
+      const client = new AbortController()
+      const answer = fetch(server.url + CHAT_PATH, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ ...hello, stream }),
+        signal: client.signal,
+      }).then((response) => response.text())
+      answer.catch(() => {})
+      await until(() => signal !== undefined)
+      expect(signal!.aborted).toBe(false) // reading the body is no reason to stop
+      client.abort()
+      await until(() => signal!.aborted)
+      expect(signal!.reason).toMatchObject({ code: 'CANCELLED' })
+      await expect(answer).rejects.toThrow()
+    }
+    expect(server.errors).toEqual([])
+  })
+
+  test('whose reader does not read is bounded and cancelled', async () => {
+    let sent = 0
+    let signal: AbortSignal | undefined
+    server.serving.script = (request, context, onDelta) => {
+      signal = context.signal
+      return neverEnds('x'.repeat(64 * 1024), 1)(request, context, (delta) => {
+        sent += 64 * 1024
+        onDelta(delta)
+      })
+    }
+    const body = JSON.stringify({ ...hello, stream: true })
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.pause()
+    socket.write(
+      `POST ${CHAT_PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n` +
+        `connection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+    await until(() => signal?.aborted ?? false)
+    expect(signal!.reason).toMatchObject({ code: 'SLOW_READER' })
+    expect(sent).toBeGreaterThan(MAX_UNREAD_BYTES)
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk) => chunks.push(chunk)).resume()
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(Buffer.concat(chunks).subarray(-400).toString()).toContain('slow_reader')
+  })
+
+  test('takes one write per delta as they come, not at the end', async () => {
+    const gate = deferred()
+    server.serving.script = async (_, __, onDelta) => {
+      onDelta({ type: 'text', text: 'first' })
+      await gate.promise
+      return chatResult({ text: 'first' })
+    }
+    const response = await server.post(CHAT_PATH, { ...hello, stream: true })
+    const reader = response.body!.getReader()
+    const { value } = await reader.read()
+    expect(Buffer.from(value!).toString()).toContain('"content":"first"')
+    gate.resolve(undefined)
+    while (!(await reader.read()).done);
+  })
+})
+
+describe('shutdown', () => {
+  test('running answers finish within the grace, new ones are refused', async () => {
+    const gate = deferred()
+    server.serving.script = async () => {
+      await gate.promise
+      return chatResult({ text: 'done' })
+    }
+    const running = server.post(CHAT_PATH, hello)
+    await until(() => server.serving.chats.length === 1)
+    const closed = server.http.close(10_000)
+    await expect(server.post(CHAT_PATH, hello)).rejects.toThrow()
+    gate.resolve(undefined)
+    expect((await running).status).toBe(200)
+    await closed
+  })
+
+  test('a connection that is kept open gets 503', async () => {
+    const gate = deferred()
+    server.serving.script = async () => {
+      await gate.promise
+      return chatResult()
+    }
+    const body = JSON.stringify(hello)
+    const request = `POST ${CHAT_PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    let answers = ''
+    socket.on('data', (chunk) => {
+      answers += chunk
+    })
+    socket.write(request)
+    await until(() => server.serving.chats.length === 1)
+    const closed = server.http.close(10_000)
+    socket.write(request)
+    gate.resolve(undefined)
+    await until(() => answers.includes('shutting_down') || socket.destroyed)
+    expect(answers).toContain('HTTP/1.1 200')
+    await closed
+  })
+
+  test('a stream past the grace ends with an error event', async () => {
+    server.serving.script = neverEnds('x', 5)
+    const response = await server.post(CHAT_PATH, { ...hello, stream: true })
+    await server.http.close(20)
+    expect((await readEvents(response)).at(-1)).toMatchObject({ error: { code: 'shutting_down' } })
+  })
+
+  test('an answer past the grace gets 503', async () => {
+    server.serving.script = neverEnds('x', 5)
+    const running = server.post(CHAT_PATH, hello)
+    await until(() => server.serving.chats.length === 1)
+    await server.http.close(20)
+    expect((await running).status).toBe(503)
+  })
+})

@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { WorkerStatus } from '../../domain/index.ts'
+import { type DoubleServer, startDouble } from '../testing/doubles.ts'
+
+const worker: WorkerStatus = {
+  id: 'w',
+  task: 'chat',
+  model: 'm',
+  engine: 'llama.cpp',
+  device: 'cpu',
+  state: 'starting',
+  queued: 0,
+  running: 0,
+}
+
+let server: DoubleServer
+beforeEach(async () => {
+  server = await startDouble({}, { timing: { workerPollMs: 10, heartbeatMs: 10 } })
+})
+afterEach(() => server.http.close(0))
+
+const get = (path: string) => fetch(server.url + path)
+
+test('search answers with results and who embedded the query', async () => {
+  const response = await server.post('/tandem/v1/search', { query: 'x', limit: 5 })
+  expect(response.headers.get('x-tandem-engine')).toBe('onnxruntime')
+  expect(await response.json()).toEqual({
+    project: 'demo',
+    results: [{ path: 'a.ts', startLine: 1, endLine: 2, score: 0.5, language: 'typescript', text: 'a' }],
+  })
+})
+
+test('a new project gets 202, a known one 200', async () => {
+  expect((await server.post('/tandem/v1/projects', { path: '/new' })).status).toBe(202)
+  expect((await server.post('/tandem/v1/projects', { path: '/demo', name: 'demo' })).status).toBe(200)
+})
+
+test('projects are listed, shown, explained and removed', async () => {
+  expect(await (await get('/tandem/v1/projects')).json()).toMatchObject({ projects: [{ name: 'demo' }] })
+  expect(await (await get('/tandem/v1/projects/demo')).json()).toMatchObject({ name: 'demo', chunks: 2 })
+  const explained = await get('/tandem/v1/projects/demo/explain?path=dist%2Fa.js')
+  expect(await explained.json()).toEqual({ path: 'dist/a.js', indexed: false, reason: 'ignored' })
+  expect((await fetch(`${server.url}/tandem/v1/projects/demo`, { method: 'DELETE' })).status).toBe(204)
+  expect((await get('/tandem/v1/projects/nope')).status).toBe(404)
+})
+
+test('devices, plan and status are documents of their own', async () => {
+  expect(await (await get('/tandem/v1/devices')).json()).toEqual({ devices: [] })
+  expect(await (await get('/tandem/v1/plan')).json()).toMatchObject({ policy: 'development', rejected: [] })
+  expect(await (await get('/tandem/v1/status')).json()).toMatchObject({
+    workers: [],
+    projects: [{ name: 'demo' }],
+  })
+})
+
+test('models are listed alone and with their projects, and found by name', async () => {
+  const models = (await (await get('/v1/models')).json()) as { data: { id: string }[] }
+  expect(models.data.map(({ id }) => id)).toEqual(['tiny-chat', 'small-embed', 'tiny-chat@demo'])
+  expect(await (await get('/v1/models/tiny-chat%40demo')).json()).toMatchObject({ id: 'tiny-chat@demo' })
+  expect((await get('/v1/models/tiny-chat@nope')).status).toBe(404)
+  expect((await get('/v1/models/nope')).status).toBe(404)
+})
+
+test('events: the status, then what changes, then heartbeats; the end comes with the shutdown', async () => {
+  const response = await get('/tandem/v1/events')
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  let seen = ''
+  const until = async (text: string) => {
+    while (!seen.includes(text)) {
+      const { value, done } = await reader.read()
+      if (done) throw new Error(`ended before ${text}: ${seen}`)
+      seen += value
+    }
+  }
+  await until('event: status\ndata: {"version"')
+  server.projects.emit({ type: 'updated', project: 'demo', paths: ['a.ts'] })
+  await until('event: project\ndata: {"type":"updated","project":"demo","paths":["a.ts"]}\n\n')
+  let state: WorkerStatus['state'] = 'starting'
+  server.serving.workers = () => [{ ...worker, state }] as never[]
+  await until(
+    'event: worker\ndata: {"id":"w","task":"chat","model":"m","engine":"llama.cpp","device":"cpu","state":"starting"',
+  )
+  state = 'ready'
+  await until('"state":"ready"')
+  await until(': still here')
+  await server.http.close(10_000)
+  while (!(await reader.read()).done);
+})
+
+test('more event readers than allowed get 429, and leaving makes room', async () => {
+  const leave = new AbortController()
+  const open = () => fetch(`${server.url}/tandem/v1/events`, { signal: leave.signal })
+  const readers = await Promise.all(Array.from({ length: 32 }, open))
+  expect(readers.every(({ status }) => status === 200)).toBe(true)
+  expect((await get('/tandem/v1/events')).status).toBe(429)
+  leave.abort()
+  for (;;) {
+    const again = await get('/tandem/v1/events')
+    await again.body?.cancel()
+    if (again.status === 200) break
+  }
+})
