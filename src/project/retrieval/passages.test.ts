@@ -109,6 +109,7 @@ describe('selectPassages', () => {
           }
         },
       ),
+      { numRuns: 500 },
     )
   })
 })
