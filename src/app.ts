@@ -41,9 +41,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const projects = createProjects({
     home,
     serving,
-    ...(models.embed ? { embedModel: models.embed } : {}),
     config,
     log,
+    ...(models.embed ? { embedModel: models.embed } : {}),
   })
   const stopAll = async (graceMs: number): Promise<void> => {
     await projects.close()
@@ -127,6 +127,8 @@ function startWorkers(
 }
 
 function servedFirst(models: readonly Model[], plan: Plan): readonly Model[] {
-  const served = new Set(Object.values(plan.tasks).flatMap((list) => list.map((placement) => placement.model)))
+  const served = new Set(
+    Object.values(plan.tasks).flatMap((list) => list.map((placement) => placement.model)),
+  )
   return [...models].sort((a, b) => Number(served.has(b.id)) - Number(served.has(a.id)))
 }

@@ -1,13 +1,15 @@
 import type { Io } from './io.ts'
 
+/** What shells expect of a program that a signal ended; a reader that leaves (`| head`) has what it wanted. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
+
 /** Why a command's signal was aborted. */
 export class Interrupted extends Error {
-  constructor(readonly by: 'SIGINT' | 'SIGTERM') {
+  constructor(readonly by: keyof typeof EXIT_CODES) {
     super(`interrupted by ${by}`)
   }
-  /** What shells expect of a program that a signal ended. */
   get exitCode(): number {
-    return this.by === 'SIGINT' ? 130 : 143
+    return EXIT_CODES[this.by]
   }
 }
 
@@ -35,12 +37,20 @@ export function watchInterrupts(io: Io): Interrupts {
     for (const kill of kills) kill()
     cut(reason)
   }
+  const begin = (reason: Interrupted) => {
+    timer ??= setTimeout(() => killAll(reason), CLEAN_END_MS)
+    controller.abort(reason)
+  }
   const stop = io.onInterrupt((by) => {
     const reason = new Interrupted(by)
-    if (controller.signal.aborted) return killAll(reason)
-    timer = setTimeout(() => killAll(reason), CLEAN_END_MS)
-    controller.abort(reason)
+    if (controller.signal.aborted) killAll(reason)
+    else begin(reason)
   })
+  const onOutputError = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    begin(new Interrupted('EPIPE'))
+  }
+  io.stdout.on('error', onOutputError)
   return {
     signal: controller.signal,
     cutOff,
@@ -50,7 +60,7 @@ export function watchInterrupts(io: Io): Interrupts {
     },
     close: () => {
       clearTimeout(timer)
-      stop()
+      stop() // the listener of stdout stays: a late write must not crash
     },
   }
 }

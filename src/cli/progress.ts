@@ -27,7 +27,7 @@ export function progressText(project: ProjectDocument, width: number): string {
   const parts = [
     `${project.name}: [${'#'.repeat(cells)}${'.'.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100)} %`,
     `${filesDone}/${counted(filesTotal, 'file')}`,
-    `${Math.round(progress.chunksPerSecond)} chunks/s`,
+    ...(progress.chunksPerSecond < 1 ? [] : [`${Math.round(progress.chunksPerSecond)} chunks/s`]),
     ...(progress.remainingS === undefined ? [] : [`${duration(progress.remainingS)} left`]),
   ]
   return parts.join(', ').slice(0, width)
@@ -45,7 +45,7 @@ export class ProgressLine {
 
   update(project: ProjectDocument): void {
     if (this.#stream.isTTY) {
-      const width = Math.max(20, (this.#stream.columns ?? 80) - 1)
+      const width = Math.max(20, (this.#stream.columns || 80) - 1)
       this.#stream.write(`\r\u001b[2K${progressText(project, width)}`)
       this.#drawn = true
     } else if (performance.now() - this.#lastLineMs >= LINE_EVERY_MS) {

@@ -6,7 +6,7 @@ import type { CommandContext } from './command.ts'
 import { COMMANDS } from './commands/index.ts'
 import { describeFailure, type Failure } from './failure.ts'
 import type { CommandHost } from './host.ts'
-import { type Interrupts, watchInterrupts } from './interrupt.ts'
+import { type Interrupted, type Interrupts, watchInterrupts } from './interrupt.ts'
 import { type Io, type Output, processIo } from './io.ts'
 import { givenSettings } from './options.ts'
 import { styleFor } from './print/style.ts'
@@ -24,11 +24,10 @@ export async function runCommandLine(
   io: Io = processIo(),
 ): Promise<number> {
   const interrupts = watchInterrupts(io)
-  const broken = watchBrokenPipe(io.stdout)
   try {
     const ended = parseAndRun(argv, host, io, interrupts)
     const cutOff = interrupts.cutOff.then((reason) => reason.exitCode)
-    return await Promise.race([ended, cutOff, broken])
+    return await Promise.race([ended, cutOff])
   } finally {
     interrupts.close()
     await Promise.all([flushed(io.stdout), flushed(io.stderr)])
@@ -46,7 +45,7 @@ async function parseAndRun(
   const program = buildProgram({
     commands: COMMANDS,
     version: packageVersion(),
-    width: Math.min(io.stdout.columns ?? 100, 120),
+    width: Math.min(io.stdout.columns || 100, 120),
     writeOut: (text) => io.stdout.write(text),
     writeErr: (text) => io.stderr.write(text),
     onCommand: async (invocation) => {
@@ -63,7 +62,7 @@ async function parseAndRun(
     return exitCode
   } catch (thrown) {
     if (thrown instanceof CommanderError) return wrongUse(thrown, argv, io)
-    if (interrupts.signal.aborted) return (interrupts.signal.reason as { exitCode: number }).exitCode
+    if (interrupts.signal.aborted) return (interrupts.signal.reason as Interrupted).exitCode
     const failure = describeFailure(thrown)
     printFailure(failure, io)
     if (verbose && thrown instanceof Error) printStack(thrown, io)
@@ -129,16 +128,6 @@ function printStack(thrown: Error, io: Io): void {
   io.stderr.write(`${thrown.stack}\n`)
   for (let cause = thrown.cause; cause instanceof Error; cause = cause.cause)
     io.stderr.write(`caused by ${cause.stack}\n`)
-}
-
-/** Resolves with 0 when the reader of stdout has gone (`| head`): it has what it wanted. */
-function watchBrokenPipe(stdout: Output): Promise<number> {
-  return new Promise((resolve, reject) => {
-    stdout.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') resolve(0)
-      else reject(error)
-    })
-  })
 }
 
 function flushed(stream: Output): Promise<void> {

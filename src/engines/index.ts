@@ -1,7 +1,6 @@
 import type { EngineDescriptor } from '../domain/index.ts'
+import { llamaCpp } from './llama.cpp/descriptor.ts'
 import { onnxruntime } from './onnxruntime/descriptor.ts'
 
 /** Every engine, as plain data; where several could serve a task, the first is preferred. */
-export const ENGINES: readonly EngineDescriptor[] = [onnxruntime]
-
-export * from './contract.ts'
+export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp]

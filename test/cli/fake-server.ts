@@ -8,6 +8,7 @@ export type Fault =
   | 'html'
   | 'cutStream'
   | 'errorEvent'
+  | 'endless'
   | { readonly status: number; readonly message: string; readonly code: string }
 
 interface FakeProject {
@@ -87,7 +88,8 @@ export class FakeServer {
     const fault = [...this.faults].find(([start]) => path.startsWith(start))?.[1]
     if (fault === 'hang') return
     if (fault === 'drop') return void request.socket.destroy()
-    if (fault === 'html') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>other</p>')
+    if (fault === 'html')
+      return void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>other</p>')
     const refuse = (status: number, code: string, message: string) =>
       json(response, status, { error: { message, type: 'x', param: null, code } })
     if (typeof fault === 'object') return refuse(fault.status, fault.code, fault.message)
@@ -133,7 +135,7 @@ export class FakeServer {
     const project = known ?? this.addProject(name, body.path)
     project.state = 'indexing'
     project.progress = progress('embedding', 85)
-    return json(response, known ? 200 : 202, project)
+    json(response, known ? 200 : 202, project)
   }
 
   async #chat(response: ServerResponse, fault: Fault | undefined): Promise<void> {
@@ -142,13 +144,18 @@ export class FakeServer {
       if (!response.writableFinished) this.abandoned += 1
     })
     const event = (data: object) => response.write(`data: ${JSON.stringify(data)}\n\n`)
-    for (const content of ['`takeBatch` bounds ', 'the queue [1].']) event({ choices: [{ delta: { content } }] })
+    for (const content of ['`takeBatch` bounds ', 'the queue [1].'])
+      event({ choices: [{ delta: { content } }] })
     if (fault === 'cutStream') return void response.end()
     if (fault === 'errorEvent') {
       event({ error: { message: 'the worker stopped while it answered', code: 'worker_lost' } })
       return void response.end()
     }
-    if (this.health.body && 'endless' in this.health.body) return
+    if (fault === 'endless') {
+      const timer = setInterval(() => event({ choices: [{ delta: { content: 'more ' } }] }), 20)
+      response.on('close', () => clearInterval(timer))
+      return
+    }
     event({ choices: [{ delta: {}, finish_reason: 'stop' }], tandem: { citations: CITATIONS } })
     response.end('data: [DONE]\n\n')
   }
@@ -171,7 +178,7 @@ function embeddings(response: ServerResponse, { model, input }: { model: string;
   response.setHeader('x-tandem-engine', 'onnxruntime')
   response.setHeader('x-tandem-device', 'cpu')
   const data = input.map((_, index) => ({ index, embedding: [0.5, -0.25, index] })).reverse()
-  return json(response, 200, { object: 'list', model, data, tandem: { fingerprint: 'abc123' } })
+  json(response, 200, { object: 'list', model, data, tandem: { fingerprint: 'abc123' } })
 }
 
 function json(response: ServerResponse, status: number, document: object): void {
@@ -215,22 +222,45 @@ const PLAN = {
   simulated: false,
   tasks: {
     chat: [
-      { model: 'tandem-tiny-chat', engine: 'llama.cpp', device: 'cpu', kind: 'cpu', role: 'primary', simulated: false, reasons: ['the only device'] },
+      {
+        model: 'tandem-tiny-chat',
+        engine: 'llama.cpp',
+        device: 'cpu',
+        kind: 'cpu',
+        role: 'primary',
+        simulated: false,
+        reasons: ['the only device'],
+      },
     ],
     embed: [
-      { model: 'tandem-embed-small', engine: 'onnxruntime', device: 'cpu', kind: 'cpu', role: 'primary', simulated: false, reasons: [] },
+      {
+        model: 'tandem-embed-small',
+        engine: 'onnxruntime',
+        device: 'cpu',
+        kind: 'cpu',
+        role: 'primary',
+        simulated: false,
+        reasons: [],
+      },
     ],
   },
-  rejected: [
-    { task: 'chat', model: 'big', engine: 'llama.cpp', device: 'cpu', reason: 'does not fit' },
-  ],
+  rejected: [{ task: 'chat', model: 'big', engine: 'llama.cpp', device: 'cpu', reason: 'does not fit' }],
 }
 
 const MODELS = {
   object: 'list',
   data: [
-    { id: 'tandem-embed-small', tandem: { title: 'An encoder.', tasks: ['embed'], contextTokens: 512, dimensions: 384 } },
-    { id: 'tandem-tiny-chat', tandem: { title: 'A small offline model.', tasks: ['chat'], contextTokens: 2048 } },
-    { id: 'tandem-tiny-chat@demo', tandem: { title: 'A small offline model.', tasks: ['chat'], project: 'demo' } },
+    {
+      id: 'tandem-embed-small',
+      tandem: { title: 'An encoder.', tasks: ['embed'], contextTokens: 512, dimensions: 384 },
+    },
+    {
+      id: 'tandem-tiny-chat',
+      tandem: { title: 'A small offline model.', tasks: ['chat'], contextTokens: 2048 },
+    },
+    {
+      id: 'tandem-tiny-chat@demo',
+      tandem: { title: 'A small offline model.', tasks: ['chat'], project: 'demo' },
+    },
   ],
 }

@@ -3,7 +3,13 @@ import { appendFileSync } from 'node:fs'
 import { runCommandLine } from '../../dist/cli/index.js'
 import { TandemError } from '../../dist/domain/index.js'
 
-const { FAKE_URL: url, FAKE_LOG: log, FAKE_START_ERROR: startError, FAKE_READY: ready, FAKE_STOP: stop } = process.env
+const {
+  FAKE_URL: url,
+  FAKE_LOG: log,
+  FAKE_START_ERROR: startError,
+  FAKE_READY: ready,
+  FAKE_STOP: stop,
+} = process.env
 const note = (event) => log && appendFileSync(log, `${JSON.stringify(event)}\n`)
 const never = new Promise(() => setInterval(() => undefined, 1000))
 

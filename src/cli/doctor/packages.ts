@@ -1,51 +1,31 @@
 import { spawn } from 'node:child_process'
-import { PACKAGE_ROOT } from '../../config/index.ts'
+import { builtEntry, PACKAGE_ROOT } from '../../config/index.ts'
 import { type Check, failed, ok } from './check.ts'
+import { PROBED_PACKAGES, type ProbedPackage } from './probed-packages.ts'
 
-/** Native packages, and a program that proves that each one's binary loads and works. */
-const PROBES = [
-  {
-    name: 'onnxruntime-node',
-    does: 'embeddings on the CPU',
-    program: `const m = await import('onnxruntime-node'); if (!(m.InferenceSession ?? m.default.InferenceSession)) throw new Error('no InferenceSession')`,
-  },
-  {
-    name: 'node-llama-cpp',
-    does: 'chat',
-    program: `const { getLlama } = await import('node-llama-cpp'); await (await getLlama({ build: 'never', gpu: false, logLevel: 'error' })).dispose()`,
-  },
-  {
-    name: '@photostructure/sqlite',
-    does: 'the index',
-    program: `const m = await import('@photostructure/sqlite'); new (m.DatabaseSync ?? m.default.DatabaseSync)(':memory:').exec('create virtual table t using fts5(x)')`,
-  },
-  {
-    name: '@ast-grep/napi',
-    does: 'reading source code',
-    program: `const { parse, Lang } = await import('@ast-grep/napi'); parse(Lang.TypeScript, 'const a = 1').root()`,
-  },
-  {
-    name: '@parcel/watcher',
-    does: 'seeing saved files',
-    program: `const m = await import('@parcel/watcher'); if (!(m.subscribe ?? m.default.subscribe)) throw new Error('no subscribe')`,
-  },
-] as const
+const NEEDED_FOR: Readonly<Record<ProbedPackage, string>> = {
+  'onnxruntime-node': 'embeddings on the CPU',
+  'node-llama-cpp': 'chat',
+  '@photostructure/sqlite': 'the index',
+  '@ast-grep/napi': 'reading source code',
+  '@parcel/watcher': 'seeing saved files',
+}
 
 const PROBE_MS = 30_000
 
 /** Loads every native package in a process of its own, so that a crash is a finding. */
 export async function checkPackages(signal: AbortSignal): Promise<Check[]> {
   const checks: Check[] = []
-  for (const probe of PROBES) {
-    const why = await runProbe(probe.program, signal)
-    const id = `package:${probe.name}`
+  for (const name of PROBED_PACKAGES) {
+    const why = await runProbe(name, signal)
+    const id = `package:${name}`
     checks.push(
       why === undefined
-        ? ok(id, probe.name, `loads (${probe.does})`)
+        ? ok(id, name, `loads (${NEEDED_FOR[name]})`)
         : failed(
             id,
-            probe.name,
-            `does not load (${probe.does}): ${why}`,
+            name,
+            `does not load (${NEEDED_FOR[name]}): ${why}`,
             'run `npm ci` again; it needs 64-bit Linux (glibc), Windows or macOS with Node 20.12 or newer',
           ),
     )
@@ -53,11 +33,11 @@ export async function checkPackages(signal: AbortSignal): Promise<Check[]> {
   return checks
 }
 
-/** @returns why the program failed; undefined when it did not */
-function runProbe(program: string, signal: AbortSignal): Promise<string | undefined> {
+/** @returns why the package does not work; undefined when it did not */
+function runProbe(name: ProbedPackage, signal: AbortSignal): Promise<string | undefined> {
   signal.throwIfAborted()
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', `${program}\nprocess.exit(0)`], {
+    const child = spawn(process.execPath, [builtEntry('cli/doctor/probe'), name], {
       cwd: PACKAGE_ROOT,
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: PROBE_MS,

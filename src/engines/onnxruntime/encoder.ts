@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   asTandemError,
+  type Embedding,
   type EmbedInput,
   type EmbedOutput,
-  type Embedding,
   TandemError,
 } from '../../domain/index.ts'
 import type { LoadedEncoder } from '../contract.ts'
@@ -25,12 +25,7 @@ export class LoadedOnnxEncoder implements LoadedEncoder {
   readonly #embedding: Embedding
   #disposed = false
 
-  constructor(
-    session: EncoderSession,
-    tokenizer: EncoderTokenizer,
-    embedding: Embedding,
-    maxTokens: number,
-  ) {
+  constructor(session: EncoderSession, tokenizer: EncoderTokenizer, embedding: Embedding, maxTokens: number) {
     this.dimensions = embedding.dimensions
     this.maxTokens = maxTokens
     this.#session = session

@@ -1,0 +1,112 @@
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FakeServer } from './fake-server.ts'
+import { startCli, until } from './run-cli.ts'
+
+let home: string
+let server: FakeServer
+
+beforeEach(async () => {
+  home = realpathSync(mkdtempSync(join(tmpdir(), 'tandem-cli-')))
+  server = new FakeServer()
+  await server.listen()
+  server.addProject('demo', home)
+})
+afterEach(async () => {
+  await server.close()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const start = (args: readonly string[], env: Record<string, string> = {}) =>
+  startCli(args, { cwd: home, home, env: { FAKE_URL: server.url, FAKE_LOG: join(home, 'log'), ...env } })
+
+function events(): string[] {
+  if (!existsSync(join(home, 'log'))) return []
+  const lines = readFileSync(join(home, 'log'), 'utf8').trim().split('\n')
+  return lines.map((line) => (JSON.parse(line) as { event: string }).event)
+}
+
+describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'in a streamed answer: %s leaves the stream, stops the server, exit %i',
+    async (signal, code) => {
+      server.faults.set('/v1/chat', 'endless')
+      const { child, output, ended } = start(['ask', 'x'])
+      await until(() => output.stdout.includes('more'), 'some of the answer')
+      child.kill(signal)
+      expect(await ended).toBe(code)
+      await until(() => server.abandoned === 1, 'the stream is left')
+      expect(events()).toEqual(['start', 'stop'])
+      expect(output.stderr).not.toMatch(/Error|^\s+at /m)
+    },
+  )
+
+  test('while a model loads', async () => {
+    const { child, ended } = start(['ask', 'x'], { FAKE_READY: 'never' })
+    await until(() => events().length === 1, 'the start')
+    child.kill('SIGINT')
+    expect(await ended).toBe(130)
+    expect(events()).toEqual(['start', 'stop'])
+  })
+
+  test('while an index is followed on a running server, which stays', async () => {
+    server.looksUntilReady = 1e9
+    writeFileSync(join(home, 'server.json'), JSON.stringify({ pid: process.pid, url: server.url }))
+    const { child, ended } = start(['index'])
+    await until(() => server.received.filter(({ path }) => path.endsWith('/demo')).length > 1, 'two looks')
+    child.kill('SIGINT')
+    expect(await ended).toBe(130)
+    expect(events()).toEqual([])
+  })
+
+  test('while the doctor probes', async () => {
+    writeFileSync(join(home, 'server.json'), JSON.stringify({ pid: process.pid, url: server.url }))
+    const { child, ended } = start(['doctor'])
+    await until(() => server.received.length > 0, 'its look at the server, just before the probes')
+    child.kill('SIGINT')
+    expect(await ended).toBe(130)
+  })
+
+  test('ends a server that was started: exit 0', async () => {
+    const { child, output, ended } = start(['serve'])
+    await until(() => output.stdout.includes('Ctrl-C ends it'), 'the banner')
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+    expect(events()).toEqual(['start', 'stop'])
+  })
+
+  test('a server whose stop hangs is killed within 2 s', async () => {
+    const { child, output, ended } = start(['serve'], { FAKE_STOP: 'hang' })
+    await until(() => output.stdout.includes('Ctrl-C ends it'), 'the banner')
+    const startedMs = performance.now()
+    child.kill('SIGINT')
+    await until(() => events().includes('kill'), 'the kill')
+    expect(performance.now() - startedMs).toBeLessThan(2000) // the promise to the person, not a matter of speed
+    expect(await ended).toBe(0)
+  })
+
+  test('twice: killed at once, exit 130', async () => {
+    const { child, output, ended } = start(['serve'], { FAKE_STOP: 'hang' })
+    await until(() => output.stdout.includes('Ctrl-C ends it'), 'the banner')
+    child.kill('SIGINT')
+    await until(() => events().includes('stop'), 'the stop')
+    child.kill('SIGINT')
+    expect(await ended).toBe(130)
+    expect(events()).toEqual(['start', 'stop', 'kill'])
+  })
+})
+
+test('a reader that leaves early ends the command quietly: exit 0, server stopped', async () => {
+  server.faults.set('/v1/chat', 'endless')
+  const { child, output, ended } = start(['ask', 'x'])
+  await until(() => output.stdout.includes('more'), 'some of the answer')
+  child.stdout?.destroy()
+  expect(await ended).toBe(0)
+  expect(events()).toEqual(['start', 'stop'])
+  expect(output.stderr).toBe('')
+})
