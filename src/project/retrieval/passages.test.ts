@@ -35,7 +35,11 @@ describe('selectPassages', () => {
 
   test('joins chunks that touch or overlap, at the place of the better one', async () => {
     const chosen = await selectPassages(
-      [hit('a.ts', 3, ['three', 'four'], 9), hit('b.ts', 1, ['other'], 8), hit('a.ts', 1, ['one', 'two', 'three'], 7)],
+      [
+        hit('a.ts', 3, ['three', 'four'], 9),
+        hit('b.ts', 1, ['other'], 8),
+        hit('a.ts', 1, ['one', 'two', 'three'], 7),
+      ],
       plenty,
     )
     expect(chosen).toMatchObject([
@@ -57,7 +61,10 @@ describe('selectPassages', () => {
 
   test('cuts a best hit that is too long alone, and skips others that do not fit', async () => {
     const long = Array.from({ length: 30 }, (_, at) => `word${at}`)
-    const chosen = await selectPassages([hit('a.ts', 1, long), hit('b.ts', 1, ['x'])], { ...plenty, maxTokens: 40 })
+    const chosen = await selectPassages([hit('a.ts', 1, long), hit('b.ts', 1, ['x'])], {
+      ...plenty,
+      maxTokens: 40,
+    })
     expect(chosen[0]).toMatchObject({ path: 'a.ts', startLine: 1 })
     expect(chosen[0]!.endLine).toBeGreaterThan(3)
     expect(chosen[0]!.endLine).toBeLessThan(30)
@@ -68,31 +75,40 @@ describe('selectPassages', () => {
       .record({
         path: fc.constantFrom('a.ts', 'b.ts', 'c.md'),
         startLine: fc.integer({ min: 1, max: 80 }),
-        lines: fc.array(fc.constantFrom('', ' ', 'let x = f(y)', '```', 'word'), { minLength: 1, maxLength: 90 }),
+        lines: fc.array(fc.constantFrom('', ' ', 'let x = f(y)', '```', 'word'), {
+          minLength: 1,
+          maxLength: 90,
+        }),
       })
       .map(({ path, startLine, lines }) => hit(path, startLine, lines))
     const limits = fc.record({ maxTokens: fc.nat(600), maxPassages: fc.integer({ min: 1, max: 6 }) })
     await fc.assert(
-      fc.asyncProperty(fc.array(anyHit, { maxLength: 12 }), limits, async (unscored, { maxTokens, maxPassages }) => {
-        const hits = unscored.map((entry, at) => ({ ...entry, score: 100 - at }))
-        const chosen = await selectPassages(hits, { countTokens, maxTokens, maxPassages })
-        const rendered = chosen.map((passage, at) => renderPassage(passage, at + 1)).join('\n\n')
-        expect((await countTokens([rendered]))[0]).toBeLessThanOrEqual(maxTokens)
-        expect(chosen.length).toBeLessThanOrEqual(maxPassages)
-        expect(chosen.map(({ score }) => score)).toEqual(chosen.map(({ score }) => score).sort((a, b) => b - a))
-        const seen = new Set<string>()
-        for (const { path, startLine, endLine, text } of chosen) {
-          const lines = text.split('\n')
-          expect(lines).toHaveLength(endLine - startLine + 1)
-          expect(lines.length).toBeLessThanOrEqual(MAX_PASSAGE_LINES)
-          expect(lines[0]!.trim()).not.toBe('')
-          expect(lines.at(-1)!.trim()).not.toBe('')
-          for (let line = startLine; line <= endLine; line += 1) {
-            expect(seen.has(`${path}:${line}`)).toBe(false)
-            seen.add(`${path}:${line}`)
+      fc.asyncProperty(
+        fc.array(anyHit, { maxLength: 12 }),
+        limits,
+        async (unscored, { maxTokens, maxPassages }) => {
+          const hits = unscored.map((entry, at) => ({ ...entry, score: 100 - at }))
+          const chosen = await selectPassages(hits, { countTokens, maxTokens, maxPassages })
+          const rendered = chosen.map((passage, at) => renderPassage(passage, at + 1)).join('\n\n')
+          expect((await countTokens([rendered]))[0]).toBeLessThanOrEqual(maxTokens)
+          expect(chosen.length).toBeLessThanOrEqual(maxPassages)
+          expect(chosen.map(({ score }) => score)).toEqual(
+            chosen.map(({ score }) => score).sort((a, b) => b - a),
+          )
+          const seen = new Set<string>()
+          for (const { path, startLine, endLine, text } of chosen) {
+            const lines = text.split('\n')
+            expect(lines).toHaveLength(endLine - startLine + 1)
+            expect(lines.length).toBeLessThanOrEqual(MAX_PASSAGE_LINES)
+            expect(lines[0]!.trim()).not.toBe('')
+            expect(lines.at(-1)!.trim()).not.toBe('')
+            for (let line = startLine; line <= endLine; line += 1) {
+              expect(seen.has(`${path}:${line}`)).toBe(false)
+              seen.add(`${path}:${line}`)
+            }
           }
-        }
-      }),
+        },
+      ),
     )
   })
 })

@@ -15,7 +15,9 @@ test('the message is the one that the shipped chat model was trained on, to the 
     passage('src/serving/queue.ts', 10, 12, 'function take() {\n  return 1\n}'),
     passage('docs/setup.md', 3, 5, 'Run:\n```sh\nnpm ci'),
   ])
-  expect(message).toBe(`You answer questions about the project tandem from the passages below. Cite the passages that you use as [1], [2]. If they do not answer the question, say so.
+  expect(
+    message,
+  ).toBe(`You answer questions about the project tandem from the passages below. Cite the passages that you use as [1], [2]. If they do not answer the question, say so.
 
 [1] src/serving/queue.ts:10-12
 \`\`\`ts
@@ -44,7 +46,9 @@ test.each([
   ['.gitignore', 'text', 'text'],
   ['dir.d/Dockerfile', 'dockerfile', 'dockerfile'],
 ])('%s is fenced as %s', (path, language, tag) => {
-  expect(renderSystemMessage('p', [passage(path, 1, 1, 'x', language)])).toContain(`\n\`\`\`${tag}\nx\n\`\`\``)
+  expect(renderSystemMessage('p', [passage(path, 1, 1, 'x', language)])).toContain(
+    `\n\`\`\`${tag}\nx\n\`\`\``,
+  )
 })
 
 test('a text with four backticks gets five, so that it stays inside its fence', () => {

@@ -3,17 +3,22 @@ import { describe, expect, test } from 'vitest'
 import { vectorOf } from '../samples.suite.ts'
 import { VectorMatrix } from './matrix.ts'
 
-const cosine = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, at) => sum + value * b[at]!, 0)
+const cosine = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((sum, value, at) => sum + value * b[at]!, 0)
 
 describe('the vector matrix', () => {
-  test.each([1, 7, 8, 384, 1000])('with %i dimensions its cosines are those of the vectors, rounded', (dimensions) => {
-    const matrix = new VectorMatrix(dimensions, 4)
-    const vectors = Array.from({ length: 1500 }, (_, id) => vectorOf(`vector ${id}`, dimensions))
-    for (const [id, vector] of vectors.entries()) matrix.put(id, vector)
-    const query = vectorOf('query', dimensions)
-    const { cosineOf } = matrix.scan(query, 10)
-    for (const [id, vector] of vectors.entries()) expect(cosineOf(id)).toBeCloseTo(cosine(vector, query), 1.5)
-  })
+  test.each([1, 7, 8, 384, 1000])(
+    'with %i dimensions its cosines are those of the vectors, rounded',
+    (dimensions) => {
+      const matrix = new VectorMatrix(dimensions, 4)
+      const vectors = Array.from({ length: 1500 }, (_, id) => vectorOf(`vector ${id}`, dimensions))
+      for (const [id, vector] of vectors.entries()) matrix.put(id, vector)
+      const query = vectorOf('query', dimensions)
+      const { cosineOf } = matrix.scan(query, 10)
+      for (const [id, vector] of vectors.entries())
+        expect(cosineOf(id)).toBeCloseTo(cosine(vector, query), 1.5)
+    },
+  )
 
   test('finds the same ten as an exact scan, but for ties within the rounding', () => {
     const matrix = new VectorMatrix(384)
