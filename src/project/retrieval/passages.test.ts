@@ -109,7 +109,6 @@ describe('selectPassages', () => {
           }
         },
       ),
-      { numRuns: 500 },
     )
   })
 })
