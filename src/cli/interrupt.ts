@@ -55,7 +55,7 @@ export function watchInterrupts(io: Io): Interrupts {
     if (error.code !== 'EPIPE') throw error
     begin(new Interrupted('EPIPE'))
   }
-  io.stdout.on('error', onOutputError)
+  for (const stream of [io.stdout, io.stderr]) stream.on('error', onOutputError)
   return {
     signal: controller.signal,
     cutOff,
@@ -65,7 +65,7 @@ export function watchInterrupts(io: Io): Interrupts {
     },
     close: () => {
       clearTimeout(timer)
-      stop() // the listener of stdout stays: a late write must not crash
+      stop() // the listeners of the outputs stay: a late write must not crash
     },
   }
 }
