@@ -10,7 +10,7 @@ import { ENGINES } from './engines/index.ts'
 import { createHttpServer } from './http/index.ts'
 import { type Catalogue, loadCatalogue } from './models/index.ts'
 import { makePlan, shareThreads } from './placement/index.ts'
-import { createEmbeddedProjects } from './project/index.ts'
+import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
 import { createLog } from './telemetry/index.ts'
 import { startWorker, type Worker } from './workers/index.ts'
@@ -38,11 +38,15 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 
   const workers = startWorkers(plan, catalogue, devices, options)
   const serving = createServing({ plan, workers, config, models: catalogue.list() })
-  const projects = models.embed
-    ? createEmbeddedProjects({ home, serving, embedModel: models.embed, config, log })
-    : undefined
+  const projects = createProjects({
+    home,
+    serving,
+    config,
+    log,
+    ...(models.embed ? { embedModel: models.embed } : {}),
+  })
   const stopAll = async (graceMs: number): Promise<void> => {
-    await projects?.close()
+    await projects.close()
     await serving.drain(graceMs)
   }
   try {
@@ -50,7 +54,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       config,
       version,
       serving,
-      ...(projects ? { projects } : {}),
+      projects,
       models: () => servedFirst(catalogue.list(), plan),
       plan: () => plan,
       devices: () => devices,
@@ -58,7 +62,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       log,
     })
     const url = await http.listen()
-    if (options.openProjects) await projects?.open()
+    if (options.openProjects) await projects.open()
     await claim?.announce(url)
     return {
       url,

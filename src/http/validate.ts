@@ -33,7 +33,7 @@ export function refuse(param: string, what: string): never {
 export function list<T>(item: z.ZodType<T>, max: number) {
   return z.unknown().transform((value, context): T[] => {
     const problem = !Array.isArray(value)
-      ? 'expected array'
+      ? `expected array, received ${value === null ? 'null' : typeof value}`
       : value.length > max
         ? `has ${value.length} elements, at most ${max} are allowed`
         : undefined

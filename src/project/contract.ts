@@ -65,8 +65,11 @@ export type ProjectEvent =
   | { readonly type: 'updated'; readonly project: string; readonly paths: readonly string[] }
 
 export interface Projects {
-  /** Opens every known project and catches up with its tree; returns before the indexing ends. */
-  open(): Promise<void>
+  /**
+   * Opens every known project and catches up with its tree; returns before the indexing ends.
+   * @param options.follow false: projects are opened when they are first asked for, and trees are not watched
+   */
+  open(options?: { readonly follow?: boolean }): Promise<void>
   /** @throws TandemError PATH_NOT_FOUND, CONFLICT (name taken by another path) */
   add(project: AddProject): Promise<{ readonly status: ProjectStatus; readonly created: boolean }>
   list(): readonly ProjectStatus[]

@@ -1,2 +1,2 @@
 export type * from './contract.ts'
-export { createEmbeddedProjects } from './embedded.ts'
+export { createProjects, type ProjectsOptions } from './projects.ts'

@@ -17,17 +17,15 @@ import { TandemError } from '../domain/index.ts'
 import { createLog } from '../telemetry/index.ts'
 import type { ProjectEvent, Projects } from './contract.ts'
 import { createProjects, type Retrieval } from './projects.ts'
+import { findPassages } from './retrieval/index.ts'
 import { startServing, type TestServing } from './serving.suite.ts'
-import { openEmbeddedStore } from './store/index.ts'
 
 /** The lexical arms alone: what this room adds to a search is which index is asked. */
-const lexical: Retrieval = {
-  async search({ project, store }, query) {
-    const { hits } = await store.search({ text: query.query, limit: query.limit ?? 5, explain: false })
-    return { project, hits, servedBy: { model: '', engine: 'onnxruntime', device: 'cpu', simulated: false } }
-  },
-  async passages({ project }) {
-    return { project, passages: [], systemMessage: '' }
+const retrieval: Retrieval = {
+  findPassages,
+  async searchProject(store, _, model, text, { limit = 5 } = {}) {
+    const { hits, best } = await store.search({ text, limit, explain: false })
+    return { hits, best, servedBy: { model, engine: 'onnxruntime', device: 'cpu', simulated: false } }
   },
 }
 
@@ -54,11 +52,10 @@ afterEach(async () => {
 function start(): Projects {
   return createProjects({
     home: homeFolder(),
-    openStore: openEmbeddedStore,
     serving,
     embedModel: serving.model,
     config: Config.parse({}),
-    retrieval: lexical,
+    retrieval,
     log: createLog('silent'),
   })
 }
@@ -281,7 +278,7 @@ describe('names, paths and the registry', () => {
       serving,
       embedModel: serving.model,
       config: Config.parse({}),
-      retrieval: lexical,
+      retrieval,
       log: createLog('silent'),
     })
     await projects.add({ path: root })

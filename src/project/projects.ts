@@ -25,40 +25,43 @@ import type {
 import { CHUNKER_VERSION, ParseThread, type WalkOptions } from './indexing/index.ts'
 import { ProjectIndexer } from './project-indexer.ts'
 import { Registry, type RegistryEntry } from './registry.ts'
+import { findPassages, searchProject } from './retrieval/index.ts'
 import type { IndexStore, OpenStore } from './store/contract.ts'
+import { openEmbeddedStore } from './store/index.ts'
 
 /** What a search works on. */
-export interface SearchSource {
+interface SearchSource {
   readonly project: string
   readonly store: IndexStore
-  readonly serving: Pick<Serving, 'embed'>
-  readonly model: Model
+  readonly model: string
 }
 
-/** The retrieval functions, injected. */
+/** The functions of `retrieval/`; tests may put others here. */
 export interface Retrieval {
-  search(
-    source: SearchSource,
-    query: SearchQuery,
-    options: { signal?: AbortSignal; priority?: Priority },
-  ): Promise<SearchAnswer>
-  passages(source: SearchSource, query: PassageQuery): Promise<Passages>
+  readonly searchProject: typeof searchProject
+  readonly findPassages: typeof findPassages
 }
 
 export interface ProjectsOptions {
   /** Folder of everything that Tandem keeps. */
   readonly home: string
-  readonly openStore: OpenStore
   readonly serving: Pick<Serving, 'embed'>
-  readonly embedModel: Model
+  /** Absent: nothing can be indexed or searched, and it is said. */
+  readonly embedModel?: Model
   readonly config: Pick<Config, 'index'>
-  readonly retrieval: Retrieval
   readonly log: Logger
+  /** Default: the embedded store. */
+  readonly openStore?: OpenStore
+  readonly retrieval?: Retrieval
 }
 
 /** Progress is told at most this often. */
 const PROGRESS_MS = 250
 
+/**
+ * Opens the registry of projects in `home`; nothing is read or indexed before `open`.
+ * A broken registry is set aside with a warning. Errors as in the contract.
+ */
 export function createProjects(options: ProjectsOptions): Projects {
   return new ProjectService(options)
 }
@@ -73,6 +76,7 @@ class ProjectService implements Projects {
   readonly #walk: WalkOptions
   /** Adding and removing happen one after the other. */
   #mailbox: Promise<unknown> = Promise.resolve()
+  #follow = true
   #closed = false
 
   constructor(options: ProjectsOptions) {
@@ -84,24 +88,26 @@ class ProjectService implements Projects {
     }
   }
 
-  async open(): Promise<void> {
-    await Promise.all(this.#registry.entries.map((entry) => this.#start(entry)))
+  async open({ follow = true }: { readonly follow?: boolean } = {}): Promise<void> {
+    this.#follow = follow
+    if (follow && this.#options.embedModel)
+      await Promise.all(this.#registry.entries.map((entry) => this.#running(entry)))
   }
 
   add({ path, name }: AddProject): Promise<{ status: ProjectStatus; created: boolean }> {
     return this.#alone(async () => {
       const real = await realFolder(path)
+      this.#model()
       const known = this.#registry.byPath(real)
       if (known) {
         if (name !== undefined && name !== known.name)
           throw new TandemError('CONFLICT', { what: `${real} is indexed already, as ${known.name}` })
-        const running = this.#indexers.get(known.name)
-        if (running) running.rescan()
-        else await this.#start(known)
+        if (this.#indexers.has(known.name)) this.#indexers.get(known.name)?.rescan()
+        else await this.#running(known)
         return { status: this.get(known.name), created: false }
       }
       const entry = this.#registry.add(real, name)
-      await this.#start(entry)
+      await this.#running(entry)
       return { status: this.get(entry.name), created: true }
     })
   }
@@ -139,18 +145,28 @@ class ProjectService implements Projects {
     query: SearchQuery,
     options: { signal?: AbortSignal; priority?: Priority } = {},
   ): Promise<SearchAnswer> {
-    return this.#options.retrieval.search(await this.#source(query.project), query, options)
+    const { project, store, model } = await this.#source(query.project)
+    const { limit, explain } = query
+    const { hits, servedBy } = await this.#retrieval.searchProject(
+      store,
+      this.#options.serving,
+      model,
+      query.query,
+      { ...options, ...(limit !== undefined && { limit }), ...(explain !== undefined && { explain }) },
+    )
+    return { project, hits, servedBy }
   }
 
   async passages(query: PassageQuery): Promise<Passages> {
-    return this.#options.retrieval.passages(await this.#source(query.project), query)
+    const { project, store, model } = await this.#source(query.project)
+    return this.#retrieval.findPassages(store, this.#options.serving, model, project, query)
   }
 
   async explain(name: string, path: string): Promise<PathExplanation> {
     const entry = this.#entry(name)
     const verdict = await this.#parse.explain({ root: entry.path, path, options: this.#walk })
     if (!verdict.indexed) return verdict
-    const store = await this.#indexer(entry).store()
+    const store = await (await this.#running(entry)).store()
     const chunks = await store.chunksOf(verdict.path)
     return { ...verdict, chunks, reason: `${verdict.reason}, ${chunks} chunk${chunks === 1 ? '' : 's'}` }
   }
@@ -162,13 +178,21 @@ class ProjectService implements Projects {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#mailbox.catch(() => {})
+    await this.#mailbox
+    for (const entry of this.#registry.entries) {
+      const { files, chunks } = this.#status(entry)
+      this.#registry.update(entry.name, { files, chunks })
+    }
     await Promise.all([...this.#indexers.values()].map((indexer) => indexer.close()))
     await this.#parse.close()
   }
 
-  async #start(entry: RegistryEntry): Promise<void> {
-    const { openStore, serving, embedModel, config, log } = this.#options
+  /** The project's indexer, started on first use. */
+  async #running(entry: RegistryEntry): Promise<ProjectIndexer> {
+    const running = this.#indexers.get(entry.name)
+    if (running) return running
+    if (this.#closed) throw new TandemError('SHUTTING_DOWN')
+    const { openStore = openEmbeddedStore, serving, config, log } = this.#options
     const indexer = new ProjectIndexer({
       name: entry.name,
       root: entry.path,
@@ -176,22 +200,33 @@ class ProjectService implements Projects {
       openStore,
       parse: this.#parse,
       serving,
-      model: embedModel,
+      model: this.#model(),
       walk: this.#walk,
-      watch: config.index.watch,
+      watch: config.index.watch && this.#follow,
       chunker: entry.chunker,
       log,
-      onScanned: () => this.#registry.setChunker(entry.name, CHUNKER_VERSION),
+      onScanned: () => this.#registry.update(entry.name, { chunker: CHUNKER_VERSION }),
       onChange: (change) => this.#tell(entry, change),
     })
     this.#indexers.set(entry.name, indexer)
     await indexer.start()
+    return indexer
   }
 
-  async #source(project: string | undefined): Promise<SearchSource> {
-    const entry = project === undefined ? this.#only() : this.#entry(project)
-    const { serving, embedModel } = this.#options
-    return { project: entry.name, store: await this.#indexer(entry).store(), serving, model: embedModel }
+  #model(): Model {
+    const { embedModel } = this.#options
+    if (!embedModel) throw new TandemError('TASK_UNSERVED', { task: 'embed' })
+    return embedModel
+  }
+
+  async #source(name: string | undefined): Promise<SearchSource> {
+    const entry = name === undefined ? this.#only() : this.#entry(name)
+    const store = await (await this.#running(entry)).store()
+    return { project: entry.name, store, model: this.#model().id }
+  }
+
+  get #retrieval(): Retrieval {
+    return this.#options.retrieval ?? { searchProject, findPassages }
   }
 
   #only(): RegistryEntry {
@@ -207,12 +242,6 @@ class ProjectService implements Projects {
     return entry
   }
 
-  #indexer(entry: RegistryEntry): ProjectIndexer {
-    const indexer = this.#indexers.get(entry.name)
-    if (!indexer) throw new TandemError('STARTING', { what: `the project ${entry.name}` }, { retryAfterS: 1 })
-    return indexer
-  }
-
   #names(): string {
     return this.#registry.entries.map((entry) => entry.name).join(', ')
   }
@@ -221,10 +250,11 @@ class ProjectService implements Projects {
     return join(this.#options.home, 'indexes', entry.folder)
   }
 
-  /** A project that was not opened in this process is shown as it is kept: not yet looked at. */
+  /** A project that this process did not open is shown as it was left. */
   #status(entry: RegistryEntry): ProjectStatus {
-    const idle = { files: 0, chunks: 0, embedded: 0, state: 'indexing' as const }
-    return this.#indexers.get(entry.name)?.status() ?? { name: entry.name, path: entry.path, ...idle }
+    const { name, path, files, chunks } = entry
+    const state = entry.chunker === 0 ? ('indexing' as const) : ('ready' as const)
+    return this.#indexers.get(name)?.status() ?? { name, path, files, chunks, embedded: 0, state }
   }
 
   #tell(

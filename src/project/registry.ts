@@ -15,6 +15,9 @@ const Entry = z.strictObject({
   folder: z.string().regex(/^[a-f0-9]{16}$/),
   /** Version of the chunker that last went over the whole tree; 0: none did. */
   chunker: z.int().min(0),
+  /** Counts when the project was last closed, for a process that does not open it. */
+  files: z.int().min(0),
+  chunks: z.int().min(0),
 })
 const File = z.strictObject({ version: z.literal(1), projects: z.array(Entry) })
 
@@ -77,6 +80,8 @@ export class Registry {
       path,
       folder: randomBytes(8).toString('hex'),
       chunker: 0,
+      files: 0,
+      chunks: 0,
     }
     this.#save([...this.#entries, entry])
     return entry
@@ -86,9 +91,12 @@ export class Registry {
     this.#save(this.#entries.filter((entry) => entry.name !== name))
   }
 
-  setChunker(name: string, chunker: number): void {
-    if (this.byName(name)?.chunker === chunker) return
-    this.#save(this.#entries.map((entry) => (entry.name === name ? { ...entry, chunker } : entry)))
+  /** Writes only when something differs. */
+  update(name: string, changes: Partial<Pick<RegistryEntry, 'chunker' | 'files' | 'chunks'>>): void {
+    const entry = this.byName(name)
+    const changed = entry && { ...entry, ...changes }
+    if (!changed || JSON.stringify(changed) === JSON.stringify(entry)) return
+    this.#save(this.#entries.map((each) => (each === entry ? changed : each)))
   }
 
   #freeName(path: string): string {

@@ -5,6 +5,7 @@ import {
   type Effect,
   type Ending,
   type Event,
+  type Fault,
   initialState,
   type Limits,
   type State,
@@ -157,7 +158,7 @@ export class Loop {
     } catch (thrown) {
       const error = asTandemError(thrown)
       this.#batchErrors.set(batch.id, error)
-      this.send({ type: 'batchFailed', batch: batch.id, lost: isLost(error) })
+      this.send({ type: 'batchFailed', batch: batch.id, fault: faultOf(error) })
       this.#batchErrors.delete(batch.id)
     }
     await released
@@ -267,7 +268,7 @@ interface Call {
   readonly onReleased: () => void
 }
 
-/** Whether another worker, or this one restarted, may do better. */
-function isLost(error: TandemError): boolean {
-  return error.code === 'WORKER_LOST' || error.code === 'DEADLINE' || error.code === 'STARTING'
+function faultOf(error: TandemError): Fault {
+  if (error.code === 'WORKER_LOST' || error.code === 'DEADLINE' || error.code === 'STARTING') return 'worker'
+  return error.code === 'ENGINE_FAILED' ? 'engine' : 'input'
 }

@@ -1,3 +1,4 @@
+import { nearestNames } from '../config/index.ts'
 import {
   type Model,
   type Plan,
@@ -44,9 +45,9 @@ export class Routes {
     const serving = this.all.filter((each) => each.task === task).map((each) => each.model)
     if (serving.length === 0) throw new TandemError('TASK_UNSERVED', { task })
     const other = this.all.find((each) => each.model === model)
-    const nearest = serving.slice(0, 3).join(' or ')
+    const nearest = nearestNames(model, serving).join(' or ')
     if (!other) throw new TandemError('MODEL_NOT_FOUND', { model, nearest }, { param: 'model' })
-    const what = `the model "${model}" serves ${other.task}, not ${task}; use ${nearest}`
+    const what = `the model "${model}" serves ${other.task}, not ${task}; use ${serving.slice(0, 3).join(' or ')}`
     throw new TandemError('INVALID_REQUEST', { what }, { param: 'model' })
   }
 

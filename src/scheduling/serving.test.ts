@@ -142,6 +142,17 @@ describe('embeddings', () => {
     expect((await Promise.all([...good, ...blockers])).length).toBe(5)
   })
 
+  test('what one engine fails on, the next placement embeds', async () => {
+    const { serving, workers } = serve([fakeWorker('embed', 'npu0'), fakeWorker('embed', 'cpu')])
+    await Promise.all(workers.map((worker) => worker.ready()))
+    const first = workers[0] as Worker
+    const embed = first.embed.bind(first)
+    first.embed = (request, options) => embed({ ...request, inputs: ['fault:memory'] }, options) // a lost driver
+    const { result, servedBy } = await serving.embed(texts('a'), interactive)
+    expect(result.vectors).toEqual(vectorOf('a'))
+    expect(servedBy).toMatchObject({ device: 'cpu', fallback: 'onnxruntime on npu0 is failing' })
+  })
+
   test('no input is refused', async () => {
     const { serving } = serve([fakeWorker('embed')])
     expect((await failure(serving.embed(texts(), interactive))).code).toBe('INVALID_REQUEST')
@@ -290,7 +301,7 @@ describe('limits and names', () => {
 
   test('models are found by task and id', async () => {
     const { serving } = serve([fakeWorker('embed')])
-    const unknown = await failure(serving.embed({ ...texts('a'), model: 'nope' }, interactive))
+    const unknown = await failure(serving.embed({ ...texts('a'), model: 'fakes' }, interactive))
     expect(unknown).toMatchObject({ code: 'MODEL_NOT_FOUND', param: 'model' })
     expect(unknown.message).toMatch(/did you mean fake/)
     expect((await failure(serving.chat(chat('a'), interactive, () => {}))).code).toBe('TASK_UNSERVED')

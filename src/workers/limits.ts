@@ -13,6 +13,8 @@ export interface WorkerLimits {
   /** First probe of a quarantined worker; each failed probe doubles it. */
   readonly probeMs: number
   readonly maxProbeMs: number
+  /** Answers ENGINE_FAILED in a row after which the process is replaced: a driver may be lost. */
+  readonly failuresInRow: number
   /** Calls at the child, waiting ones included. */
   readonly maxCalls: number
   /** Characters of stdout and stderr that are kept. */
@@ -28,6 +30,7 @@ export const DEFAULT_LIMITS: WorkerLimits = {
   crashWindowMs: 60_000,
   probeMs: 30_000,
   maxProbeMs: 300_000,
+  failuresInRow: 5,
   maxCalls: 1024,
   outputChars: 8192,
 }

@@ -222,6 +222,16 @@ describe('crashes', () => {
     expect((await failure(worker.embed(texts('a')))).code).toBe('MODEL_FILE_BAD')
   })
 
+  test('an engine that fails call after call is replaced', async () => {
+    const worker = start(fakeWorker('embed'))
+    const { pid } = await worker.ready()
+    const restarting = nextState(worker, 'restarting')
+    for (let i = 0; i < 5; i++)
+      expect((await failure(worker.embed(texts('fault:memory')))).code).toBe('ENGINE_FAILED')
+    expect((await restarting).error?.message).toMatch(/5 failures in a row/)
+    expect((await worker.ready()).pid).not.toBe(pid)
+  })
+
   test('a start that takes too long is killed', async () => {
     const limits = { startTimeoutMs: 400, quarantineAfter: 1 }
     const worker = start(fakeWorker('embed', 'gpu0', { loadFault: 'fault:hang', limits }))

@@ -52,6 +52,7 @@ export class Supervisor implements Worker {
   #timer: NodeJS.Timeout | undefined
   #crashesMs: number[] = []
   #failedProbes = 0
+  #failuresInRow = 0
   /** Why the process is about to be killed, or failed to load: better known than its exit code. */
   #failure: TandemError | undefined
   #stopping: Promise<void> | undefined
@@ -140,6 +141,22 @@ export class Supervisor implements Worker {
     clearTimeout(timer)
   }
 
+  /** A device whose driver is lost fails every call while its process lives on. */
+  async #countFailures<T>(call: Promise<T>): Promise<T> {
+    try {
+      const value = await call
+      this.#failuresInRow = 0
+      return value
+    } catch (thrown) {
+      if (thrown instanceof TandemError && thrown.code === 'ENGINE_FAILED') {
+        this.#failuresInRow += 1
+        if (this.#failuresInRow >= this.#limits.failuresInRow)
+          this.#kill(`${this.#failuresInRow} failures in a row: ${thrown.message}`)
+      }
+      throw thrown
+    }
+  }
+
   #call<T>(spec: CallSpec<T>): Promise<T> {
     const refuse = (error: TandemError) => {
       spec.options.onReleased?.()
@@ -159,12 +176,13 @@ export class Supervisor implements Worker {
           { retryAfterS: 1 },
         ),
       )
-    return this.#calls.start(spec)
+    return this.#countFailures(this.#calls.start(spec))
   }
 
   #start(): void {
     const { spec, placement, modulePath, env } = this.#options
     this.#failure = undefined
+    this.#failuresInRow = 0
     const child = new WorkerProcess({ ...threadEnv(spec.threads), ...env }, this.#limits.outputChars, {
       onMessage: (message) => this.#heard(message),
       onExit: (why) => this.#gone(why),

@@ -185,7 +185,7 @@ class CallWriter {
       const grammar = tool.parameters
         ? schemaGrammar({ type: 'object', ...tool.parameters }, param)
         : NO_ARGUMENTS
-      grammars.set(tool.name, await context.llama.createGrammar({ grammar }))
+      grammars.set(tool.name, await compile(context.llama, grammar, param))
     }
     return new CallWriter(context, form, names, grammars)
   }
@@ -244,7 +244,17 @@ function formatGrammar(llama: Llama, format: ResponseFormat): Promise<LlamaGramm
     format.type === 'json_object'
       ? jsonObjectGrammar()
       : schemaGrammar(format.schema, 'response_format.json_schema.schema')
-  return llama.createGrammar({ grammar })
+  return compile(llama, grammar, 'response_format')
+}
+
+/** llama.cpp has limits of its own, and prints the grammar when they are passed. */
+async function compile(llama: Llama, grammar: string, param: string): Promise<LlamaGrammar> {
+  try {
+    return await llama.createGrammar({ grammar })
+  } catch (thrown) {
+    const what = 'the JSON schema is too large for llama.cpp; use fewer or shorter repetitions'
+    throw new TandemError('INVALID_REQUEST', { what }, { param, cause: thrown })
+  }
 }
 
 function describe(tools: readonly ToolSpec[]): ChatMessage {

@@ -1,7 +1,8 @@
 /** Texts in llama.cpp's grammar notation (GBNF) for JSON's simple values. Each is one alternative-free expression. */
 
-/** Most repetitions that llama.cpp takes in one `{m,n}`. */
-export const MAX_REPEATS = 2000
+/** llama.cpp refuses 2,000 repetitions, and fewer of what has several parts. */
+export const MAX_CHARS = 1000
+export const MAX_ITEMS = 250
 /** Digits that a double holds without loss. */
 const MAX_INTEGER = 10 ** 15 - 1
 /** Levels of nesting that a value of any kind may have. */

@@ -1,22 +1,22 @@
 /** JSON schema to a grammar that lets the model write nothing but valid JSON. */
 import { type JsonSchema, TandemError } from '../../domain/index.ts'
+import { ANY_OBJECT, ANY_VALUE, BASE_RULES, list, literal, MAX_ITEMS } from './gbnf.ts'
 import {
-  ANY_OBJECT,
-  ANY_VALUE,
-  BASE_RULES,
-  FORMATS,
-  integerRange,
-  list,
-  literal,
-  MAX_REPEATS,
-  numberRange,
-} from './gbnf.ts'
+  atMost,
+  enumBody,
+  guessTypes,
+  isPart,
+  numberBody,
+  type Part,
+  type Refuse,
+  sizeOf,
+  stringBody,
+} from './schema-leaves.ts'
 
 /** References followed on one path; deeper, optional parts of a recursive schema are left out. */
 const MAX_REFERENCES = 8
 const MAX_NESTING = 64
 const MAX_RULES = 5000
-const MAX_ENUM = 2000
 
 /** Parts that restrict values in a way that the grammar cannot keep. */
 const UNSUPPORTED = [
@@ -60,8 +60,6 @@ interface Place {
   readonly references: number
 }
 
-type Part = Readonly<Record<string, unknown>>
-
 class GrammarWriter {
   readonly #rules: Record<string, string> = {}
   /** Rule of each reference at each depth; undefined when nothing can fulfil it there. */
@@ -89,7 +87,8 @@ class GrammarWriter {
       if (schema[name] !== undefined) throw this.#refuse(`${place.path}.${name}`, 'not supported')
     if (typeof schema['$ref'] === 'string') return this.#reference(schema['$ref'], place)
     if ('const' in schema) return literal(JSON.stringify(schema['const']))
-    if (schema['enum'] !== undefined) return this.#enumeration(schema['enum'], place)
+    if (schema['enum'] !== undefined)
+      return this.#rule(enumBody(schema['enum'], place.path, this.#refuse), place)
     for (const name of ['anyOf', 'oneOf', 'allOf'])
       if (schema[name] !== undefined) return this.#combination(name, schema, place)
     return this.#typed(schema, place)
@@ -110,10 +109,10 @@ class GrammarWriter {
       case 'array':
         return this.#array(schema, place)
       case 'string':
-        return this.#string(schema, place)
+        return stringBody(schema, place.path, this.#refuse)
       case 'integer':
       case 'number':
-        return this.#number(type, schema, place)
+        return this.#rule(numberBody(type, schema, place.path, this.#refuse), place)
       case 'boolean':
         return 'boolean'
       case 'null':
@@ -131,7 +130,7 @@ class GrammarWriter {
     const names = [...new Set([...Object.keys(properties), ...required.map(String)])]
     if (names.length === 0) return this.#map(others, schema, place)
     this.#notMoreThan(schema, 'minProperties', required.length, place)
-    if (this.#size(schema, 'maxProperties', Infinity, place) < names.length)
+    if (sizeOf(schema, 'maxProperties', Infinity, place.path, this.#refuse) < names.length)
       throw this.#refuse(`${place.path}.maxProperties`, 'not supported below the number of properties')
     let rest = '""'
     let first = '""'
@@ -158,8 +157,8 @@ class GrammarWriter {
 
   /** An object without named properties. */
   #map(others: unknown, schema: Part, place: Place): string | undefined {
-    const min = this.#size(schema, 'minProperties', 0, place)
-    const max = Math.min(this.#size(schema, 'maxProperties', Infinity, place), MAX_REPEATS)
+    const min = sizeOf(schema, 'minProperties', 0, place.path, this.#refuse)
+    const max = atMost(sizeOf(schema, 'maxProperties', Infinity, place.path, this.#refuse), MAX_ITEMS)
     if (min > 1) throw this.#refuse(`${place.path}.minProperties`, 'not supported above 1 without properties')
     const value = this.#value(others, deeper(place, 'additionalProperties'))
     if (value === undefined) return min === 0 ? '"{}"' : undefined
@@ -170,9 +169,10 @@ class GrammarWriter {
     if (schema['uniqueItems'] === true) throw this.#refuse(`${place.path}.uniqueItems`, 'not supported')
     const prefix = schema['prefixItems'] ?? []
     if (!Array.isArray(prefix)) throw this.#refuse(`${place.path}.prefixItems`, 'not an array')
-    const min = this.#size(schema, 'minItems', 0, place)
-    const max = Math.min(this.#size(schema, 'maxItems', Infinity, place), MAX_REPEATS)
-    if (min > max) throw this.#refuse(`${place.path}.minItems`, `not supported above ${max}`)
+    const min = sizeOf(schema, 'minItems', 0, place.path, this.#refuse)
+    const max = atMost(sizeOf(schema, 'maxItems', Infinity, place.path, this.#refuse), MAX_ITEMS)
+    if (min > Math.min(max, MAX_ITEMS))
+      throw this.#refuse(`${place.path}.minItems`, `not supported above ${Math.min(max, MAX_ITEMS)}`)
     const item = this.#value(schema['items'] ?? true, deeper(place, 'items'))
     if (prefix.length > 0) {
       if (max < prefix.length || min > prefix.length)
@@ -183,47 +183,6 @@ class GrammarWriter {
     }
     if (item === undefined) return min === 0 ? '"[]"' : undefined
     return this.#rule(`"[" ${list(this.#rule(item, place), min, max)} "]"`, place)
-  }
-
-  #string(schema: Part, place: Place): string {
-    const format = FORMATS[String(schema['format'])]
-    if (format !== undefined) return format
-    const min = this.#size(schema, 'minLength', 0, place)
-    const max = this.#size(schema, 'maxLength', Infinity, place)
-    if (min > Math.min(max, MAX_REPEATS))
-      throw this.#refuse(`${place.path}.minLength`, `not supported above ${Math.min(max, MAX_REPEATS)}`)
-    if (min === 0 && max === Infinity) return 'string'
-    return String.raw`"\"" char{${min},${max === Infinity ? '' : Math.min(max, MAX_REPEATS)}} "\""`
-  }
-
-  #number(type: 'integer' | 'number', schema: Part, place: Place): string | undefined {
-    const bound = (name: string) => {
-      const value = schema[name]
-      if (value !== undefined && typeof value !== 'number')
-        throw this.#refuse(`${place.path}.${name}`, 'not a number')
-      return value
-    }
-    const [least, above, most, below] = ['minimum', 'exclusiveMinimum', 'maximum', 'exclusiveMaximum'].map(
-      bound,
-    )
-    if ([least, above, most, below].every((limit) => limit === undefined)) return type
-    const low = Math.max(least ?? -Infinity, above ?? -Infinity)
-    const high = Math.min(most ?? Infinity, below ?? Infinity)
-    const openLow = low === above
-    const openHigh = high === below
-    const range =
-      type === 'number'
-        ? numberRange(low, high, openLow, openHigh)
-        : integerRange(openLow ? Math.floor(low) + 1 : low, openHigh ? Math.ceil(high) - 1 : high)
-    if (range === undefined)
-      throw this.#refuse(`${place.path}`, `no supported ${type} lies within its bounds`)
-    return this.#rule(range, place)
-  }
-
-  #enumeration(values: unknown, place: Place): string | undefined {
-    if (!Array.isArray(values) || values.length === 0 || values.length > MAX_ENUM)
-      throw this.#refuse(`${place.path}.enum`, `an array of 1 to ${MAX_ENUM} values is allowed`)
-    return this.#rule(values.map((value) => literal(JSON.stringify(value))).join(' | '), place)
   }
 
   #combination(name: string, schema: Part, place: Place): string | undefined {
@@ -284,20 +243,13 @@ class GrammarWriter {
     return parts
   }
 
-  #size(schema: Part, name: string, absent: number, place: Place): number {
-    const size = schema[name] ?? absent
-    if (typeof size !== 'number' || size < 0) throw this.#refuse(`${place.path}.${name}`, 'not a size')
-    return size
-  }
-
   #notMoreThan(schema: Part, name: string, limit: number, place: Place): void {
-    if (this.#size(schema, name, 0, place) > limit)
+    if (sizeOf(schema, name, 0, place.path, this.#refuse) > limit)
       throw this.#refuse(`${place.path}.${name}`, 'not supported above the number of required properties')
   }
 
-  #refuse(path: string, why: string): TandemError {
-    return new TandemError('INVALID_REQUEST', { what: `JSON schema, ${path}: ${why}` }, { param: this.param })
-  }
+  readonly #refuse: Refuse = (path, why) =>
+    new TandemError('INVALID_REQUEST', { what: `JSON schema, ${path}: ${why}` }, { param: this.param })
 }
 
 function grammarText(rules: Readonly<Record<string, string>>): string {
@@ -312,17 +264,4 @@ function deeper(place: Place, step: string): Place {
 
 function group(body: string): string {
   return body.includes(' | ') ? `(${body})` : body
-}
-
-function guessTypes(schema: Part): string[] {
-  if (['properties', 'required', 'additionalProperties'].some((name) => name in schema)) return ['object']
-  if (['items', 'prefixItems'].some((name) => name in schema)) return ['array']
-  if (['minLength', 'maxLength', 'format'].some((name) => name in schema)) return ['string']
-  if (['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].some((name) => name in schema))
-    return ['number']
-  return []
-}
-
-function isPart(value: unknown): value is Part {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-node'
 
 /** Token states of one batch. */
-export interface States {
+interface States {
   /** Row-major [rows, width, dimensions]. */
   readonly data: Float32Array
   readonly width: number

@@ -1,2 +1,1 @@
-export { prefixFor, textPreparer } from './prepare.ts'
 export { createEncoderTokenizer, type Encoded, type EncoderTokenizer } from './tokenizer.ts'

@@ -166,7 +166,7 @@ describe('built-in rules', () => {
   test.each<[string, string | Buffer, string]>([
     ['.env.example', 'A=1', 'indexed as ini'],
     ['.npmrc', 'ignore-scripts=true\n', 'indexed as ini'],
-    ['ci/.npmrc', '//registry.example/:_authToken=${TOKEN}\n', 'indexed as ini'],
+    ['ci/.npmrc', '//registry.example/:_authToken=$' + '{TOKEN}\n', 'indexed as ini'],
     ['check.ts', "if (text.includes('-----BEGIN PRIVATE KEY-----')) refuse()\n", 'indexed as typescript'],
     ['latin.txt', Buffer.from('caf\u00e9 au lait', 'latin1'), 'indexed as text; some bytes are not UTF-8'],
     ['win.ps1', Buffer.from('\uFEFFWrite-Host "a"', 'utf16le'), 'indexed as powershell'],

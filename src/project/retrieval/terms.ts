@@ -16,6 +16,7 @@ const STOP_WORDS = new Set(
 
 /** `parseJWTExpiry_v2` gives `parse`, `jwt`, `expiry`, `v2`; lower case. */
 export function nameParts(word: string): string[] {
+  if (/^[a-z]+$/.test(word)) return [word] // most words by far
   return word
     .replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu}+)(\p{Lu}\p{Ll})/gu, '$1 $2')

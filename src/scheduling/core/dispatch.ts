@@ -22,9 +22,11 @@ function dispatchOne(draft: Draft, laneId: string): boolean {
   for (const id of lane.workers) {
     const seat = draft.seats.get(id)
     if (!seat?.ready || (earlierReady && !seat.overflow)) continue
+    const priority = nextPriority(draft, lane, waiting)
+    const head = waiting[priority][0]
+    if (!head || (head.avoid.includes(id) && hasOther(draft, head))) continue
     earlierReady = true
-    const priority = choose(draft, lane, seat, waiting)
-    if (!priority) continue
+    if (!hasRoom(draft, lane, seat, head)) continue
     send(draft, lane, seat, priority, waiting[priority])
     return true
   }
@@ -41,18 +43,25 @@ function waitingIn(draft: Draft, lane: string): Waiting {
   }
 }
 
-/** Which priority the worker takes next, if any: interactive first, but bulk is not starved. */
-function choose(draft: Draft, lane: Lane, seat: Seat, waiting: Waiting): Priority | undefined {
+/** Whether a worker is ready that has not failed on the request. */
+export function hasOther(draft: Draft, request: Request): boolean {
+  const workers = draft.lanes.get(request.lane)?.workers ?? []
+  return workers.some((id) => draft.seats.get(id)?.ready && !request.avoid.includes(id))
+}
+
+/** Interactive first, but bulk is not starved. */
+function nextPriority(draft: Draft, lane: Lane, waiting: Waiting): Priority {
   const bulkIsDue = waiting.bulk.length > 0 && lane.interactiveRun >= draft.limits.bulkAfter
-  const priority: Priority = waiting.interactive.length > 0 && !bulkIsDue ? 'interactive' : 'bulk'
-  const head = waiting[priority][0]
-  if (!head) return undefined
+  return waiting.interactive.length > 0 && !bulkIsDue ? 'interactive' : 'bulk'
+}
+
+function hasRoom(draft: Draft, lane: Lane, seat: Seat, head: Request): boolean {
   const atWorker = [...draft.batches.values()].filter((batch) => batch.worker === seat.id)
-  if (atWorker.some((batch) => batch.exclusive)) return undefined
-  if (head.tries > 0) return atWorker.length === 0 ? priority : undefined
+  if (atWorker.some((batch) => batch.exclusive)) return false
+  if (head.tries > 0) return atWorker.length === 0
   // an encoder lets interactive batches overtake those of bulk that it holds, so bulk takes none of their room
-  const counted = lane.merges && priority === 'interactive' ? atWorker.filter(isInteractive) : atWorker
-  return counted.length < seat.room ? priority : undefined
+  const counted = lane.merges && head.priority === 'interactive' ? atWorker.filter(isInteractive) : atWorker
+  return counted.length < seat.room
 }
 
 function isInteractive(batch: Batch): boolean {
@@ -83,7 +92,7 @@ function send(draft: Draft, lane: Lane, seat: Seat, priority: Priority, waiting:
   draft.nextBatch += 1
   draft.batches.set(batch.id, batch)
   put(draft.lanes, lane, { interactiveRun: priority === 'bulk' ? 0 : lane.interactiveRun + 1 })
-  draft.effects.push({ type: 'dispatch', batch, ...fallbackOf(draft, lane, seat) })
+  draft.effects.push({ type: 'dispatch', batch, ...fallbackOf(draft, lane, seat, head) })
 }
 
 function whole(request: Request): Part {
@@ -107,9 +116,15 @@ function budget(draft: Draft, priority: Priority, waiting: readonly Request[]): 
   return batchTokens
 }
 
-function fallbackOf(draft: Draft, lane: Lane, seat: Seat): { fallback?: { from: string; why: string } } {
+function fallbackOf(
+  draft: Draft,
+  lane: Lane,
+  seat: Seat,
+  head: Request,
+): { fallback?: { from: string; why: string } } {
   const from = lane.workers[0]
   if (from === undefined || from === seat.id) return {}
   const first = draft.seats.get(from)
-  return { fallback: { from, why: first?.ready ? 'busy' : (first?.why ?? 'unknown') } }
+  const why = !first?.ready ? (first?.why ?? 'unknown') : head.avoid.includes(from) ? 'failing' : 'busy'
+  return { fallback: { from, why } }
 }

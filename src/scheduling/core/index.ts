@@ -3,6 +3,7 @@ export {
   type Effect,
   type Ending,
   type Event,
+  type Fault,
   initialState,
   type LaneSpec,
   type Limits,

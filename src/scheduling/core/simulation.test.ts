@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { PRIORITIES } from '../../domain/index.ts'
-import type { Batch, Effect, Ending, Event, LaneSpec, Limits, State } from './state.ts'
+import { PRIORITIES, type Priority } from '../../domain/index.ts'
+import type { Batch, Effect, Ending, Event, Fault, LaneSpec, Limits, State } from './state.ts'
 import { initialState } from './state.ts'
 import { step } from './step.ts'
 
@@ -50,6 +50,8 @@ class Simulation {
   readonly inputsDone = new Map<number, number[]>()
   readonly atWorker = new Map<number, Batch>()
   readonly cancelled = new Set<number>()
+  /** Interactive batches sent since the last bulk one, by lane. */
+  readonly interactiveRun = new Map<string, number>()
   state: State = initialState(LIMITS, LANES, 0)
   nowMs = 0
   readonly random: () => number
@@ -83,7 +85,20 @@ class Simulation {
       must(seat?.ready === true, `${effect.batch.worker} was sent a batch while it was not ready`)
       must(effect.batch.parts.length > 0, 'an empty batch was sent')
       this.atWorker.set(effect.batch.id, effect.batch)
+      this.#checkOrder(effect.batch.priority, seat?.lane ?? '')
     }
+  }
+
+  /** What waits after the step waited when the batch was sent, too. */
+  #checkOrder(sent: Priority, lane: string): void {
+    const run = this.interactiveRun.get(lane) ?? 0
+    const waits = (priority: Priority) =>
+      [...this.state.requests.values()].some(
+        (request) => request.lane === lane && request.priority === priority && request.pending.length > 0,
+      )
+    if (sent === 'bulk') must(!waits('interactive') || run >= LIMITS.bulkAfter, 'bulk went before a person')
+    else must(!waits('bulk') || run < LIMITS.bulkAfter, 'bulk starves')
+    this.interactiveRun.set(lane, sent === 'bulk' ? 0 : run + 1)
   }
 
   #checkBounds(): void {
@@ -143,7 +158,13 @@ class Simulation {
         for (const part of batch.parts)
           this.inputsDone.set(part.request, [...(this.inputsDone.get(part.request) ?? []), ...part.inputs])
         this.send({ type: 'batchDone', batch: batch.id, nowMs })
-      } else this.send({ type: 'batchFailed', batch: batch.id, lost: dice < 0.9, nowMs })
+      } else
+        this.send({
+          type: 'batchFailed',
+          batch: batch.id,
+          fault: this.pick(['worker', 'engine', 'input'] as const) as Fault,
+          nowMs,
+        })
     }
     this.send({ type: 'batchReleased', batch: batch.id, nowMs })
   }

@@ -61,6 +61,8 @@ export interface Request {
   readonly tries: number
   /** A batch that it shared was refused: it runs in batches of its own. */
   readonly alone: boolean
+  /** Workers whose engine failed on it: another one is to try. */
+  readonly avoid: readonly string[]
   /** A chat that has sent text: it can not be tried again. */
   readonly started: boolean
 }
@@ -95,6 +97,9 @@ export interface State {
   readonly batches: ReadonlyMap<number, Batch>
 }
 
+/** What a batch failed of: the worker went away, its engine gave up, or the input is wrong. */
+export type Fault = 'worker' | 'engine' | 'input'
+
 export type Event = { readonly nowMs: number } & (
   | {
       readonly type: 'submitted'
@@ -111,8 +116,7 @@ export type Event = { readonly nowMs: number } & (
     }
   | { readonly type: 'firstDelta'; readonly batch: number }
   | { readonly type: 'batchDone'; readonly batch: number }
-  /** `lost`: another try may help; otherwise the input is at fault. */
-  | { readonly type: 'batchFailed'; readonly batch: number; readonly lost: boolean }
+  | { readonly type: 'batchFailed'; readonly batch: number; readonly fault: Fault }
   /** The worker has let go of a batch. */
   | { readonly type: 'batchReleased'; readonly batch: number }
   | { readonly type: 'cancelled'; readonly request: number }

@@ -1,6 +1,6 @@
-import { dispatch } from './dispatch.ts'
+import { dispatch, hasOther } from './dispatch.ts'
 import { type Draft, draftOf, end, put } from './draft.ts'
-import type { Batch, Effect, Event, Request, Seat, State } from './state.ts'
+import type { Batch, Effect, Event, Fault, Request, Seat, State } from './state.ts'
 
 /** One event in, effects out. Pure: time comes with the event. Each request ends exactly once. */
 export function step(state: State, event: Event): { state: State; effects: readonly Effect[] } {
@@ -31,7 +31,7 @@ function apply(draft: Draft, event: Event): void {
       batchDone(draft, unsettled(draft, event.batch))
       break
     case 'batchFailed':
-      batchFailed(draft, unsettled(draft, event.batch), event.lost)
+      batchFailed(draft, unsettled(draft, event.batch), event.fault)
       break
     case 'batchReleased':
       draft.batches.delete(event.batch)
@@ -58,7 +58,7 @@ function apply(draft: Draft, event: Event): void {
 function admit(draft: Draft, submitted: Extract<Event, { type: 'submitted' }>['request']): void {
   const order = submitted.tokens.map((_, index) => index)
   const pending = order.sort((a, b) => (submitted.tokens[a] ?? 0) - (submitted.tokens[b] ?? 0))
-  const fresh = { running: 0, tries: 0, alone: false, started: false }
+  const fresh = { running: 0, tries: 0, alone: false, avoid: [], started: false }
   const request: Request = { ...submitted, ...fresh, submittedMs: draft.nowMs, pending }
   // waiting bulk does not lock people out
   const waiting = [...draft.requests.values()].filter(
@@ -103,11 +103,11 @@ function batchDone(draft: Draft, batch: Batch | undefined): void {
   }
 }
 
-function batchFailed(draft: Draft, batch: Batch | undefined, lost: boolean): void {
+function batchFailed(draft: Draft, batch: Batch | undefined, fault: Fault): void {
   if (!batch) return
   put(draft.batches, batch, { settled: true })
-  if (lost) retryParts(draft, batch)
-  else refuseParts(draft, batch)
+  if (fault === 'worker') retryParts(draft, batch)
+  else refuseParts(draft, batch, fault)
 }
 
 /** The worker was lost: what it held is tried again, alone, unless it was tried enough or has sent text. */
@@ -120,12 +120,13 @@ function retryParts(draft: Draft, batch: Batch): void {
   }
 }
 
-/** The engine refused the batch: alone, each shows whether it was at fault. */
-function refuseParts(draft: Draft, batch: Batch): void {
-  const requests = requestsOf(draft, batch)
-  for (const request of requests) {
-    const back = putBack(draft, batch, request, { alone: true })
-    if (batch.parts.length === 1) end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
+/** The engine refused the batch: alone, each shows whether it was at fault; another engine may do better. */
+function refuseParts(draft: Draft, batch: Batch, fault: Fault): void {
+  for (const request of requestsOf(draft, batch)) {
+    const avoid = fault === 'engine' ? [...request.avoid, batch.worker] : request.avoid
+    const back = putBack(draft, batch, request, { alone: true, avoid })
+    const final = batch.parts.length === 1 && (fault === 'input' || request.started || !hasOther(draft, back))
+    if (final) end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
   }
 }
 

@@ -103,6 +103,7 @@ export class EmbeddedIndex implements IndexStore {
       await new Promise((resolve) => setImmediate(resolve))
       until = performance.now() + SLICE_MS
     }
+    this.#reader.forget()
   }
 
   /** Loads the vectors again when another process has written to this index (the number ignores our own writer). */
@@ -110,6 +111,7 @@ export class EmbeddedIndex implements IndexStore {
     const version = this.#writerDatabase.prepare('PRAGMA data_version').get()?.['data_version']
     if (version === this.#dataVersion) return
     this.#matrix.clear()
+    this.#reader.forget()
     const rows = this.#readerDatabase.prepare('SELECT id, vector FROM vectors WHERE orphaned_at_ms IS NULL')
     for (const row of rows.iterate())
       this.#matrix.put(Number(row['id']), toFloats(row['vector'] as Uint8Array))

@@ -9,7 +9,7 @@ import type { VectorMatrix } from './matrix.ts'
 import { toFloats } from './writes.ts'
 
 /** Candidates that each arm hands on. */
-const ARM_LIMIT = 150
+const ARM_LIMIT = 100
 /** Trigram matches that are looked at; more say nothing about which is meant. */
 const TRIGRAM_LIMIT = 400
 /** A term in more than this share of the chunks is left out where a rarer one exists: it costs most and tells least. */
@@ -34,9 +34,16 @@ export class IndexReader {
   readonly #matrix: VectorMatrix
   readonly #statements = new Map<string, StatementSyncInstance>()
 
+  #chunkCount: number | undefined
+
   constructor(database: DatabaseSyncInstance, matrix: VectorMatrix) {
     this.#database = database
     this.#matrix = matrix
+  }
+
+  /** To be called when something was written. */
+  forget(): void {
+    this.#chunkCount = undefined
   }
 
   files(): FileStamp[] {
@@ -106,7 +113,8 @@ export class IndexReader {
     const query = readQuery(text)
     const cosines = new Map<number, number>()
     const bm25 = new Map<number, number>()
-    const chunkCount = Number(this.#all('SELECT count(*) AS n FROM chunks')[0]?.['n'])
+    this.#chunkCount ??= this.counts().chunks
+    const chunkCount = this.#chunkCount
     const termCounts = query.terms.map((term) =>
       Number(this.#all('SELECT doc FROM term_counts WHERE term = ?', term)[0]?.['doc'] ?? 0),
     )
@@ -174,17 +182,23 @@ export class IndexReader {
     return new Map([...shares].sort((a, b) => b[1] - a[1]).slice(0, ARM_LIMIT))
   }
 
-  /** Exact cosines of the nearest chunks and of those that other arms found. */
+  /** Cosines of the nearest chunks, exact, and of those that other arms found, from the rounded vectors. */
   #nearest(vector: Float32Array, others: readonly number[]): Map<number, number> {
-    const { ids } = this.#matrix.scan(vector, ARM_LIMIT)
+    const { nearest, cosineOf } = this.#matrix.scan(vector, ARM_LIMIT)
     const found = new Map<number, number>()
-    const rows = this.#all(
-      'SELECT c.id, v.id AS vector_id, v.vector FROM vectors v JOIN chunks c ON c.hash = v.hash WHERE v.id IN (SELECT value FROM json_each(?)) ' +
-        'UNION ALL SELECT c.id, v.id, v.vector FROM chunks c JOIN vectors v ON v.hash = c.hash WHERE c.id IN (SELECT value FROM json_each(?))',
-      JSON.stringify([...ids]),
+    const other = this.#all(
+      'SELECT c.id, v.id AS vector_id FROM chunks c JOIN vectors v ON v.hash = c.hash WHERE c.id IN (SELECT value FROM json_each(?))',
       JSON.stringify(others),
     )
-    for (const row of rows) {
+    for (const row of other) {
+      const cosine = cosineOf(Number(row['vector_id']))
+      if (cosine !== undefined) found.set(Number(row['id']), cosine)
+    }
+    const exact = this.#all(
+      'SELECT c.id, v.vector FROM vectors v JOIN chunks c ON c.hash = v.hash WHERE v.id IN (SELECT value FROM json_each(?))',
+      JSON.stringify([...nearest]),
+    )
+    for (const row of exact) {
       const stored = toFloats(row['vector'] as Uint8Array)
       let sum = 0
       for (let k = 0; k < stored.length; k += 1) sum += stored[k]! * vector[k]!

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+// Indexing a real tree through the server against the bare session on the same texts: the encoder must never wait.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { indexProject } from './lib/indexed.js'
+import { openRaw } from './lib/raw-onnxruntime.js'
+import { report } from './lib/report.js'
+import { startServer } from './lib/server.js'
+import { writeTree } from './lib/tree.js'
+
+const CHUNKS = Number(process.argv[2] ?? 3000)
+
+const tree = mkdtempSync(join(tmpdir(), 'tandem-tree-'))
+const { files, texts } = writeTree(tree, CHUNKS)
+const distinct = [...new Set(texts)]
+const raw = await openRaw(distinct, 1)
+const server = await startServer()
+try {
+  const { batchSize } = await raw.best()
+  const before = await raw.measure(batchSize)
+  const { status, seconds } = await indexProject(server.url, tree, 'tree')
+  const after = await raw.measure(batchSize)
+  const limit = (before + after) / 2
+  const rate = status.embedded / seconds
+  const again = await indexProject(server.url, tree, 'tree')
+  report('indexing', [
+    { what: 'files', value: files, unit: '' },
+    { what: 'chunks embedded', value: status.embedded, unit: '' },
+    {
+      what: `bare session on the same texts (batch ${batchSize}, 1 thread)`,
+      value: limit,
+      unit: 'chunks/s',
+      note: `${before.toFixed(0)} before, ${after.toFixed(0)} after`,
+    },
+    { what: 'index, from the request until it is complete', value: rate, unit: 'chunks/s' },
+    { what: 'index / bare session', value: rate / limit, unit: '', target: 0.85 },
+    { what: 'the same tree again, nothing changed', value: again.seconds, unit: 's' },
+    {
+      what: 'chunks embedded by that',
+      value: again.status.embedded - status.embedded,
+      unit: '',
+      target: 0,
+      better: 'less',
+    },
+  ])
+} finally {
+  await raw.close()
+  await server.stop()
+  rmSync(tree, { recursive: true, force: true })
+}

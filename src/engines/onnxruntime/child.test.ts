@@ -1,0 +1,121 @@
+import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import reference from '../../../test/data/reference-vectors.json' with { type: 'json' }
+import { PACKAGE_ROOT } from '../../config/index.ts'
+import type { Model } from '../../domain/index.ts'
+import { loadCatalogue } from '../../models/index.ts'
+import { encoderSuite } from '../contract.suite.ts'
+import type { LoadedEncoder, LoadSpec } from '../contract.ts'
+import { engine } from './child.ts'
+
+const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models')])
+const model = catalogue.find('tandem-embed-small')
+const spec: LoadSpec = { model, task: 'embed', device: 'cpu', threads: 1 }
+const never = new AbortController().signal
+
+async function load(changes: Partial<LoadSpec> = {}): Promise<LoadedEncoder> {
+  const loaded = await engine.load({ ...spec, ...changes })
+  if (loaded.kind !== 'encoder') throw new Error('not an encoder')
+  return loaded
+}
+
+encoderSuite('onnxruntime on the CPU', load)
+
+test('the engine names the version of its library', () => {
+  expect(engine.version()).toMatch(/^\d+\.\d+\.\d+/)
+})
+
+describe('reference vectors', () => {
+  let encoder: LoadedEncoder
+  beforeAll(async () => {
+    encoder = await load()
+  })
+  afterAll(() => encoder.dispose())
+
+  const vectorOf = (base64: string): Float32Array =>
+    new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer)
+  const cosine = (vectors: Float32Array, row: number, base64: string): number => {
+    const expected = vectorOf(base64)
+    return expected.reduce((sum, value, d) => sum + value * vectors[row * expected.length + d]!, 0)
+  }
+
+  test('there are 32, and their model is the shipped one', () => {
+    expect(reference.entries.length).toBe(32)
+    expect(reference).toMatchObject({ model: model.id, revision: model.revision, dimensions: 384 })
+  })
+
+  test('[vector-safe] all are reproduced in one batch', async () => {
+    const texts = reference.entries.map((entry) => entry.text)
+    const output = await encoder.embed(texts, 'passage', never)
+    expect(output.tokens).toEqual(reference.entries.map((entry) => entry.tokens))
+    reference.entries.forEach((entry, i) => {
+      expect(cosine(output.vectors, i, entry.vector), entry.text.slice(0, 40)).toBeGreaterThanOrEqual(0.999)
+    })
+  })
+
+  test.each(
+    reference.entries.map((entry, i) => [i, JSON.stringify(entry.text.slice(0, 40)), entry] as const),
+  )('[vector-safe] %i is reproduced alone: %s', async (_, __, entry) => {
+    const output = await encoder.embed([entry.text], 'passage', never)
+    expect(cosine(output.vectors, 0, entry.vector)).toBeGreaterThanOrEqual(0.999)
+  })
+})
+
+describe('files that are not right', () => {
+  let folder: string
+  let copy: Model
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tandem-onnx-'))
+    await cp(model.folder, folder, { recursive: true })
+    copy = { ...model, folder }
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const loadCopy = (): Promise<LoadedEncoder> => load({ model: copy })
+  const onnx = (): string => join(folder, 'onnx/model_quantized.onnx')
+
+  test('a changed tokenizer is named', async () => {
+    const file = join(folder, 'tokenizer.json')
+    await writeFile(file, '{"model"'.padEnd(378_609))
+    await expect(loadCopy()).rejects.toMatchObject({
+      code: 'MODEL_FILE_BAD',
+      message: expect.stringContaining('tokenizer.json: '),
+    })
+    await cp(join(model.folder, 'tokenizer.json'), file)
+  })
+
+  test('changed, cut and missing weights are named', async () => {
+    await writeFile(onnx(), Buffer.alloc(17_515_367, 'x'))
+    await expect(loadCopy()).rejects.toMatchObject({
+      code: 'MODEL_FILE_BAD',
+      message: expect.stringContaining('model_quantized.onnx: '),
+    })
+    await truncate(onnx(), 1000)
+    await expect(loadCopy()).rejects.toMatchObject({
+      code: 'MODEL_FILE_BAD',
+      message: expect.stringContaining('1000 bytes, the manifest says 17515367'),
+    })
+    await rm(onnx())
+    await expect(loadCopy()).rejects.toMatchObject({ code: 'MODEL_FILE_BAD' })
+  })
+
+  test('a manifest with other dimensions than the weights is refused', async () => {
+    const wrong = { ...model, embedding: { ...model.embedding!, dimensions: 768 } }
+    await expect(load({ model: wrong })).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: expect.stringContaining('the model has 384 dimensions, the manifest says 768'),
+    })
+  })
+
+  test('another device or a model without vectors is refused', async () => {
+    await expect(load({ device: 'gpu0' })).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: expect.stringContaining('cpu only'),
+    })
+    await expect(load({ model: catalogue.find('tandem-tiny-chat') })).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+    })
+  })
+})

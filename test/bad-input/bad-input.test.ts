@@ -1,0 +1,94 @@
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { BODIES } from './bodies.ts'
+import { MODEL_REQUESTS } from './model-requests.ts'
+import { type BadRequest, LIMITS } from './row.ts'
+import { TANDEM_REQUESTS } from './tandem-routes.ts'
+import { TRANSPORT } from './transport.ts'
+
+const BAD_REQUESTS = [...BODIES, ...MODEL_REQUESTS, ...TANDEM_REQUESTS, ...TRANSPORT]
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ config: { server: LIMITS } })
+})
+afterAll(async () => {
+  await server?.stop()
+})
+
+function bytesOf(body: unknown): Buffer | undefined {
+  if (body === undefined || Buffer.isBuffer(body)) return body
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+/** By `node:http`, as `fetch` lets nobody send a Host of his own. */
+function send({ method, path, headers = {}, body }: BadRequest): Promise<Answer> {
+  const bytes = bytesOf(body)
+  const { hostname, port } = new URL(server.url)
+  const sent = Object.entries({ ...(bytes ? { 'content-type': 'application/json' } : {}), ...headers })
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { hostname, port, method, path, headers: Object.fromEntries(sent.filter(([, value]) => value !== '')) },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk) => chunks.push(chunk))
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+        )
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(bytes)
+  })
+}
+
+function sendRaw(bytes: string | Buffer): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(bytes))
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk
+    })
+    socket.on('error', reject)
+    socket.on('close', () =>
+      resolve({ status: Number(text.slice(9, 12)), body: text.slice(text.indexOf('\r\n\r\n') + 4) }),
+    )
+  })
+}
+
+test.each(BAD_REQUESTS)('[bounded] $name: $status', async (bad) => {
+  const answer = bad.raw === undefined ? await send(bad) : await sendRaw(bad.raw)
+  const { error } = JSON.parse(answer.body)
+  expect({ status: answer.status, message: error.message }).toEqual({
+    status: bad.status,
+    message: expect.stringMatching(bad.message),
+  })
+  expect(error).toEqual({
+    message: expect.any(String),
+    type: expect.stringMatching(/^[a-z_]+_error$/),
+    param: bad.param === undefined ? error.param : bad.param,
+    code: expect.stringMatching(/^[a-z_]+$/),
+  })
+})
+
+test('names are told apart, and there are at least 60', () => {
+  expect(new Set(BAD_REQUESTS.map(({ name }) => name)).size).toBe(BAD_REQUESTS.length)
+  expect(BAD_REQUESTS.length).toBeGreaterThanOrEqual(60)
+})
+
+test('after all that the server answers as before', async () => {
+  expect((await fetch(`${server.url}/health`)).status).toBe(200)
+  const response = await fetch(`${server.url}/v1/embeddings`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'tandem-embed-small', input: ['a\0b', ''] }),
+  })
+  expect(response.status).toBe(200)
+})

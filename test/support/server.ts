@@ -1,0 +1,83 @@
+/** The real server in a process of its own, with a home of its own, as a user starts it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const BIN = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
+const START_MS = 50_000
+const STOP_MS = 5_000
+
+export interface TestServer {
+  readonly url: string
+  readonly home: string
+  readonly pid: number
+  /** What the server wrote to stderr so far. */
+  readonly log: () => string
+  /** Ends the server as Ctrl-C does; kills it when that takes too long. @returns its exit code */
+  stop(): Promise<number | null>
+}
+
+export interface TestServerOptions {
+  /** Written to the home's `tandem.yaml`. */
+  readonly config?: Record<string, unknown>
+  /** Folders to index. */
+  readonly projects?: readonly string[]
+}
+
+/** Resolves once `/health` is 200. */
+export async function startTestServer({
+  config = {},
+  projects = [],
+}: TestServerOptions = {}): Promise<TestServer> {
+  const home = await mkdtemp(join(tmpdir(), 'tandem-test-'))
+  await writeFile(join(home, 'tandem.yaml'), JSON.stringify(config)) // JSON is YAML
+  const folders = projects.flatMap((path) => ['--project', path])
+  const child = spawn(process.execPath, [BIN, 'serve', '--port', '0', '--json', ...folders], {
+    env: { ...process.env, TANDEM_HOME: home },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let log = ''
+  child.stderr.on('data', (chunk) => {
+    log += chunk
+  })
+  const exited = once(child, 'exit')
+
+  async function stop(): Promise<number | null> {
+    child.kill('SIGINT')
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+    await exited
+    clearTimeout(timer)
+    await rm(home, { recursive: true, force: true })
+    return child.exitCode
+  }
+
+  const deadline = Date.now() + START_MS
+  while (child.exitCode === null && Date.now() < deadline) {
+    const url = await announced(home)
+    if (url !== undefined && (await isHealthy(url)))
+      return { url, home, pid: child.pid!, log: () => log, stop }
+    await sleep(50)
+  }
+  await stop()
+  throw new Error(`the server did not become ready within ${START_MS} ms:\n${log}`)
+}
+
+async function announced(home: string): Promise<string | undefined> {
+  try {
+    return (JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as { url: string }).url
+  } catch {
+    return undefined // not yet
+  }
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/health`)).status === 200
+  } catch {
+    return false // announced, but not listening any more or not yet
+  }
+}
