@@ -3,6 +3,7 @@ import type { Model, ProjectState, ProjectStatus } from '../domain/index.ts'
 import { asTandemError, type TandemError } from '../domain/index.ts'
 import type { Serving } from '../scheduling/contract.ts'
 import type { Logger } from '../telemetry/index.ts'
+import type { IndexerChange } from './announcer.ts'
 import { Embedder } from './embedder.ts'
 import {
   CHUNKER_VERSION,
@@ -12,8 +13,8 @@ import {
   TreeWatcher,
   type WalkOptions,
 } from './indexing/index.ts'
+import { KnownFiles } from './known-files.ts'
 import { Progress } from './progress.ts'
-import type { FileStamp } from './records.ts'
 import type { IndexStore, OpenStore, StoreCounts } from './store/contract.ts'
 
 export interface IndexerOptions {
@@ -32,7 +33,7 @@ export interface IndexerOptions {
   readonly chunker: number
   readonly log: Logger
   readonly onScanned: () => void
-  readonly onChange: (change: { readonly updated?: readonly string[]; readonly state?: boolean }) => void
+  readonly onChange: (change: IndexerChange) => void
 }
 
 export class ProjectIndexer {
@@ -42,7 +43,7 @@ export class ProjectIndexer {
   #store: IndexStore | undefined
   #embedder: Embedder | undefined
   #watcher: TreeWatcher | undefined
-  #known = new Map<string, FileStamp>()
+  readonly #known = new KnownFiles()
   #counts: StoreCounts = { files: 0, chunks: 0, pending: 0 }
   #embedded = 0
   #missing = false
@@ -88,7 +89,7 @@ export class ProjectIndexer {
         onIdle: () => this.#settle(),
       })
       this.#counts = await store.counts()
-      for (const stamp of await store.files()) this.#known.set(stamp.path, stamp)
+      this.#known.put(await store.files())
       this.#embedder.kick()
     } catch (error) {
       this.#failure = asTandemError(error)
@@ -166,7 +167,7 @@ export class ProjectIndexer {
     this.#show()
     const { parse, root, walk } = this.#options
     try {
-      const known = [...this.#known.values()]
+      const known = this.#known.all()
       await this.#apply(parse.scan({ root, known, options: walk, rechunk: this.#rechunk }), true)
       if (this.#closed) return
       this.#missing = false
@@ -196,7 +197,7 @@ export class ProjectIndexer {
     const paths = [...this.#waiting]
     this.#waiting = new Set()
     try {
-      const known = paths.flatMap((path) => this.#known.get(path) ?? [])
+      const known = this.#known.of(paths)
       const updated = await this.#apply(
         parse.paths({ root, paths, known, options: walk, rechunk: false }),
         false,
@@ -217,33 +218,19 @@ export class ProjectIndexer {
     const store = this.#store!
     for await (const batch of batches) {
       if (this.#closed) break
-      const removed = this.#expand(batch.removed)
+      const removed = this.#known.atOrBelow(batch.removed)
       if (batch.files.length > 0) await store.putFiles(batch.files)
       if (batch.touched.length > 0) await store.touchFiles(batch.touched)
       if (removed.length > 0) await store.removeFiles(removed)
-      for (const { path, sizeBytes, mtimeMs, hash } of [...batch.files, ...batch.touched])
-        this.#known.set(path, { path, sizeBytes, mtimeMs, hash })
-      for (const path of removed) this.#known.delete(path)
+      this.#known.put(batch.files)
+      this.#known.put(batch.touched)
+      this.#known.remove(removed)
       if (!whole) updated.push(...batch.files.map((file) => file.path), ...removed)
       if (whole) this.#progress.scanned(batch)
       if (batch.files.length > 0) this.#embedder?.kick()
       if (batch.files.length > 0 || removed.length > 0) this.#settle()
     }
     return updated
-  }
-
-  /** Known files of these paths, or below them where a folder is gone. */
-  #expand(paths: readonly string[]): string[] {
-    const gone: string[] = []
-    const folders: string[] = []
-    for (const path of paths) {
-      if (this.#known.has(path)) gone.push(path)
-      else folders.push(`${path}/`)
-    }
-    if (folders.length > 0)
-      for (const path of this.#known.keys())
-        if (folders.some((folder) => path.startsWith(folder))) gone.push(path)
-    return gone
   }
 
   #onScanError(error: unknown): void {

@@ -1,8 +1,8 @@
 /** Everything that the rooms above ask of indexed folders. */
 
 import { realpathSync } from 'node:fs'
-import { rm, stat } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
 import {
   type Model,
@@ -13,6 +13,7 @@ import {
 } from '../domain/index.ts'
 import type { Serving } from '../scheduling/contract.ts'
 import type { Logger } from '../telemetry/index.ts'
+import { Announcer, type IndexerChange } from './announcer.ts'
 import type {
   AddProject,
   PassageQuery,
@@ -24,6 +25,7 @@ import type {
 } from './contract.ts'
 import { CHUNKER_VERSION, ParseThread, type WalkOptions } from './indexing/index.ts'
 import { ProjectIndexer } from './project-indexer.ts'
+import { isWithin, realFolder, realOf } from './project-paths.ts'
 import { Registry, type RegistryEntry } from './registry.ts'
 import { findPassages, searchProject } from './retrieval/index.ts'
 import type { IndexStore, OpenStore } from './store/contract.ts'
@@ -55,9 +57,6 @@ export interface ProjectsOptions {
   readonly retrieval?: Retrieval
 }
 
-/** Progress is told at most this often. */
-const PROGRESS_MS = 250
-
 /**
  * Opens the registry of projects in `home`; nothing is read or indexed before `open`.
  * A broken registry is set aside with a warning. Errors as in the contract.
@@ -71,8 +70,7 @@ class ProjectService implements Projects {
   readonly #registry: Registry
   readonly #parse = new ParseThread()
   readonly #indexers = new Map<string, ProjectIndexer>()
-  readonly #listeners = new Set<(event: ProjectEvent) => void>()
-  readonly #toldMs = new Map<string, number>()
+  readonly #announcer = new Announcer()
   readonly #walk: WalkOptions
   /** Adding and removing happen one after the other. */
   #mailbox: Promise<unknown> = Promise.resolve()
@@ -122,10 +120,7 @@ class ProjectService implements Projects {
 
   holding(path: string): ProjectStatus | undefined {
     const real = realOf(path)
-    const holders = this.#registry.entries.filter(
-      (entry) =>
-        real === entry.path || real.startsWith(entry.path.endsWith(sep) ? entry.path : entry.path + sep),
-    )
+    const holders = this.#registry.entries.filter((entry) => isWithin(entry.path, real))
     const deepest = holders.sort((a, b) => b.path.length - a.path.length)[0]
     return deepest && this.#status(deepest)
   }
@@ -172,8 +167,7 @@ class ProjectService implements Projects {
   }
 
   onEvent(listener: (event: ProjectEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#announcer.listen(listener)
   }
 
   async close(): Promise<void> {
@@ -257,28 +251,9 @@ class ProjectService implements Projects {
     return this.#indexers.get(name)?.status() ?? { name, path, files, chunks, embedded: 0, state }
   }
 
-  #tell(
-    entry: RegistryEntry,
-    change: { readonly updated?: readonly string[]; readonly state?: boolean },
-  ): void {
-    const project = entry.name
-    const indexer = this.#indexers.get(project)
-    if (!indexer || this.#closed) return
-    if (change.updated) this.#emit({ type: 'updated', project, paths: change.updated })
-    const status = indexer.status()
-    const now = performance.now()
-    if (change.state) this.#emit({ type: 'state', project, status })
-    if (
-      status.progress &&
-      (change.state || now - (this.#toldMs.get(project) ?? -PROGRESS_MS) >= PROGRESS_MS)
-    ) {
-      this.#toldMs.set(project, now)
-      this.#emit({ type: 'progress', project, progress: status.progress })
-    }
-  }
-
-  #emit(event: ProjectEvent): void {
-    for (const listener of this.#listeners) listener(event)
+  #tell(entry: RegistryEntry, change: IndexerChange): void {
+    const indexer = this.#indexers.get(entry.name)
+    if (indexer && !this.#closed) this.#announcer.tell(indexer.status(), change)
   }
 
   #alone<T>(run: () => Promise<T>): Promise<T> {
@@ -286,31 +261,5 @@ class ProjectService implements Projects {
     const done = this.#mailbox.then(run, run)
     this.#mailbox = done.catch(() => {})
     return done
-  }
-}
-
-async function realFolder(path: string): Promise<string> {
-  const absolute = resolve(path)
-  try {
-    const found = await stat(absolute)
-    if (found.isDirectory()) return realOf(absolute)
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new TandemError(
-      'PATH_NOT_FOUND',
-      { path: absolute, why: missing ? 'there is no such folder' : 'it cannot be read' },
-      { param: 'path', cause: error },
-    )
-  }
-  throw new TandemError('PATH_NOT_FOUND', { path: absolute, why: 'it is a file' }, { param: 'path' })
-}
-
-/** Without links; as it is where it does not exist. */
-function realOf(path: string): string {
-  const absolute = resolve(path)
-  try {
-    return realpathSync(absolute)
-  } catch {
-    return absolute
   }
 }

@@ -22,6 +22,12 @@ export class ParseThread {
   #nextId = 1
   readonly #jobs = new Map<number, Job>()
   #closed = false
+  readonly #entry: string | URL
+
+  /** @param entry of the thread; tests put a broken one here */
+  constructor(entry: string | URL = builtEntry('project/indexing/parse-thread')) {
+    this.#entry = entry
+  }
 
   /**
    * Streams what changed below a root; at most a few batches are in memory at once. Stopping early cancels the scan.
@@ -95,7 +101,7 @@ export class ParseThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(builtEntry('project/indexing/parse-thread'), {
+    const worker = new Worker(this.#entry, {
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     })
     let why = 'it ended'

@@ -39,6 +39,7 @@ export class TreeWatcher {
   #flushTimer: NodeJS.Timeout | undefined
   #pollTimer: NodeJS.Timeout | undefined
   #nextRescanMs = 0
+  #started = false
   #closed = false
 
   constructor(options: WatchOptions) {
@@ -62,12 +63,12 @@ export class TreeWatcher {
     const { root, pollMs = 2000, onMissing } = this.#options
     const identity = await identityOf(root)
     if (this.#closed) return
-    if (identity !== this.#identity) {
-      const first = this.#identity === undefined && this.#nextRescanMs === 0
+    const first = !this.#started
+    this.#started = true
+    if (first || identity !== this.#identity) {
       await this.#unsubscribe()
       const was = this.#identity
       this.#identity = identity
-      this.#nextRescanMs = performance.now()
       if (identity === undefined) onMissing(true)
       else {
         await this.#subscribe()
