@@ -2,7 +2,7 @@ import type { ModelsDocument, PlanDocument, ProjectDocument } from './client/doc
 import { printable, type Style } from './print/style.ts'
 import { table } from './print/table.ts'
 
-export interface BannerFacts {
+interface BannerFacts {
   readonly url: string
   readonly plan: PlanDocument
   readonly models: ModelsDocument

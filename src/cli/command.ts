@@ -27,7 +27,7 @@ export interface CommandContext {
   readonly onKill: (kill: () => void) => () => void
 }
 
-export interface ArgumentSpec {
+interface ArgumentSpec {
   /** As in the help: `query` */
   readonly name: string
   readonly help: string
@@ -36,7 +36,7 @@ export interface ArgumentSpec {
   readonly variadic?: boolean
 }
 
-export interface Example {
+interface Example {
   readonly line: string
   readonly does: string
 }

@@ -11,7 +11,7 @@ export interface Invocation {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-export interface ProgramOptions {
+interface ProgramOptions {
   readonly commands: readonly (CommandSpec | CommandGroup)[]
   readonly version: string
   /** Columns of the help. */

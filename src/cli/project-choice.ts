@@ -20,10 +20,7 @@ function real(path: string): string {
 }
 
 /** The deepest project that holds the path. */
-export function projectHolding(
-  projects: readonly ProjectDocument[],
-  path: string,
-): ProjectDocument | undefined {
+function projectHolding(projects: readonly ProjectDocument[], path: string): ProjectDocument | undefined {
   const target = real(path)
   return projects
     .filter((project) => holds(real(project.path), target))

@@ -46,7 +46,7 @@ export function readConfigFile(file: string): FileValues {
 }
 
 /** The same for text that was already read; `file` only names it in messages. */
-export function readConfigText(file: string, text: string): FileValues {
+function readConfigText(file: string, text: string): FileValues {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
   const at = (offset: number | undefined) => {

@@ -3,5 +3,5 @@ export { configFile, isLoopback, type LoadedConfig, loadConfig } from './load.ts
 export { nearestNames } from './nearest.ts'
 export { builtEntry, PACKAGE_ROOT, tandemHome } from './paths.ts'
 export { Config } from './schema.ts'
-export { type ShownSetting, shownSettings } from './show.ts'
+export { shownSettings } from './show.ts'
 export type { ConfigFlag } from './texts.ts'

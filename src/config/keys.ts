@@ -15,7 +15,7 @@ interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>
 }
 
-export type ConfigType = 'integer' | 'number' | 'boolean' | 'string' | 'array'
+type ConfigType = 'integer' | 'number' | 'boolean' | 'string' | 'array'
 
 /** One setting, as the schema describes it. */
 export interface ConfigKey {

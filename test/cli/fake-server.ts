@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-export type Fault =
+type Fault =
   | 'hang'
   | 'drop'
   | 'html'
@@ -22,7 +22,7 @@ interface FakeProject {
   progress?: object
 }
 
-export interface Received {
+interface Received {
   readonly method: string
   readonly path: string
   readonly body: unknown

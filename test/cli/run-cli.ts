@@ -9,7 +9,7 @@ export interface CliRun {
   readonly ended: Promise<number | string | null>
 }
 
-export interface CliOptions {
+interface CliOptions {
   readonly cwd: string
   readonly home: string
   readonly env?: Readonly<Record<string, string>>

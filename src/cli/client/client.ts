@@ -18,12 +18,12 @@ import { sseData } from './sse.ts'
 /** Milliseconds for an answer that needs no model. */
 const SHORT_MS = 15_000
 
-export interface ClientOptions extends Server {
+interface ClientOptions extends Server {
   /** Milliseconds that a model may take until it answers. */
   readonly modelTimeoutMs: number
 }
 
-export interface ChatQuestion {
+interface ChatQuestion {
   readonly model: string
   readonly project: string
   readonly question: string

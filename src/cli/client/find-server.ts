@@ -10,13 +10,13 @@ const Announcement = z.looseObject({
   url: z.url(),
   startedAt: z.string().optional(),
 })
-export type Announcement = z.infer<typeof Announcement>
+type Announcement = z.infer<typeof Announcement>
 
 /** Milliseconds for one look at `/health`, and for a server that is starting to become ready. */
 const HEALTH_MS = 3000
 const START_MS = 120_000
 
-export type Health = 'ok' | 'starting' | 'hung' | 'none'
+type Health = 'ok' | 'starting' | 'hung' | 'none'
 
 /** What answers at the address: `none` also when it is not a Tandem server. */
 export async function healthOf(url: string, signal: AbortSignal): Promise<Health> {

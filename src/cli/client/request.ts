@@ -10,7 +10,7 @@ export interface Server {
   readonly signal: AbortSignal
 }
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly body?: unknown
   /** Milliseconds until the answer's head. */
