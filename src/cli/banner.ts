@@ -1,5 +1,5 @@
 import type { ModelsDocument, PlanDocument, ProjectDocument } from './client/documents.ts'
-import type { Style } from './print/style.ts'
+import { printable, type Style } from './print/style.ts'
 import { table } from './print/table.ts'
 
 export interface BannerFacts {
@@ -25,7 +25,7 @@ export function bannerText(facts: BannerFacts, style: Style): string {
     `\n${style.bold(style.green('Tandem is ready'))} at ${style.bold(url)}\n`,
     rows.length > 0 ? `\n${table(rows, '  ')}` : '',
     projects.length > 0 ? `\n${table(projects.map(projectRow), '  ')}` : '',
-    chat ? chatNote(chat, facts) : '',
+    chat ? printable(chatNote(chat, facts)) : '',
     `\nTry:\n${thingsToTry(chat, facts)
       .map((line) => `  ${style.cyan(line)}\n`)
       .join('')}`,
@@ -40,14 +40,13 @@ function projectRow({ name, path, state, files }: ProjectDocument): string[] {
 }
 
 function chatNote(chat: string, { models, shippedChat }: BannerFacts): string {
-  const title = models.data.find((model) => model.id === chat)?.tandem?.title
-  const lines = [title ? `  ${chat}: ${title}` : '']
-  if (shippedChat)
-    lines.push(
-      `  ${chat} is a small offline model that ships with Tandem: it only answers briefly from the passages it is given.`,
-      '  For a real assistant set models.chat in tandem.yaml (`npx tandem config path` says where).',
-    )
-  return `\n${lines.filter(Boolean).join('\n')}\n`
+  const title = models.data.find((model) => model.id === chat)?.tandem?.title?.replace(/\.$/, '')
+  if (!shippedChat) return title ? `\n  ${chat}: ${title}.\n` : ''
+  const what = title ?? 'a small offline model that only answers from the passages it is given'
+  return [
+    `\n  ${chat} ships with Tandem: ${what}.\n`,
+    '  For a real assistant set models.chat in tandem.yaml (`npx tandem config path` says where).\n',
+  ].join('')
 }
 
 function thingsToTry(chat: string | undefined, { url, projects, needsKey, windows }: BannerFacts): string[] {

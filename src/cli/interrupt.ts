@@ -24,6 +24,9 @@ export interface Interrupts {
 /** Milliseconds that a command has to end cleanly after Ctrl-C; `stopServer` needs less. */
 const CLEAN_END_MS = 2500
 
+/** Milliseconds in which a second signal is the same key press: `npm start` passes on what the terminal sent already. */
+const ECHO_MS = 250
+
 /** First Ctrl-C: abort; second one, or no end in time: kill what the command started. */
 export function watchInterrupts(io: Io): Interrupts {
   const controller = new AbortController()
@@ -37,20 +40,22 @@ export function watchInterrupts(io: Io): Interrupts {
     for (const kill of kills) kill()
     cut(reason)
   }
+  let beganMs = 0
   const begin = (reason: Interrupted) => {
+    beganMs = performance.now()
     timer ??= setTimeout(() => killAll(reason), CLEAN_END_MS)
     controller.abort(reason)
   }
   const stop = io.onInterrupt((by) => {
     const reason = new Interrupted(by)
-    if (controller.signal.aborted) killAll(reason)
-    else begin(reason)
+    if (!controller.signal.aborted) begin(reason)
+    else if (performance.now() - beganMs > ECHO_MS) killAll(reason)
   })
   const onOutputError = (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
     begin(new Interrupted('EPIPE'))
   }
-  io.stdout.on('error', onOutputError)
+  for (const stream of [io.stdout, io.stderr]) stream.on('error', onOutputError)
   return {
     signal: controller.signal,
     cutOff,
@@ -60,7 +65,7 @@ export function watchInterrupts(io: Io): Interrupts {
     },
     close: () => {
       clearTimeout(timer)
-      stop() // the listener of stdout stays: a late write must not crash
+      stop() // the listeners of the outputs stay: a late write must not crash
     },
   }
 }

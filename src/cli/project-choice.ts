@@ -50,7 +50,7 @@ export async function chooseProject(
   }
   const holding = projectHolding(projects, cwd)
   if (holding) return holding
-  throw new CommandError(`no project holds the current folder (${cwd})`, indexHint(names))
+  throw new CommandError(`no project holds ${cwd}`, indexHint(names))
 }
 
 function indexHint(names: readonly string[]): string {

@@ -46,14 +46,14 @@ export function encoderSuite(name: string, makeLoaded: () => Promise<LoadedEncod
       for (const vector of rows(output)) expect(dot(vector, vector)).toBeCloseTo(1, 5)
     })
 
-    test('keeps the order of the inputs, whatever their lengths', async () => {
-      const forward = rows(await embed(TEXTS))
-      const backward = rows(await embed([...TEXTS].reverse())).reverse()
-      forward.forEach((vector, i) => {
-        const scores = backward.map((other) => dot(vector, other))
+    test('keeps the order of the inputs, of like and of unlike lengths', async () => {
+      const texts = [...TEXTS, 'parse the token', 'sort this list', 'close the socket', 'draw a circle']
+      const together = rows(await embed(texts))
+      for (const [i, text] of texts.entries()) {
+        const alone = rows(await embed([text]))[0]!
+        const scores = together.map((vector) => dot(vector, alone))
         expect(scores.indexOf(Math.max(...scores))).toBe(i)
-        expect(scores[i]).toBeGreaterThanOrEqual(0.9998)
-      })
+      }
     })
 
     test('agrees in a batch and alone at a cosine of .9998', async () => {

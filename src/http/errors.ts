@@ -25,7 +25,7 @@ export function errorBody(error: TandemError): ErrorBody {
 
 const RETRY_STATUSES = [429, 503, 504]
 
-export function errorHeaders(error: TandemError): Record<string, string> {
+function errorHeaders(error: TandemError): Record<string, string> {
   const headers: Record<string, string> = {}
   if (RETRY_STATUSES.includes(error.status)) headers['retry-after'] = String(error.retryAfterS ?? 1)
   if (error.status === 401) headers['www-authenticate'] = 'Bearer'

@@ -1,2 +1,2 @@
-export type { HttpDeps, HttpLog, ModelEntry } from './deps.ts'
-export { createHttpServer, type HttpServer } from './server.ts'
+export type { HttpDeps } from './deps.ts'
+export { createHttpServer } from './server.ts'

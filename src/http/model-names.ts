@@ -1,6 +1,7 @@
 /** Which model, and which project, a client means by the name it sends. */
+
+import { nearestNames } from '../config/index.ts'
 import { TandemError, type Task } from '../domain/index.ts'
-import { nearestNames } from '../models/index.ts'
 import type { ModelEntry } from './deps.ts'
 
 export interface NamedModel {

@@ -8,7 +8,7 @@ const INTERACTIVE_INPUTS = 16
 /** A header value holds one line of visible ASCII. */
 const headerText = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500)
 
-export function servedHeaders(served: ServedBy): Record<string, string> {
+function servedHeaders(served: ServedBy): Record<string, string> {
   return {
     'x-tandem-device': headerText(served.device),
     'x-tandem-engine': served.engine,

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { Script } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
 import { TandemError } from '../domain/index.ts'
 import { type DoubleServer, startDouble } from './testing/doubles.ts'
@@ -31,7 +32,7 @@ describe('listening', () => {
     })
   })
 
-  test('another address than loopback needs an API key', async () => {
+  test('[private] another address than loopback needs an API key', async () => {
     await expect(startDouble({ host: '0.0.0.0' })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('server.apiKey'),
@@ -80,7 +81,7 @@ describe('browsers', () => {
     await stream.text()
   })
 
-  test('a foreign origin gets 403 and no CORS header, also for its preflight', async () => {
+  test('[private] a foreign origin gets 403 and no CORS header, also for its preflight', async () => {
     server = await startDouble()
     const foreign = { origin: 'http://evil.example', 'access-control-request-method': 'POST' }
     for (const method of ['OPTIONS', 'GET']) {
@@ -97,6 +98,8 @@ describe('browsers', () => {
     const nonce = /'nonce-([^']+)'/.exec(policy)![1]!
     const text = await html.text()
     expect(policy).toContain("default-src 'none'")
+    const [, script] = /<script nonce=[^>]+>(.*)<\/script>/s.exec(text)!
+    expect(() => new Script(script!)).not.toThrow()
     expect(text.split(`nonce="${nonce}"`)).toHaveLength(3)
     expect(text).not.toMatch(/(src|href)="(https?:)?\/\//)
     const json = await fetch(server.url, { headers: { accept: 'application/json' } })

@@ -63,6 +63,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     logger: false,
     bodyLimit: maxBodyBytes,
     requestTimeout: timing.requestTimeoutMs,
+    forceCloseConnections: true, // `close` below has waited as long as it was told to
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: timing.requestTimeoutMs,
@@ -76,6 +77,9 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     return503OnClosing: false, // the guard says it in OpenAI's form
   })
   app.server.maxConnections = MAX_CONNECTIONS
+  app.server.on('drop', () =>
+    deps.log.warn({ limit: MAX_CONNECTIONS }, 'too many connections: one was refused'),
+  )
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
     parseJsonBody(body),
@@ -109,7 +113,6 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
         exchanges.abortAll(new TandemError('SHUTTING_DOWN'))
         await exchanges.idleWithin(LAST_WORDS_MS)
       }
-      app.server.closeAllConnections()
       await app.close()
     },
   }

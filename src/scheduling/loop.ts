@@ -11,6 +11,7 @@ import {
   type State,
   step,
 } from './core/index.ts'
+import { endingError } from './ending-error.ts'
 import type { ChatJob, EmbedJob, Job } from './jobs.ts'
 import type { Route, Routes } from './routes.ts'
 
@@ -35,6 +36,7 @@ export class Loop {
   /** Why a batch failed, until the core has used it. */
   readonly #batchErrors = new Map<number, TandemError>()
   readonly #workerErrors = new Map<string, TandemError>()
+  readonly #answered = new Set<string>()
   readonly #unsubscribe: (() => void)[] = []
   readonly #inbox: Event[] = []
   readonly #idleWaiters: (() => void)[] = []
@@ -54,6 +56,11 @@ export class Loop {
     }))
     this.#state = initialState(limits, lanes, performance.now())
     for (const route of routes.all) for (const { worker } of route.workers) this.#watch(worker, route)
+  }
+
+  /** Whether a worker of the route was ready at least once. */
+  hasAnswered(route: Route): boolean {
+    return this.#answered.has(route.id)
   }
 
   get state(): State {
@@ -102,6 +109,7 @@ export class Loop {
   #watch(worker: Worker, route: Route): void {
     this.#workers.set(worker.id, { worker, route })
     const ready = () => {
+      this.#answered.add(route.id)
       const room = route.task === 'chat' ? (worker.info?.slots ?? 1) : ENCODER_ROOM
       this.send({ type: 'workerReady', worker: worker.id, room })
     }
@@ -135,7 +143,7 @@ export class Loop {
     this.#jobs.delete(id)
     try {
       if (ending.how === 'done') job?.done()
-      else job?.fail(this.#errorOf(ending))
+      else job?.fail(endingError(ending, this.#routes, this.#batchErrors, this.#workerErrors))
     } catch (thrown) {
       job?.fail(thrown) // its reader is broken
     }
@@ -226,36 +234,6 @@ export class Loop {
       device,
       simulated,
       ...(from ? { fallback: `${from.engine} on ${from.device} is ${fallback.why}` } : {}),
-    }
-  }
-
-  #errorOf(ending: Exclude<Ending, { how: 'done' }>): TandemError {
-    switch (ending.how) {
-      case 'cancelled':
-        return new TandemError('CANCELLED')
-      case 'shuttingDown':
-        return new TandemError('SHUTTING_DOWN')
-      case 'deadline':
-        return new TandemError('DEADLINE', { ms: ending.ms })
-      case 'queueFull': {
-        const device = this.#routes.byId(ending.lane)?.workers[0]?.placement.device ?? ending.lane
-        return new TandemError(
-          'QUEUE_FULL',
-          { device, waiting: ending.waiting },
-          { retryAfterS: ending.retryAfterS },
-        )
-      }
-      case 'unserved': {
-        const workers = this.#routes.byId(ending.lane)?.workers ?? []
-        const known = workers.flatMap(({ worker }) => this.#workerErrors.get(worker.id) ?? [])
-        return known[0] ?? new TandemError('TASK_UNSERVED', { task: ending.lane })
-      }
-      case 'failed': {
-        const error = this.#batchErrors.get(ending.batch) ?? this.#workerErrors.get(ending.worker)
-        return error ?? new TandemError('WORKER_LOST', { worker: ending.worker, why: 'unknown' })
-      }
-      default:
-        return ending satisfies never
     }
   }
 }

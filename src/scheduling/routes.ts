@@ -1,3 +1,4 @@
+import { nearestNames } from '../config/index.ts'
 import {
   type Model,
   type Plan,
@@ -7,7 +8,6 @@ import {
   TandemError,
   type Task,
 } from '../domain/index.ts'
-import { nearestNames } from '../models/index.ts'
 import type { Worker } from '../workers/index.ts'
 
 /** One task and model, and the workers that serve it in plan order. */

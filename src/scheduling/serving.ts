@@ -46,7 +46,6 @@ class Scheduler implements Serving {
   readonly #workers: readonly Worker[]
   readonly #maxWaitMs: number
   readonly #chatWindow: number | undefined
-  readonly #answered = new Set<string>()
   #nextId = 1
 
   constructor({ plan, workers, models, config }: ServingOptions) {
@@ -56,11 +55,6 @@ class Scheduler implements Serving {
     this.#workers = workers
     this.#maxWaitMs = config.queue.maxWaitMs
     this.#chatWindow = config.chat.contextTokens
-    for (const route of this.#routes.all)
-      whenReady(route).then(
-        () => this.#answered.add(route.id),
-        () => {}, // told by ready() to whoever asks
-      )
   }
 
   async embed(request: EmbedRequest, context: RequestContext): Promise<Served<EmbedOutput>> {
@@ -123,7 +117,7 @@ class Scheduler implements Serving {
   }
 
   isReady(): boolean {
-    return this.#routes.all.every((route) => this.#answered.has(route.id))
+    return this.#routes.all.every((route) => this.#loop.hasAnswered(route))
   }
 
   async drain(graceMs: number): Promise<void> {

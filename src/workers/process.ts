@@ -5,7 +5,9 @@ import { Tail } from './tail.ts'
 import { type FromChild, PARENT_PID, type ToChild } from './wire.ts'
 
 /** Once the process is gone its pipes are read for this long, for the last lines that it printed. */
-const DRAIN_MS = 50
+const DRAIN_MS = 25
+/** A process that closed its channel is about to end by itself; past this it is ended. */
+const DISCONNECTED_MS = 500
 
 export interface ProcessHandlers {
   onMessage(message: FromChild): void
@@ -37,7 +39,10 @@ export class WorkerProcess {
       stream?.on('data', (chunk: string) => this.#output.push(chunk))
     }
     this.#child.on('message', (message) => handlers.onMessage(message as FromChild))
-    this.#child.on('disconnect', () => this.kill()) // without its channel it is of no use
+    this.#child.once('disconnect', () => {
+      const timer = setTimeout(() => this.kill(), DISCONNECTED_MS)
+      this.#child.once('exit', () => clearTimeout(timer))
+    })
     this.exited = new Promise((resolve) => {
       this.#whenGone((how) => {
         const lines = this.#output.lastLines(5)

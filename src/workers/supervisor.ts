@@ -130,6 +130,7 @@ export class Supervisor implements Worker {
     const answering = this.#phase === 'ready'
     clearTimeout(this.#timer)
     const stopped = new TandemError('SHUTTING_DOWN')
+    this.#failure = stopped
     this.#become('stopped', stopped)
     this.#calls?.failAll(stopped)
     const child = this.#process

@@ -52,6 +52,8 @@ export class FakeServer {
   health = { status: 200, body: { status: 'ok' } as object }
   /** Looks at a project until its index is ready. */
   looksUntilReady = 2
+  /** Questions about paths that come too early. */
+  looksUntilOpen = 1
   apiKey: string | undefined
   /** Streams that the client left before they ended. */
   abandoned = 0
@@ -119,6 +121,7 @@ export class FakeServer {
     const project = this.projects.find(({ name }) => path.startsWith(`/tandem/v1/projects/${name}`))
     if (!project) return refuse(404, 'not_found', 'there is no route')
     if (path.endsWith('/explain')) {
+      if (this.looksUntilOpen-- > 0) return refuse(503, 'starting', 'the project is still starting')
       const reason = 'ignored by .gitignore line 3 (dist/)'
       return json(response, 200, { path: url.searchParams.get('path'), indexed: false, reason })
     }

@@ -95,9 +95,19 @@ describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
     await until(() => output.stdout.includes('Ctrl-C ends it'), 'the banner')
     child.kill('SIGINT')
     await until(() => events().includes('stop'), 'the stop')
+    await new Promise((resolve) => setTimeout(resolve, 400))
     child.kill('SIGINT')
     expect(await ended).toBe(130)
     expect(events()).toEqual(['start', 'stop', 'kill'])
+  })
+
+  test('once, passed on by npm at the same moment: still a clean end', async () => {
+    const { child, output, ended } = start(['serve'])
+    await until(() => output.stdout.includes('Ctrl-C ends it'), 'the banner')
+    child.kill('SIGINT')
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+    expect(events()).toEqual(['start', 'stop'])
   })
 })
 

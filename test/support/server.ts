@@ -62,8 +62,10 @@ export async function startTestServer({
       return { url, home, pid: child.pid!, log: () => log, stop }
     await sleep(50)
   }
+  const ended = child.exitCode
   await stop()
-  throw new Error(`the server did not become ready within ${START_MS} ms:\n${log}`)
+  const what = ended === null ? `was not ready within ${START_MS} ms` : `ended with ${ended}`
+  throw new Error(`the server ${what}:\n${log}`)
 }
 
 async function announced(home: string): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import { CommandError, ServerRefusal } from '../failure.ts'
 import {
@@ -70,12 +71,22 @@ export class TandemClient {
     return { project: document, created: status === 202 }
   }
 
-  async explain(project: string, path: string) {
+  /** Why a path within the project is or is not in its index; waits while the project is being opened. */
+  async explain(project: string, path: string): Promise<z.infer<typeof ExplanationDocument>> {
     const query = new URLSearchParams({ path })
-    return this.#get(
-      `/tandem/v1/projects/${encodeURIComponent(project)}/explain?${query}`,
-      ExplanationDocument,
-    )
+    const deadline = performance.now() + SHORT_MS
+    for (;;) {
+      try {
+        return await this.#get(
+          `/tandem/v1/projects/${encodeURIComponent(project)}/explain?${query}`,
+          ExplanationDocument,
+        )
+      } catch (thrown) {
+        const opening = thrown instanceof ServerRefusal && thrown.code === 'starting'
+        if (!opening || performance.now() > deadline) throw thrown
+        await sleep(200, undefined, { signal: this.#server.signal })
+      }
+    }
   }
 
   async search(body: { query: string; project?: string; limit?: number; explain?: boolean }) {

@@ -77,8 +77,9 @@ async function explainPath(
   name: string | undefined,
   json: boolean,
 ): Promise<number> {
-  return withServer(context, [], async ({ client }) => {
+  return withServer(context, [], async ({ client, running }) => {
     const project = await chooseProject(client, dirname(path), name)
+    if (!running) await client.addProject(project.path, project.name) // opens it; nothing is embedded
     const inside = relative(project.path, path).split(sep).join('/')
     const explanation = await client.explain(project.name, inside)
     if (json) context.json(explanation)

@@ -45,9 +45,7 @@ export const status = defineCommand({
       }
       const rows = document.projects.map((p) => [
         p.name,
-        p.state,
-        String(p.files),
-        String(p.chunks),
+        ...(running ? [p.state, String(p.files), String(p.chunks)] : ['not open', '', '']),
         p.error ?? p.path,
       ])
       print(`\n${table([['project', 'state', 'files', 'chunks', 'path'], ...rows])}`)

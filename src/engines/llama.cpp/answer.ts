@@ -1,13 +1,5 @@
 /** One chat: text, or calls of tools, or both. */
-import { randomUUID } from 'node:crypto'
-import {
-  type ChatWrapper,
-  type Llama,
-  type LlamaGrammar,
-  type LlamaModel,
-  LlamaText,
-  type Token,
-} from 'node-llama-cpp'
+import { type ChatWrapper, type Llama, type LlamaGrammar, LlamaText } from 'node-llama-cpp'
 import {
   type ChatDelta,
   type ChatMessage,
@@ -18,7 +10,6 @@ import {
   type ToolCall,
   type ToolSpec,
 } from '../../domain/index.ts'
-import type { Decoded, Decoding } from './decode.ts'
 import {
   continuation,
   PLAIN_FORM,
@@ -28,14 +19,13 @@ import {
   toolFormOf,
   triggerOf,
 } from './prompt.ts'
-import { choiceGrammar, jsonObjectGrammar, schemaGrammar } from './schema-grammar.ts'
+import { jsonObjectGrammar, schemaGrammar } from './schema-grammar.ts'
+import { type CallContext, CallWriter, compile, type Decode } from './tool-call.ts'
 
 /** Calls that one answer may hold. */
 const MAX_CALLS = 16
 
-export interface AnswerContext {
-  readonly llama: Llama
-  readonly model: LlamaModel
+export interface AnswerContext extends CallContext {
   readonly wrapper: ChatWrapper
   /** The model answers from passages only: nothing is added to its prompt. */
   readonly groundedOnly: boolean
@@ -47,11 +37,6 @@ export interface PreparedAnswer {
   /** @param decode decodes once more in the same slot */
   run(decode: Decode, onDelta: (delta: ChatDelta) => void): Promise<Answer>
 }
-
-export type Decode = (
-  work: Pick<Decoding, 'prompt'> &
-    Partial<Pick<Decoding, 'onText' | 'stops' | 'stopTokens' | 'grammar' | 'enough'>>,
-) => Promise<Decoded>
 
 export type Answer = Pick<ChatResult, 'text' | 'toolCalls' | 'finishReason'>
 
@@ -102,7 +87,7 @@ async function forcedCall(
   const known = toolFormOf(context.wrapper)
   const messages = known || context.groundedOnly ? request.messages : [describe(tools), ...request.messages]
   const prompt = renderPrompt(context.model, context.wrapper, messages, request.tools)
-  const writer = await CallWriter.open(context, request, tools, known ?? PLAIN_FORM)
+  const writer = await CallWriter.open(context, tools, known ?? PLAIN_FORM, false)
   return {
     prompt,
     run: async (decode, onDelta) => {
@@ -124,7 +109,6 @@ async function freeAnswer(
   const { model } = context
   const grammar = await formatGrammar(context.llama, request.responseFormat)
   const prompt = renderPrompt(model, context.wrapper, request.messages, tools)
-  const writer = await CallWriter.open(context, request, tools, form)
   const trigger = triggerOf(model, form)
   const stopTokens = new Set(prompt.stopTokens)
   if (typeof trigger === 'number') stopTokens.add(trigger)
@@ -141,6 +125,8 @@ async function freeAnswer(
       })
       const { text } = said
       const toolCalls: ToolCall[] = []
+      if (said.hit !== trigger) return { text, toolCalls, finishReason: said.end }
+      const writer = await CallWriter.open(context, tools, form, true)
       let before = prompt.tokens
       while (said.hit === trigger && toolCalls.length < MAX_CALLS) {
         const written = await writer.write(decode, [...before, ...continuation(model, LlamaText(said.text))])
@@ -156,85 +142,8 @@ async function freeAnswer(
           enough: (more) => /\S/.test(more),
         })
       }
-      return { text, toolCalls, finishReason: toolCalls.length > 0 ? 'tool_calls' : said.end }
+      return { text, toolCalls, finishReason: 'tool_calls' }
     },
-  }
-}
-
-/** Writes calls that are valid by grammar. */
-class CallWriter {
-  private constructor(
-    readonly context: AnswerContext,
-    readonly form: ToolForm,
-    readonly names: LlamaGrammar,
-    readonly argumentsOf: ReadonlyMap<string, LlamaGrammar>,
-  ) {}
-
-  static async open(
-    context: AnswerContext,
-    request: ChatRequest,
-    tools: readonly ToolSpec[],
-    form: ToolForm,
-  ): Promise<CallWriter> {
-    const names = await context.llama.createGrammar({
-      grammar: choiceGrammar(tools.map((tool) => tool.name)),
-    })
-    const grammars = new Map<string, LlamaGrammar>()
-    for (const tool of tools) {
-      const param = `tools.${request.tools.indexOf(tool)}.function.parameters`
-      const grammar = tool.parameters
-        ? schemaGrammar({ type: 'object', ...tool.parameters }, param)
-        : NO_ARGUMENTS
-      grammars.set(tool.name, await compile(context.llama, grammar, param))
-    }
-    return new CallWriter(context, form, names, grammars)
-  }
-
-  /**
-   * @param before tokens up to where the call begins
-   * @returns the call and all tokens up to the end of its arguments; undefined when the tokens did not suffice
-   */
-  async write(
-    decode: Decode,
-    before: readonly Token[],
-  ): Promise<{ call: ToolCall; tokens: readonly Token[] } | undefined> {
-    const { model } = this.context
-    const names = [...this.argumentsOf.keys()]
-    const chosen =
-      names.length === 1
-        ? names[0]!
-        : (
-            await decode({
-              prompt: [...before, ...continuation(model, this.form.prefix)],
-              grammar: this.names,
-              enough: (text) => names.filter((name) => name.startsWith(text)).join() === text,
-            })
-          ).text
-    const grammar = this.argumentsOf.get(chosen)
-    if (!grammar) return undefined
-    const named = this.form.paramsPrefix.mapValues((part) =>
-      typeof part === 'string' ? part.replaceAll('{{functionName}}', chosen) : part,
-    )
-    const prompt = [...before, ...continuation(model, LlamaText([this.form.prefix, chosen, named]))]
-    const { text, tokens, end } = await decode({ prompt, grammar, enough: isWholeJson })
-    if (end === 'length' && !isWholeJson(text)) return undefined
-    return {
-      call: { id: `call_${randomUUID().replaceAll('-', '')}`, name: chosen, arguments: text },
-      tokens: [...prompt, ...tokens],
-    }
-  }
-}
-
-const NO_ARGUMENTS = 'root ::= "{}"\n'
-
-/** Arguments are an object: it is whole with its last brace. */
-function isWholeJson(text: string): boolean {
-  if (!text.endsWith('}')) return false
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }
 
@@ -245,16 +154,6 @@ function formatGrammar(llama: Llama, format: ResponseFormat): Promise<LlamaGramm
       ? jsonObjectGrammar()
       : schemaGrammar(format.schema, 'response_format.json_schema.schema')
   return compile(llama, grammar, 'response_format')
-}
-
-/** llama.cpp has limits of its own, and prints the grammar when they are passed. */
-async function compile(llama: Llama, grammar: string, param: string): Promise<LlamaGrammar> {
-  try {
-    return await llama.createGrammar({ grammar })
-  } catch (thrown) {
-    const what = 'the JSON schema is too large for llama.cpp; use fewer or shorter repetitions'
-    throw new TandemError('INVALID_REQUEST', { what }, { param, cause: thrown })
-  }
 }
 
 function describe(tools: readonly ToolSpec[]): ChatMessage {

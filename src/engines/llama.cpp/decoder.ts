@@ -10,12 +10,13 @@ import {
   TandemError,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
-import { type Answer, type Decode, prepareAnswer } from './answer.ts'
+import { type Answer, prepareAnswer } from './answer.ts'
 import { type Decoded, type DecodeSettings, decode } from './decode.ts'
 import { firstSentence } from './device.ts'
 import { type Prompt, renderPrompt } from './prompt.ts'
 import { chancesOf } from './sampling.ts'
 import { SlotPool } from './slots.ts'
+import type { Decode } from './tool-call.ts'
 
 /** What a decoder owns; it disposes all of it. */
 export interface Loaded {

@@ -1,4 +1,4 @@
-import { getLlama, type Llama, type LlamaGpuType, LlamaLogLevel } from 'node-llama-cpp'
+import { getLlama, type Llama, type LlamaGpuType, LlamaLogLevel, NoBinaryFoundError } from 'node-llama-cpp'
 import { TandemError } from '../../domain/index.ts'
 
 const GPU_TYPES: readonly Exclude<LlamaGpuType, false>[] = ['vulkan', 'cuda', 'metal']
@@ -31,7 +31,12 @@ export async function openLlama(
         log(message.trim(), level === LlamaLogLevel.error || level === LlamaLogLevel.fatal),
     })
   } catch (thrown) {
-    throw missing(device, firstSentence(thrown), thrown)
+    const noBinary = thrown instanceof NoBinaryFoundError
+    throw missing(
+      device,
+      noBinary ? `no library or driver for ${gpu || 'it'} is installed` : firstSentence(thrown),
+      thrown,
+    )
   }
   const found = gpu === false ? [] : await llama.getGpuDeviceNames()
   if (llama.gpu !== gpu || (gpu !== false && found.length === 0)) {

@@ -101,6 +101,18 @@ describe('tools by the template', () => {
     expect(new Set(result.toolCalls.map((call) => call.id)).size).toBe(result.toolCalls.length)
   })
 
+  test('a schema that no grammar can keep does not stop a chat in which the model is free', async () => {
+    const odd = [
+      { name: 'reject', parameters: { type: 'object', properties: { a: { type: 'string', pattern: 'x' } } } },
+    ]
+    const sampling = { temperature: 0, maxTokens: 40, stop: [] }
+    const { result } = await collect(decoder, chatOf(messages, { tools: odd, sampling }))
+    expect(result.toolCalls.length + result.text.length).toBeGreaterThan(0)
+    for (const call of result.toolCalls) expect(JSON.parse(call.arguments)).toBeTypeOf('object')
+    const forced = collect(decoder, chatOf(messages, { tools: odd, toolChoice: 'required' }))
+    await expect(forced).rejects.toMatchObject({ message: expect.stringContaining('properties.a.pattern') })
+  })
+
   test('a forced call uses the form of the template', async () => {
     const { result } = await collect(decoder, chatOf(messages, { tools, toolChoice: { name: 'reject' } }))
     expect(result.toolCalls).toEqual([

@@ -81,7 +81,7 @@ export const neverEnds =
       })
     })
 
-export class ServingDouble implements Serving {
+class ServingDouble implements Serving {
   readonly chats: (ChatRequest | CompletionRequest)[] = []
   readonly embeds: { request: EmbedRequest; context: RequestContext }[] = []
   script: ChatScript = says('Hel', 'lo')
@@ -146,7 +146,7 @@ export class ServingDouble implements Serving {
   async drain() {}
 }
 
-export class ProjectsDouble implements Projects {
+class ProjectsDouble implements Projects {
   readonly queries: PassageQuery[] = []
   found: Passages = { project: 'demo', passages: [], systemMessage: '', refusal: 'Nothing matches.' }
   readonly #listeners = new Set<(event: ProjectEvent) => void>()

@@ -37,8 +37,9 @@ export async function selectPassages(
     const at = chosen.findIndex((other) => touches(other, passage))
     const merged = at < 0 ? undefined : merge(chosen[at]!, passage)
     if (merged) {
+      const others = chosen.filter((_, other) => other !== at)
       const grown = chosen.with(at, merged)
-      if (await fits(grown)) chosen = grown
+      if (!others.some((other) => touches(other, merged)) && (await fits(grown))) chosen = grown
     } else if (at < 0 && chosen.length < maxPassages) {
       if (await fits([...chosen, passage])) chosen = [...chosen, passage]
       else if (chosen.length === 0) {

@@ -1,6 +1,6 @@
 /** Fusion and ordering of search candidates: plain data in and out, so that benchmarks and property tests drive it. */
 import type { FileRecord } from '../records.ts'
-import { nameParts, needles, queryTerms, stem, textTerms } from './terms.ts'
+import { countWords, nameParts, needles, queryTerms, stem, textTerms } from './terms.ts'
 
 /** What the arms found about one chunk. */
 export interface Candidate {
@@ -90,7 +90,7 @@ export function readQuery(text: string): RankQuery {
     terms,
     needles: found,
     names,
-    nameShare: Math.min(1, new Set(found.flatMap(queryTerms)).size / Math.max(1, terms.length)),
+    nameShare: Math.min(1, countWords(found.join(' ')) / Math.max(1, countWords(text))),
     aboutTests: /\b(tests?|tested|testing|specs?|fixtures?|mocks?)\b/i.test(text),
     aboutExamples: /\b(examples?|samples?|demos?)\b/i.test(text),
   }

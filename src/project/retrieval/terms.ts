@@ -65,6 +65,11 @@ export function queryTerms(text: string): string[] {
   return [...(telling.size > 0 ? telling : all)].slice(0, MAX_QUERY_TERMS)
 }
 
+/** Words between spaces that say something. */
+export function countWords(text: string): number {
+  return text.split(/[\s?!]+/).filter((word) => word !== '' && !STOP_WORDS.has(word.toLowerCase())).length
+}
+
 const SYMBOL_LIKE =
   /[\p{Ll}\p{N}]\p{Lu}|[\p{L}\p{N}][_$.:/\\#@-]+[\p{L}\p{N}]|^[@#/$_.-]|[(){}[\]=<>]|^\p{Lu}{2,}$|\p{L}\p{N}|\p{N}\p{L}/u
 

@@ -69,7 +69,7 @@ function isInteractive(batch: Batch): boolean {
 }
 
 function send(draft: Draft, lane: Lane, seat: Seat, priority: Priority, waiting: readonly Request[]): void {
-  const head = waiting[0] as Request // choose() saw it
+  const head = waiting[0] as Request // dispatchOne() saw it
   const parts = lane.merges
     ? takeBatch(mergeable(waiting), draft.limits, budget(draft, priority, waiting))
     : [whole(head)]

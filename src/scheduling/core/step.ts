@@ -82,11 +82,12 @@ function workerLost(draft: Draft, event: Extract<Event, { type: 'workerLost' }>)
   const seat = draft.seats.get(event.worker)
   if (!seat) return
   changeSeat(draft, event.worker, { ready: false, gone: event.gone, why: event.why })
-  for (const batch of [...draft.batches.values()]) {
-    if (batch.worker !== event.worker) continue
-    if (!batch.settled) retryParts(draft, put(draft.batches, batch, { settled: true }))
-    draft.batches.delete(batch.id)
-  }
+  const held = [...draft.batches.values()].filter((batch) => batch.worker === event.worker)
+  for (const batch of held) draft.batches.delete(batch.id)
+  retryParts(
+    draft,
+    held.filter((batch) => !batch.settled),
+  )
   if (!laneIsGone(draft, seat.lane)) return
   for (const request of draft.requests.values())
     if (request.lane === seat.lane) end(draft, request, { how: 'unserved', lane: seat.lane })
@@ -106,16 +107,22 @@ function batchDone(draft: Draft, batch: Batch | undefined): void {
 function batchFailed(draft: Draft, batch: Batch | undefined, fault: Fault): void {
   if (!batch) return
   put(draft.batches, batch, { settled: true })
-  if (fault === 'worker') retryParts(draft, batch)
+  if (fault === 'worker') retryParts(draft, [batch])
   else refuseParts(draft, batch, fault)
 }
 
 /** The worker was lost: what it held is tried again, alone, unless it was tried enough or has sent text. */
-function retryParts(draft: Draft, batch: Batch): void {
-  for (const request of requestsOf(draft, batch)) {
-    const tries = request.tries + 1
-    const back = putBack(draft, batch, request, { tries })
-    if (tries >= draft.limits.maxTries || request.started)
+function retryParts(draft: Draft, lost: readonly Batch[]): void {
+  const lastBatch = new Map<number, Batch>() // a request with two batches there was lost once
+  for (const batch of lost)
+    for (const request of requestsOf(draft, batch)) {
+      putBack(draft, batch, request, {})
+      lastBatch.set(request.id, batch)
+    }
+  for (const [id, batch] of lastBatch) {
+    const request = draft.requests.get(id) as Request
+    const back = put(draft.requests, request, { tries: request.tries + 1 })
+    if (back.tries >= draft.limits.maxTries || back.started)
       end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
   }
 }

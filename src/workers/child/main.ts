@@ -4,6 +4,7 @@ import { asTandemError } from '../../domain/index.ts'
 import type { LoadedDecoder, LoadedEncoder } from '../../engines/contract.ts'
 import type { FromChild, ToChild } from '../wire.ts'
 import { Calls } from './calls.ts'
+import { endGroup } from './end-group.ts'
 import { importEngine } from './engine-modules.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -12,7 +13,7 @@ new Worker(new URL('./watchdog.js', import.meta.url), {
 }).unref()
 
 process.on('SIGINT', () => {}) // Ctrl-C is the parent's to decide
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+process.on('disconnect', endGroup)
 
 let loaded: LoadedEncoder | LoadedDecoder | undefined
 let calls: Calls | undefined

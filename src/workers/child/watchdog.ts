@@ -3,6 +3,7 @@
  * blocked in native code.
  */
 import { PARENT_PID } from '../wire.ts'
+import { endGroup } from './end-group.ts'
 
 const POLL_MS = 250
 const parent = Number(process.env[PARENT_PID])
@@ -15,15 +16,6 @@ function parentIsGone(): boolean {
   } catch {
     return true
   }
-}
-
-function endGroup(): void {
-  try {
-    if (process.platform !== 'win32') process.kill(-process.pid, 'SIGKILL')
-  } catch {
-    // not the leader of a group: end this process alone
-  }
-  process.kill(process.pid, 'SIGKILL')
 }
 
 setInterval(() => {

@@ -27,7 +27,7 @@ export interface AnswerFrames {
 
 const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`
 
-export const DONE = 'data: [DONE]\n\n'
+const DONE = 'data: [DONE]\n\n'
 
 function toUsage(usage: Usage) {
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import type { VectorSpace } from '../contract.ts'
 
-/** Raised whenever a table or the meaning of a column changes: an index of another version is rebuilt. */
+/** Raised whenever a table, the meaning of a column or `textTerms` changes: an index of another version is rebuilt. */
 const SCHEMA_VERSION = 1
 
 export const INDEX_FILE = 'index.db'
@@ -45,7 +45,8 @@ const TABLES = `
     orphaned_at_ms INTEGER
   );
   CREATE INDEX vectors_orphaned ON vectors(orphaned_at_ms) WHERE orphaned_at_ms IS NOT NULL;
-  CREATE VIRTUAL TABLE terms USING fts5(name, body, path, scope, content='', contentless_delete=1,
+  -- No contentless_delete here: it would leave deleted rows in the totals that BM25 divides by.
+  CREATE VIRTUAL TABLE terms USING fts5(name, body, path, scope, content='',
     tokenize="unicode61 remove_diacritics 0 tokenchars '_$'");
   CREATE VIRTUAL TABLE term_counts USING fts5vocab(terms, 'row');
   CREATE VIRTUAL TABLE trigrams USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='trigram');

@@ -34,9 +34,8 @@ export class IndexWriter {
         const { lastInsertRowid } = this.#sql(
           'INSERT INTO files (path, size_bytes, mtime_ms, hash, language, role) VALUES (?, ?, ?, ?, ?, ?)',
         ).run(file.path, file.sizeBytes, file.mtimeMs, file.hash, file.language, file.role)
-        const pathTerms = textTerms(file.path).join(' ')
         for (const chunk of file.chunks) {
-          this.#insertChunk(Number(lastInsertRowid), chunk, pathTerms)
+          this.#insertChunk(Number(lastInsertRowid), chunk, file.path)
           touched.add(chunk.hash)
           yield
         }
@@ -137,16 +136,30 @@ export class IndexWriter {
   #deleteFile(path: string, touched: Set<string>): void {
     const file = this.#sql('SELECT id FROM files WHERE path = ?').get(path)
     if (!file) return
-    for (const chunk of this.#sql('SELECT id, hash FROM chunks WHERE file_id = ?').all(file['id'])) {
+    const chunks = this.#sql('SELECT id, hash, symbol, scope, defines, text FROM chunks WHERE file_id = ?')
+    for (const chunk of chunks.all(file['id'])) {
       touched.add(String(chunk['hash']))
-      this.#sql('DELETE FROM terms WHERE rowid = ?').run(chunk['id'])
+      this.#sql(
+        "INSERT INTO terms (terms, rowid, name, body, path, scope) VALUES ('delete', ?, ?, ?, ?, ?)",
+      ).run(
+        chunk['id'],
+        ...termColumns(
+          path,
+          chunk['symbol'] as string | null,
+          String(chunk['scope']),
+          String(chunk['defines']),
+          String(chunk['text']),
+        ),
+      )
       this.#sql('DELETE FROM trigrams WHERE rowid = ?').run(chunk['id'])
     }
     this.#sql('DELETE FROM files WHERE id = ?').run(file['id']) // its chunks go with it
   }
 
-  #insertChunk(fileId: number, chunk: ChunkRecord, pathTerms: string): void {
+  #insertChunk(fileId: number, chunk: ChunkRecord, path: string): void {
     const tail = chunk.embedText.endsWith(chunk.text)
+    const scope = chunk.scope.join('\n')
+    const defines = chunk.defines.join('\n')
     const { lastInsertRowid: id } = this.#sql(
       'INSERT INTO chunks (file_id, start_line, end_line, symbol, scope, defines, text, embed_head, embed_text, hash, embedded) ' +
         'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, EXISTS (SELECT 1 FROM vectors WHERE hash = ?))',
@@ -155,8 +168,8 @@ export class IndexWriter {
       chunk.startLine,
       chunk.endLine,
       chunk.symbol ?? null,
-      chunk.scope.join('\n'),
-      chunk.defines.join('\n'),
+      scope,
+      defines,
       chunk.text,
       tail ? chunk.embedText.slice(0, chunk.embedText.length - chunk.text.length) : null,
       tail ? null : chunk.embedText,
@@ -165,12 +178,7 @@ export class IndexWriter {
     )
     this.#sql('INSERT INTO terms (rowid, name, body, path, scope) VALUES (?, ?, ?, ?, ?)').run(
       id,
-      textTerms(
-        [chunk.symbol ?? '', ...chunk.defines.filter((name) => name !== chunk.symbol)].join(' '),
-      ).join(' '),
-      textTerms(chunk.text).join(' '),
-      pathTerms,
-      textTerms(chunk.scope.join(' ')).join(' '),
+      ...termColumns(path, chunk.symbol ?? null, scope, defines, chunk.text),
     )
     this.#sql('INSERT INTO trigrams (rowid, text) VALUES (?, ?)').run(id, chunk.text)
   }
@@ -203,6 +211,18 @@ export class IndexWriter {
     }
     return statement
   }
+}
+
+/** What the lexical index reads: name, body, path, scope. To delete a row, the same must be given again. */
+function termColumns(
+  path: string,
+  symbol: string | null,
+  scope: string,
+  defines: string,
+  text: string,
+): string[] {
+  const names = [symbol ?? '', ...defines.split('\n').filter((name) => name !== symbol)].join(' ')
+  return [names, text, path, scope].map((column) => textTerms(column).join(' '))
 }
 
 /** A copy with its own alignment: a blob may start anywhere. */
