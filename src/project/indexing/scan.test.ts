@@ -93,7 +93,7 @@ describe('the parse thread', () => {
     let files = 0
     let largest = 0
     let paused = false
-    const last = 'd0' // the walk is depth first from the end
+    const later = 'd44' // the walk goes from d49 down: files 500 to 599
     for await (const batch of parse.scan({ root, known: [], options, rechunk: false })) {
       files += batch.files.length
       largest = Math.max(largest, batch.files.length)
@@ -102,8 +102,8 @@ describe('the parse thread', () => {
         // A slow consumer: the thread answers others, and reads no further than a few batches.
         const explained = await parse.explain({ root, path: 'd0/f0.ts', options })
         expect(explained.reason).toBe('indexed as typescript')
-        await new Promise((resolve) => setTimeout(resolve, 500))
-        rmSync(join(root, last), { recursive: true })
+        await new Promise((resolve) => setTimeout(resolve, 2000))
+        rmSync(join(root, later), { recursive: true })
       }
       most = Math.max(most, process.memoryUsage().rss)
     }
