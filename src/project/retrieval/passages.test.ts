@@ -53,6 +53,20 @@ describe('selectPassages', () => {
     expect(chosen).toMatchObject([{ startLine: 1, endLine: 2 }])
   })
 
+  test('does not join two chosen passages by a chunk that bridges them: no line stands twice', async () => {
+    const lines = (from: number, to: number): string[] =>
+      Array.from({ length: to - from + 1 }, (_, at) => `line ${from + at}`)
+    const hits = [
+      hit('a.ts', 1, lines(1, 20)),
+      hit('a.ts', 25, lines(25, 40)),
+      hit('a.ts', 18, lines(18, 30)),
+    ]
+    expect(await selectPassages(hits, plenty)).toMatchObject([
+      { startLine: 1, endLine: 20 },
+      { startLine: 25, endLine: 40 },
+    ])
+  })
+
   test('does not join what would be longer than a passage may be', async () => {
     const lines = Array.from({ length: 40 }, (_, at) => `line ${at}`)
     const chosen = await selectPassages([hit('a.ts', 1, lines), hit('a.ts', 41, lines)], plenty)

@@ -45,7 +45,7 @@ export interface RankWeights {
   readonly roles: Readonly<Record<FileRecord['role'], number>>
 }
 
-/** Tuned by `bench/retrieval.js` on one half of its packages; the roles are set by hand. */
+/** Tuned by `bench/retrieval.js` on one half of its packages; the roles are set by hand. @public the benchmark reads it */
 export const RANK_WEIGHTS: RankWeights = {
   bm25: 0.1,
   trigram: 0.15,
@@ -67,7 +67,7 @@ export const PLAIN_WEIGHTS: RankWeights = {
   roles: { source: 1, test: 1, example: 1, generated: 1, declaration: 1, docs: 1, config: 1 },
 }
 
-export interface Adjustment {
+interface Adjustment {
   readonly name: string
   readonly value: number
 }

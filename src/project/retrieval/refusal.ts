@@ -6,12 +6,12 @@ import type { StoreAnswer } from '../store/contract.ts'
  */
 const LEXICAL_WEIGHT = 0.2
 const TERMS_WEIGHT = 0.1
-export const ANSWERABLE_FROM = 0.45
+const ANSWERABLE_FROM = 0.45
 /** Without vectors only the terms speak: half of what they weigh in the question. */
 const LEXICAL_ANSWERABLE_FROM = 0.5
 
 /** How well the best hits speak for an answer, about 0 to 1.3. */
-export function answerability(best: StoreAnswer['best']): number {
+function answerability(best: StoreAnswer['best']): number {
   const share = best.queryTerms === 0 ? 0 : best.matchedTerms / best.queryTerms
   return best.cosine + LEXICAL_WEIGHT * best.lexical + TERMS_WEIGHT * share
 }

@@ -6,7 +6,7 @@ import { selectPassages } from './passages.ts'
 import { isAnswerable, refusalText } from './refusal.ts'
 import { renderSystemMessage } from './system-message.ts'
 
-export const DEFAULT_LIMIT = 10
+const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 100
 /** Hits looked at for each passage wanted: some merge, some do not fit. */
 const HITS_PER_PASSAGE = 3

@@ -136,6 +136,17 @@ export function storeContract(name: string, open: OpenStore): void {
       expect(await store.counts()).toEqual({ files: 1, chunks: 1, pending: 0 })
     })
 
+    test('the vectors of removed chunks do not crowd out those that remain', async () => {
+      const near = vectorOf('query', DIMENSIONS)
+      const gone = Array.from({ length: 300 }, (_, at) => chunk(`let gone${at}`))
+      const stays = chunk('let stays')
+      await store.putFiles([file('gone.ts', gone), file('stays.ts', [stays])])
+      for (const { hash } of gone) await store.putVectors([hash], near)
+      await store.putVectors([stays.hash], vectorOf('far', DIMENSIONS))
+      await store.removeFiles(['gone.ts'])
+      expect(await paths('zzz', near)).toEqual(['stays.ts'])
+    })
+
     test('touching a file changes its stamp and nothing else', async () => {
       const put = file('a.ts', [chunk('let a')])
       await store.putFiles([put])

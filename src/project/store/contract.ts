@@ -31,8 +31,11 @@ export interface StoreAnswer {
   readonly hits: readonly SearchHit[]
   /** Best evidence over all hits, for the decision to refuse: see `retrieval/`. */
   readonly best: {
+    /** Of the nearest chunk; 0 without a query vector. */
     readonly cosine: number
+    /** Share of the question's terms that one of the first hits holds, weighted by how rare they are, 0..1. */
     readonly lexical: number
+    /** Most terms of the question that one of the first hits holds, of so many. */
     readonly matchedTerms: number
     readonly queryTerms: number
   }

@@ -1,1 +1,1 @@
-export { type OpenOptions, openEmbeddedStore } from './embedded/open.ts'
+export { openEmbeddedStore } from './embedded/open.ts'

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { ChunkRecord, FileRecord } from '../records.ts'
 import type { IndexStore } from './contract.ts'
 
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** A unit vector that follows from a text alone. */
 export function vectorOf(text: string, dimensions: number): Float32Array {

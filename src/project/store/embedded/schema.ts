@@ -6,7 +6,7 @@ import type { VectorSpace } from '../contract.ts'
 /** Raised whenever a table, the meaning of a column or `textTerms` changes: an index of another version is rebuilt. */
 const SCHEMA_VERSION = 1
 
-export const INDEX_FILE = 'index.db'
+const INDEX_FILE = 'index.db'
 
 const TABLES = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
