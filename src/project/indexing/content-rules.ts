@@ -16,7 +16,7 @@ const GENERATED_HEADER =
 export type Content = { readonly text: string; readonly note?: string } | { readonly reason: string }
 
 /** @returns why these first bytes are no text: a NUL byte (save UTF-16 with its mark) or many control characters */
-export function binaryReason(bytes: Uint8Array): string | undefined {
+function binaryReason(bytes: Uint8Array): string | undefined {
   if (utf16Label(bytes)) return undefined
   const head = bytes.subarray(0, SNIFF_BYTES)
   if (head.includes(0)) return 'binary: has a NUL byte'

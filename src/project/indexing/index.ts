@@ -1,6 +1,5 @@
 export { CHUNKER_VERSION, chunkText } from './chunk.ts'
-export type { PathVerdict } from './explain.ts'
 export { ParseThread } from './parse-client.ts'
-export type { PathsRequest, ScanBatch, ScanRequest } from './scan.ts'
+export type { ScanBatch } from './scan.ts'
 export type { WalkOptions } from './walk.ts'
 export { type Changes, TreeWatcher } from './watch.ts'

@@ -16,7 +16,7 @@ export type WalkEntry =
   | { readonly kind: 'skipped'; readonly path: string; readonly reason: string }
 
 /** More than this is a mistake (a home folder, a disk), which is said rather than indexed in part. */
-export const MAX_FILES = 250_000
+const MAX_FILES = 250_000
 
 /** A folder that the walk is in: its path relative to the root ('' for the root), its rules and names. */
 interface Folder {
