@@ -17,9 +17,9 @@ import { startWorker, type Worker } from './workers/index.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
-/** The command line; sets the process's exit code. */
+/** The command line; ends the process, also when something still runs that should not. */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.exitCode = await runCommandLine(argv, { startServer }, processIo())
+  process.exit(await runCommandLine(argv, { startServer }, processIo()))
 }
 
 /**

@@ -5,7 +5,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PACKAGE_ROOT } from '../config/index.ts'
 import type { Model } from '../domain/index.ts'
 import { loadCatalogue } from './catalogue.ts'
-import { editDistance, nearestNames } from './nearest.ts'
 import { verifyModel } from './verify.ts'
 
 const shipped = join(PACKAGE_ROOT, 'models')
@@ -78,24 +77,6 @@ test('an unknown model is answered with the nearest names', async () => {
     expect.objectContaining({ message: 'there is no model "gpt-4o"' }),
   )
   expect(catalogue.get('gpt-4o')).toBeUndefined()
-})
-
-test.each([
-  ['', '', 0],
-  ['abc', '', 3],
-  ['kitten', 'sitting', 3],
-  ['embed', 'emebd', 1],
-  ['chat', 'chat', 0],
-])('the edit distance of %j and %j is %i', (a, b, distance) => {
-  expect(editDistance(a, b)).toBe(distance)
-  expect(editDistance(b, a)).toBe(distance)
-})
-
-test('nearest names: nearest first, parts of a name count, a long name costs little', () => {
-  const known = ['tandem-tiny-chat', 'tandem-embed-small', 'qwen2.5-coder-14b']
-  expect(nearestNames('Tandem-tiny-caht', known)).toEqual(['tandem-tiny-chat'])
-  expect(nearestNames('qwen', known)).toEqual(['qwen2.5-coder-14b'])
-  expect(nearestNames('x'.repeat(1_000_000), known)).toEqual([])
 })
 
 async function copied(): Promise<Model> {

@@ -1,10 +1,10 @@
 import type { Dirent } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { nearestNames } from '../config/index.ts'
 import { type Model, TandemError } from '../domain/index.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
-import { nearestNames } from './nearest.ts'
 
 const MANIFEST_FILE = 'tandem.model.json'
 

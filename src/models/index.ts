@@ -1,3 +1,2 @@
 export { type Catalogue, loadCatalogue } from './catalogue.ts'
-export { nearestNames } from './nearest.ts'
 export { verifyModel } from './verify.ts'

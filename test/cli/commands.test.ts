@@ -82,7 +82,9 @@ describe('with a running server', () => {
   test('ask streams the answer and numbers the citations', async () => {
     const { code, stdout } = await run(['ask', 'where', 'is', 'the', 'queue', 'bounded?'])
     expect(code).toBe(0)
-    expect(stdout).toBe('`takeBatch` bounds the queue [1].\n\n[1] src/queue.ts:10\n[2] docs/limits.md:3\n')
+    expect(stdout).toBe(
+      '`takeBatch` bounds the queue [1].\n\n[1] src/queue.ts:10\n[2] docs/limits.md:3 (read, not cited)\n',
+    )
     expect(bodyOf('/v1/chat/completions')).toMatchObject({
       model: 'tandem-tiny-chat',
       stream: true,

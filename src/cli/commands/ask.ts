@@ -56,7 +56,7 @@ async function plannedModel(client: TandemClient): Promise<string> {
   return first.model
 }
 
-/** Those that the answer names stand out; the others were before the model too. */
+/** Every passage that stood before the model, under its number; those that the answer does not name are told apart. */
 function printCitations(
   { print, style }: CommandContext,
   answer: string,
@@ -66,6 +66,6 @@ function printCitations(
   if (citations.length > 0) print('\n')
   citations.forEach(({ path, startLine }, i) => {
     const line = `[${i + 1}] ${printable(path)}:${startLine}`
-    print(`${answer.includes(`[${i + 1}]`) ? style.cyan(line) : style.dim(line)}\n`)
+    print(`${answer.includes(`[${i + 1}]`) ? style.cyan(line) : style.dim(`${line} (read, not cited)`)}\n`)
   })
 }
