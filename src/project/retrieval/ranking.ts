@@ -45,7 +45,11 @@ export interface RankWeights {
   readonly roles: Readonly<Record<FileRecord['role'], number>>
 }
 
-/** Tuned by `bench/retrieval.js` on one half of its packages; the roles are set by hand. @public the benchmark reads it */
+/**
+ * BM25, name and path follow one half of the packages of `bench/retrieval.js`; definition and trigram (for questions by
+ * name, which that set lacks), decay and the roles are set by hand.
+ * @public the benchmark reads it
+ */
 export const RANK_WEIGHTS: RankWeights = {
   bm25: 0.1,
   trigram: 0.15,

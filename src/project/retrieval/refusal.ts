@@ -2,7 +2,7 @@ import type { StoreAnswer } from '../store/contract.ts'
 
 /**
  * Cosine, the idf-weighted and the plain share of the question's terms that one of the first hits holds.
- * Calibrated by `bench/retrieval.js`: half of its packages set the weights and the threshold, the other half is reported.
+ * Calibrated on one half of the packages of `bench/retrieval.js`, which prints how often either half is refused.
  */
 const LEXICAL_WEIGHT = 0.2
 const TERMS_WEIGHT = 0.1
