@@ -43,10 +43,13 @@ export async function searchProject(
     throw new TandemError('INVALID_REQUEST', { what: 'query must not be empty' }, { param: 'query' })
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     throw new TandemError('INVALID_REQUEST', { what: `limit must be 1 to ${MAX_LIMIT}` }, { param: 'limit' })
-  const { result, servedBy } = await serving.embed(
-    { model, inputs: [query], purpose: 'query' },
-    { priority: options.priority ?? 'interactive', ...(options.signal ? { signal: options.signal } : {}) },
-  )
+  const [{ result, servedBy }] = await Promise.all([
+    serving.embed(
+      { model, inputs: [query], purpose: 'query' },
+      { priority: options.priority ?? 'interactive', ...(options.signal ? { signal: options.signal } : {}) },
+    ),
+    store.prepare(query),
+  ])
   const { hits, best } = await store.search({
     text: query,
     vector: result.vectors,

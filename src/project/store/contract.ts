@@ -56,6 +56,8 @@ export interface IndexStore {
   putVectors(hashes: readonly string[], vectors: Float32Array): Promise<void>
   counts(): Promise<StoreCounts>
   chunksOf(path: string): Promise<number>
+  /** Looks up the words of a question while its vector is being made elsewhere; the search finds them done. */
+  prepare(text: string): Promise<void>
   search(query: StoreQuery): Promise<StoreAnswer>
   close(): Promise<void>
 }

@@ -73,6 +73,11 @@ export class EmbeddedIndex implements IndexStore {
     return this.#reader.chunksOf(path)
   }
 
+  async prepare(text: string): Promise<void> {
+    this.#followOthers()
+    this.#reader.prepare(text)
+  }
+
   async search(query: StoreQuery): Promise<StoreAnswer> {
     this.#followOthers()
     return this.#reader.search(query)

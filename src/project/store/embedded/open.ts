@@ -53,6 +53,7 @@ function storeOver(thread: StoreThread): IndexStore {
     },
     counts: () => thread.call('counts', []),
     chunksOf: (path) => thread.call('chunksOf', [path]),
+    prepare: (text) => thread.call('prepare', [text]),
     search: (query) => thread.call('search', [query]),
     close: () => thread.close(),
   }

@@ -16,17 +16,25 @@ const TRIGRAM_LIMIT = 400
 const COMMON_SHARE = 0.3
 /** Weights of the columns name, body, path, scope. */
 const COLUMN_WEIGHTS = '5, 1, 1, 2'
+/** Questions whose words are looked up while their vectors are being made. */
+const MAX_PREPARED = 8
 /** Hits whose terms count as evidence for an answer. */
 const EVIDENCE_HITS = 5
 
 type Row = Record<string, unknown>
 
-interface Gathered {
+/** What the arms find that need no vector. */
+interface Words {
   readonly query: RankQuery
-  readonly candidates: readonly Candidate[]
+  readonly bm25: ReadonlyMap<number, number>
+  readonly trigram: ReadonlyMap<number, number>
   /** Chunks that hold each of the query's terms. */
   readonly termCounts: readonly number[]
   readonly chunkCount: number
+}
+
+interface Gathered extends Pick<Words, 'query' | 'termCounts' | 'chunkCount'> {
+  readonly candidates: readonly Candidate[]
 }
 
 export class IndexReader {
@@ -34,6 +42,7 @@ export class IndexReader {
   readonly #matrix: VectorMatrix
   readonly #statements = new Map<string, StatementSyncInstance>()
 
+  readonly #prepared = new Map<string, Words>()
   #chunkCount: number | undefined
 
   constructor(database: DatabaseSyncInstance, matrix: VectorMatrix) {
@@ -43,7 +52,18 @@ export class IndexReader {
 
   /** To be called when something was written. */
   forget(): void {
+    this.#prepared.clear()
     this.#chunkCount = undefined
+  }
+
+  /** Looks up the words of a question; the search that follows finds them done. */
+  prepare(text: string): void {
+    if (this.#prepared.has(text)) return
+    for (const oldest of this.#prepared.keys()) {
+      if (this.#prepared.size < MAX_PREPARED) break
+      this.#prepared.delete(oldest)
+    }
+    this.#prepared.set(text, this.#words(text))
   }
 
   files(): FileStamp[] {
@@ -110,20 +130,11 @@ export class IndexReader {
 
   /** What the arms find, before any ranking. */
   gather(text: string, vector?: Float32Array): Gathered {
-    const query = readQuery(text)
-    const cosines = new Map<number, number>()
-    const bm25 = new Map<number, number>()
-    this.#chunkCount ??= this.counts().chunks
-    const chunkCount = this.#chunkCount
-    const termCounts = query.terms.map((term) =>
-      Number(this.#all('SELECT doc FROM term_counts WHERE term = ?', term)[0]?.['doc'] ?? 0),
-    )
-    for (const row of this.#lexical(query.terms, termCounts, chunkCount))
-      bm25.set(Number(row['rowid']), -Number(row['score']))
-    const trigram = this.#trigram(query.needles)
-    if (vector && this.#matrix.size > 0)
-      for (const [id, cosine] of this.#nearest(vector, [...bm25.keys(), ...trigram.keys()]))
-        cosines.set(id, cosine)
+    const { query, bm25, trigram, termCounts, chunkCount } = this.#prepared.get(text) ?? this.#words(text)
+    const cosines =
+      vector && this.#matrix.size > 0
+        ? this.#nearest(vector, [...bm25.keys(), ...trigram.keys()])
+        : new Map<number, number>()
     const ids = new Set([...cosines.keys(), ...bm25.keys(), ...trigram.keys()])
     const rows = this.#described([...ids])
     return {
@@ -146,6 +157,19 @@ export class IndexReader {
         }
       }),
     }
+  }
+
+  #words(text: string): Words {
+    const query = readQuery(text)
+    this.#chunkCount ??= this.counts().chunks
+    const chunkCount = this.#chunkCount
+    const termCounts = query.terms.map((term) =>
+      Number(this.#all('SELECT doc FROM term_counts WHERE term = ?', term)[0]?.['doc'] ?? 0),
+    )
+    const bm25 = new Map<number, number>()
+    for (const row of this.#lexical(query.terms, termCounts, chunkCount))
+      bm25.set(Number(row['rowid']), -Number(row['score']))
+    return { query, bm25, trigram: this.#trigram(query.needles), termCounts, chunkCount }
   }
 
   #lexical(terms: readonly string[], termCounts: readonly number[], chunkCount: number): Row[] {
