@@ -3,7 +3,8 @@ import { z } from 'zod'
 
 const MAX_QUERY_CHARACTERS = 32_768
 const MAX_PATH_CHARACTERS = 4_096
-const MAX_RESULTS = 200
+/** As many as a search gives. */
+const MAX_RESULTS = 100
 
 const noNul = (text: string) => !text.includes('\0')
 const path = z
