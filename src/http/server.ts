@@ -40,11 +40,14 @@ function handleErrors(app: FastifyInstance, deps: HttpDeps): void {
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0]!.slice(0, 200)
-    const hint = /^\/(chat|completions|embeddings|models)\b/.test(path)
-      ? `; OpenAI's API is under /v1${path}`
-      : ''
-    return sendError(reply, new TandemError('NOT_FOUND', { what: `route ${request.method} ${path}${hint}` }))
+    const what = `route ${request.method} ${path}${routeHint(path)}`
+    return sendError(reply, new TandemError('NOT_FOUND', { what }))
   })
+}
+
+function routeHint(path: string): string {
+  if (/^\/(chat|completions|embeddings|models)\b/.test(path)) return `; OpenAI's API is under /v1${path}`
+  return /^\/v1\/rerank\b/.test(path) ? '; this version serves no reranking model' : ''
 }
 
 /**

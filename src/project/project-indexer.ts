@@ -1,41 +1,14 @@
 /** One project's life: its store, its watcher, its scans, and what it says of itself. */
-import type { Model, ProjectState, ProjectStatus } from '../domain/index.ts'
+import type { ProjectState, ProjectStatus } from '../domain/index.ts'
 import { asTandemError, type TandemError } from '../domain/index.ts'
-import type { Serving } from '../scheduling/contract.ts'
-import type { Logger } from '../telemetry/index.ts'
-import type { IndexerChange } from './announcer.ts'
 import { Embedder } from './embedder.ts'
-import {
-  CHUNKER_VERSION,
-  type Changes,
-  type ParseThread,
-  type ScanBatch,
-  TreeWatcher,
-  type WalkOptions,
-} from './indexing/index.ts'
+import type { IndexerOptions } from './indexer-options.ts'
+import { CHUNKER_VERSION, type Changes, type ScanBatch, TreeWatcher } from './indexing/index.ts'
 import { KnownFiles } from './known-files.ts'
 import { Progress } from './progress.ts'
-import type { IndexStore, OpenStore, StoreCounts } from './store/contract.ts'
-
-export interface IndexerOptions {
-  readonly name: string
-  /** Absolute, without links. */
-  readonly root: string
-  /** Folder of the index. */
-  readonly folder: string
-  readonly openStore: OpenStore
-  readonly parse: ParseThread
-  readonly serving: Pick<Serving, 'embed'>
-  readonly model: Model
-  readonly walk: WalkOptions
-  readonly watch: boolean
-  /** Version of the chunker that last went over the whole tree. */
-  readonly chunker: number
-  readonly log: Logger
-  /** A scan of the whole tree is in the store. */
-  readonly onScanned: (counts: StoreCounts) => void
-  readonly onChange: (change: IndexerChange) => void
-}
+import { Retry } from './retry.ts'
+import type { IndexStore, StoreCounts } from './store/contract.ts'
+import { storeBatch } from './store-batch.ts'
 
 export class ProjectIndexer {
   readonly #options: IndexerOptions
@@ -49,6 +22,8 @@ export class ProjectIndexer {
   #embedded = 0
   #missing = false
   #failure: TandemError | undefined
+  #unopened = false
+  readonly #retry: Retry
   #rechunk: boolean
   /** A whole scan runs, and another was asked for meanwhile. */
   #scanning = false
@@ -65,6 +40,7 @@ export class ProjectIndexer {
   constructor(options: IndexerOptions) {
     this.#options = options
     this.#rechunk = options.chunker !== CHUNKER_VERSION
+    this.#retry = new Retry(() => this.#tryAgain(), options.retryMs)
     const { embedding, fingerprint } = options.model
     this.#opening = options.openStore(options.folder, { fingerprint, dimensions: embedding?.dimensions ?? 0 })
     this.#opening.catch(() => {}) // `start` reports it
@@ -87,18 +63,24 @@ export class ProjectIndexer {
         serving: this.#options.serving,
         model: this.#options.model.id,
         onEmbedded: (chunks) => this.#onEmbedded(chunks),
-        onIdle: () => this.#settle(),
+        onIdle: () => this.#onEmbedderIdle(),
       })
       this.#counts = await store.counts()
       this.#known.put(await store.files())
       this.#embedder.kick()
     } catch (error) {
       this.#failure = asTandemError(error)
+      this.#unopened = true
       this.#scanning = false
       this.#settle()
       return
     }
-    void this.#follow()
+    if (!this.#closed) void this.#follow()
+  }
+
+  /** Whether the index could not be opened: only another indexer may succeed. */
+  get unopened(): boolean {
+    return this.#unopened
   }
 
   status(): ProjectStatus {
@@ -126,6 +108,7 @@ export class ProjectIndexer {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#retry.clear()
     this.#embedder?.close()
     await this.#watcher?.close()
     const store = await this.#opening.catch(() => undefined)
@@ -220,17 +203,11 @@ export class ProjectIndexer {
     const store = this.#store!
     for await (const batch of batches) {
       if (this.#closed) break
-      const removed = this.#known.atOrBelow(batch.removed)
-      if (batch.files.length > 0) await store.putFiles(batch.files)
-      if (batch.touched.length > 0) await store.touchFiles(batch.touched)
-      if (removed.length > 0) await store.removeFiles(removed)
-      this.#known.put(batch.files)
-      this.#known.put(batch.touched)
-      this.#known.remove(removed)
-      if (!whole) updated.push(...batch.files.map((file) => file.path), ...removed)
+      const paths = await storeBatch(store, this.#known, batch)
       if (whole) this.#progress.scanned(batch)
+      else updated.push(...paths)
       if (batch.files.length > 0) this.#embedder?.kick()
-      if (batch.files.length > 0 || removed.length > 0) this.#settle()
+      if (paths.length > 0) this.#settle()
     }
     return updated
   }
@@ -239,8 +216,21 @@ export class ProjectIndexer {
     if (this.#closed) return
     const known = asTandemError(error)
     if (known.code === 'PATH_NOT_FOUND') this.#missing = true
-    else this.#failure = known
+    else {
+      this.#failure = known
+      this.#retry.later()
+    }
     this.#options.log.warn({ project: this.#options.name }, `indexing: ${known.message}`)
+    this.#settle()
+  }
+
+  #tryAgain(): void {
+    if (this.#failure) this.rescan()
+    else this.#embedder?.kick()
+  }
+
+  #onEmbedderIdle(): void {
+    if (this.#embedder?.failure && !this.#closed) this.#retry.later()
     this.#settle()
   }
 
@@ -277,13 +267,16 @@ export class ProjectIndexer {
     try {
       if (this.#store && !this.#closed) this.#counts = await this.#store.counts()
     } catch (error) {
-      if (!this.#closed) this.#failure = asTandemError(error)
+      if (this.#closed) return
+      this.#failure = asTandemError(error)
+      this.#retry.later()
     }
   }
 
   #show(): void {
     if (this.#closed) return
     const state = this.#state()
+    if (state === 'ready') this.#retry.clear()
     this.#options.onChange({ state: state !== this.#shown })
     this.#shown = state
   }

@@ -16,9 +16,11 @@ import { Config } from '../config/index.ts'
 import { TandemError } from '../domain/index.ts'
 import { createLog } from '../telemetry/index.ts'
 import type { ProjectEvent, Projects } from './contract.ts'
-import { createProjects, type Retrieval } from './projects.ts'
+import { createProjects, type ProjectsOptions, type Retrieval } from './projects.ts'
 import { findPassages } from './retrieval/index.ts'
 import { startServing, type TestServing } from './serving.suite.ts'
+import type { IndexStore, OpenStore } from './store/contract.ts'
+import { openEmbeddedStore } from './store/index.ts'
 
 /** The lexical arms alone: what this room adds to a search is which index is asked. */
 const retrieval: Retrieval = {
@@ -49,7 +51,7 @@ afterEach(async () => {
   rmSync(base, { recursive: true, force: true })
 })
 
-function start(): Projects {
+function start(more: Partial<ProjectsOptions> = {}): Projects {
   return createProjects({
     home: homeFolder(),
     serving,
@@ -57,6 +59,7 @@ function start(): Projects {
     config: Config.parse({}),
     retrieval,
     log: createLog('silent'),
+    ...more,
   })
 }
 
@@ -281,20 +284,48 @@ describe('names, paths and the registry', () => {
     expect(JSON.parse(readFileSync(join(base, 'home', 'projects.json'), 'utf8')).projects).toHaveLength(1)
   })
 
-  test('a project whose index cannot be opened is failed and says why', async () => {
+  test('an index that could not be opened is failed and says why; the next request tries again', async () => {
     await projects.close()
-    projects = createProjects({
-      home: homeFolder(),
-      openStore: () =>
-        Promise.reject(new TandemError('ENGINE_FAILED', { engine: 'the index store', why: 'disk' })),
-      serving,
-      embedModel: serving.model,
-      config: Config.parse({}),
-      retrieval,
-      log: createLog('silent'),
-    })
+    let broken = true
+    const openStore: OpenStore = (folder, space) =>
+      broken
+        ? Promise.reject(new TandemError('ENGINE_FAILED', { engine: 'the index store', why: 'disk' }))
+        : openEmbeddedStore(folder, space)
+    projects = start({ openStore })
+    put('a.ts', 'export const one = 1\n')
     await projects.add({ path: root })
     expect(projects.get('tree')).toMatchObject({ state: 'failed', error: 'the index store failed: disk' })
     await expect(projects.search({ query: 'x' })).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+    broken = false
+    await projects.add({ path: root })
+    expect(await ready()).toMatchObject({ files: 1, chunks: 1 })
+  })
+
+  test('indexing that failed is tried again by itself', async () => {
+    await projects.close()
+    let fault: keyof IndexStore | undefined = 'putFiles'
+    let faults = 0
+    const openStore: OpenStore = async (folder, space) => {
+      const store = await openEmbeddedStore(folder, space)
+      return new Proxy(store, {
+        get(target, method: keyof IndexStore) {
+          if (method !== fault) return target[method]
+          return async () => {
+            faults += 1
+            throw new TandemError('ENGINE_FAILED', { engine: 'the index store', why: 'its thread ended' })
+          }
+        },
+      })
+    }
+    projects = start({ openStore, retryMs: 50 })
+    put('a.ts', 'export const one = 1\n')
+    await projects.add({ path: root })
+    const failed = () => projects.get('tree').state === 'failed'
+    await until('failed while writing files', () => faults > 1 && failed())
+    fault = 'putVectors'
+    faults = 0
+    await until('failed while writing vectors', () => faults > 1 && failed())
+    fault = undefined
+    expect(await ready()).toMatchObject({ files: 1, chunks: 1, embedded: 1 })
   })
 })

@@ -55,6 +55,8 @@ export interface ProjectsOptions {
   /** Default: the embedded store. */
   readonly openStore?: OpenStore
   readonly retrieval?: Retrieval
+  /** Milliseconds before failed indexing is tried again; tests shorten it. */
+  readonly retryMs?: number
 }
 
 /**
@@ -100,8 +102,8 @@ class ProjectService implements Projects {
       if (known) {
         if (name !== undefined && name !== known.name)
           throw new TandemError('CONFLICT', { what: `${real} is indexed already, as ${known.name}` })
-        if (this.#indexers.has(known.name)) this.#indexers.get(known.name)?.rescan()
-        else await this.#running(known)
+        const before = this.#indexers.get(known.name)
+        if ((await this.#running(known)) === before) before.rescan()
         return { status: this.get(known.name), created: false }
       }
       const entry = this.#registry.add(real, name)
@@ -181,12 +183,13 @@ class ProjectService implements Projects {
     await this.#parse.close()
   }
 
-  /** The project's indexer, started on first use. */
+  /** The project's indexer, started on first use, and again when its index could not be opened. */
   async #running(entry: RegistryEntry): Promise<ProjectIndexer> {
     const running = this.#indexers.get(entry.name)
-    if (running) return running
+    if (running && !running.unopened) return running
+    running?.close().catch(() => {}) // why it failed was told
     if (this.#closed) throw new TandemError('SHUTTING_DOWN')
-    const { openStore = openEmbeddedStore, serving, config, log } = this.#options
+    const { openStore = openEmbeddedStore, serving, config, log, retryMs } = this.#options
     const indexer = new ProjectIndexer({
       name: entry.name,
       root: entry.path,
@@ -202,6 +205,7 @@ class ProjectService implements Projects {
       onScanned: ({ files, chunks }) =>
         this.#registry.update(entry.name, { chunker: CHUNKER_VERSION, files, chunks }),
       onChange: (change) => this.#tell(entry, change),
+      ...(retryMs !== undefined && { retryMs }),
     })
     this.#indexers.set(entry.name, indexer)
     await indexer.start()

@@ -13,6 +13,7 @@ import {
 } from './core/index.ts'
 import { endingError } from './ending-error.ts'
 import type { ChatJob, EmbedJob, Job } from './jobs.ts'
+import { withNamedInput } from './named-input.ts'
 import type { Route, Routes } from './routes.ts'
 
 /** Batches at an encoder at once: one runs, one is ahead, so that it never waits for IPC. */
@@ -184,7 +185,9 @@ export class Loop {
     }
     const request = { model: worker.placement.model, inputs, purpose }
     const options = { signal: abort.signal, deadlineMs: BATCH_MS, priority: batch.priority, onReleased }
-    const output = await worker.embed(request, options)
+    const output = await worker.embed(request, options).catch((thrown: unknown) => {
+      throw withNamedInput(thrown, batch)
+    })
     let offset = 0
     for (const part of batch.parts) {
       const job = this.#jobs.get(part.request) as EmbedJob | undefined // cancelled meanwhile

@@ -102,6 +102,19 @@ export const MODEL_REQUESTS = [
   ),
   embed('embeddings: no input', { input: undefined }, /input: expected/, { param: 'input' }),
   embed('embeddings: an empty array', { input: [] }, /at least one input/, { param: 'input' }),
+  embed(
+    'embeddings: a wrong token id behind longer texts',
+    {
+      input: [
+        [1, 2, 3],
+        [4, 99_999_999],
+      ],
+    },
+    /99999999/,
+    {
+      param: 'input.1',
+    },
+  ),
   embed('embeddings: empty token ids', { input: [[]] }, /at least one token/, { param: 'input.0' }),
   embed('embeddings: mixed inputs', { input: ['a', 1] }, /input\.1: expected a string/, { param: 'input.1' }),
   embed('embeddings: a negative token', { input: [1, -2] }, /token id/, { param: 'input.1' }),

@@ -12,6 +12,9 @@ export const TANDEM_REQUESTS = [
   }),
   post('search: no result wanted', SEARCH, { query: 'x', limit: 0 }, /limit/, { param: 'limit' }),
   post('search: a million results', SEARCH, { query: 'x', limit: 1e6 }, /limit/, { param: 'limit' }),
+  post('search: more results than there may be', SEARCH, { query: 'x', limit: 101 }, /limit/, {
+    param: 'limit',
+  }),
   post('search: an unknown project', SEARCH, { query: 'x', project: 'nope' }, /no project "nope"/, {
     status: 404,
   }),

@@ -89,7 +89,7 @@ export class LoadedOnnxEncoder implements LoadedEncoder {
     const limit = this.#tokenizer.vocabularySize
     const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= limit)
     if (wrong === undefined) return this.#tokenizer.wrap(ids)
-    const what = `input ${index}: ${wrong} is not a token id of this model; allowed: 0 to ${limit - 1}`
+    const what = `input: ${wrong} is not a token id of this model; allowed: 0 to ${limit - 1}`
     throw new TandemError('INVALID_REQUEST', { what }, { param: `input.${index}` })
   }
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 const MAX_QUERY_CHARACTERS = 32_768
 const MAX_PATH_CHARACTERS = 4_096
+/** As many as a search gives. */
 const MAX_RESULTS = 100
 
 const noNul = (text: string) => !text.includes('\0')

@@ -81,6 +81,7 @@ describe('faults', () => {
   test('without events the tree is scanned on a timer, and why is said', async () => {
     await start({ subscribe: () => Promise.reject(new Error('inotify_add_watch: No space left on device')) })
     await until(() => all() >= 2)
+    expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain('No space left on device')
     expect(warnings[0]).toContain('scanned every 0.2 s')
   })

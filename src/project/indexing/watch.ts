@@ -39,6 +39,8 @@ export class TreeWatcher {
   #flushTimer: NodeJS.Timeout | undefined
   #pollTimer: NodeJS.Timeout | undefined
   #nextRescanMs = 0
+  /** Why events cannot be had, as it was told: said once, not at every try. */
+  #told: string | undefined
   #started = false
   #closed = false
 
@@ -91,12 +93,14 @@ export class TreeWatcher {
         ignore: [...UNWATCHED_GLOBS, ...excluded],
       })
       this.#subscription = subscription
+      this.#told = undefined
       if (this.#closed) await this.#unsubscribe()
     } catch (error) {
       this.#nextRescanMs = performance.now() + rescanMs
-      onWarning(
-        `${root} cannot be watched (${messageOf(error)}); it is scanned every ${rescanMs / 1000} s instead`,
-      )
+      const why = messageOf(error)
+      if (why === this.#told) return
+      this.#told = why
+      onWarning(`${root} cannot be watched (${why}); it is scanned every ${rescanMs / 1000} s instead`)
     }
   }
 
