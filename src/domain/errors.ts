@@ -168,18 +168,23 @@ export class TandemError extends Error {
 
   /** Plain data that survives IPC; see `fromWire`. */
   toWire(): WireError {
-    return { code: this.code, details: this.details, ...(this.param ? { param: this.param } : {}) }
+    const { code, details, param, retryAfterS } = this
+    return {
+      code,
+      details,
+      ...(param === undefined ? {} : { param }),
+      ...(retryAfterS === undefined ? {} : { retryAfterS }),
+    }
   }
 
-  static fromWire(wire: WireError): TandemError {
-    return new TandemError(wire.code, wire.details, wire.param ? { param: wire.param } : {})
+  static fromWire({ code, details, ...options }: WireError): TandemError {
+    return new TandemError(code, details, options)
   }
 }
 
-export interface WireError {
+export interface WireError extends Pick<ErrorOptions, 'param' | 'retryAfterS'> {
   readonly code: ErrorCode
   readonly details: Details
-  readonly param?: string
 }
 
 /** Wraps whatever was thrown; a TandemError passes unchanged. */

@@ -1,6 +1,6 @@
 /** Whatever was thrown, as OpenAI's clients expect it: `{"error":{"message","type","param","code"}}`. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { asTandemError, TandemError } from '../domain/index.ts'
+import { asTandemError, type ErrorCode, TandemError } from '../domain/index.ts'
 import type { HttpLog } from './deps.ts'
 
 export interface ErrorBody {
@@ -54,9 +54,16 @@ export function sendError(reply: FastifyReply, error: TandemError): FastifyReply
   return reply.code(error.status).headers(errorHeaders(error)).send(errorBody(error))
 }
 
+/** A server that starts or ends says so to every client: nobody needs to look into it. */
+const EXPECTED: readonly ErrorCode[] = ['STARTING', 'SHUTTING_DOWN']
+/** Told apart from a defect of our own: where it was thrown says nothing. */
+const WITHOUT_STACK: readonly ErrorCode[] = ['WORKER_LOST', 'TASK_UNSERVED', 'DEADLINE', 'SLOW_READER']
+
 /** Our own failures are for the log too; a client's mistakes are the client's to read. */
 export function logFailure(log: HttpLog, request: FastifyRequest, error: TandemError): void {
-  const details = { err: error, method: request.method, path: request.url.split('?', 1)[0] }
-  if (error.status >= 500) log.error(details, error.message)
-  else log.debug(details, error.message)
+  const { code, status, message } = error
+  const details = { code, method: request.method, path: request.url.split('?', 1)[0] }
+  if (status < 500 || EXPECTED.includes(code)) log.debug(details, message)
+  else if (WITHOUT_STACK.includes(code)) log.warn(details, message)
+  else log.error({ ...details, err: error }, message)
 }

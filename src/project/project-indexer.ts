@@ -32,7 +32,8 @@ export interface IndexerOptions {
   /** Version of the chunker that last went over the whole tree. */
   readonly chunker: number
   readonly log: Logger
-  readonly onScanned: () => void
+  /** A scan of the whole tree is in the store. */
+  readonly onScanned: (counts: StoreCounts) => void
   readonly onChange: (change: IndexerChange) => void
 }
 
@@ -172,7 +173,8 @@ export class ProjectIndexer {
       if (this.#closed) return
       this.#missing = false
       this.#rechunk = false
-      this.#options.onScanned()
+      await this.#readCounts()
+      this.#options.onScanned(this.#counts)
     } catch (error) {
       this.#onScanError(error)
     } finally {

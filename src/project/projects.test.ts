@@ -176,6 +176,18 @@ describe('a project', () => {
     expect(await ready()).toMatchObject({ chunks: 201, embedded: 201 })
   })
 
+  test('a process that opens nothing knows what was indexed, also after a kill', async () => {
+    put('a.ts', 'export const one = 1\n')
+    await projects.add({ path: root })
+    await ready()
+    const other = start() // the first did not close: it could as well be gone
+    await other.open({ follow: false })
+    expect(other.list()).toEqual([
+      { name: 'tree', path: root, files: 1, chunks: 1, embedded: 0, state: 'ready' },
+    ])
+    await other.close()
+  })
+
   test('busy and restarting workers are waited for; other errors fail the project until something changes', async () => {
     put('a.ts', 'export const one = 1\n')
     let calls = 0

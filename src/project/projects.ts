@@ -199,7 +199,8 @@ class ProjectService implements Projects {
       watch: config.index.watch && this.#follow,
       chunker: entry.chunker,
       log,
-      onScanned: () => this.#registry.update(entry.name, { chunker: CHUNKER_VERSION }),
+      onScanned: ({ files, chunks }) =>
+        this.#registry.update(entry.name, { chunker: CHUNKER_VERSION, files, chunks }),
       onChange: (change) => this.#tell(entry, change),
     })
     this.#indexers.set(entry.name, indexer)

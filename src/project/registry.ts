@@ -15,7 +15,7 @@ const Entry = z.strictObject({
   folder: z.string().regex(/^[a-f0-9]{16}$/),
   /** Version of the chunker that last went over the whole tree; 0: none did. */
   chunker: z.int().min(0),
-  /** Counts when the project was last closed, for a process that does not open it. */
+  /** Counts of the last whole scan or of the end, for a process that does not open the project. */
   files: z.int().min(0),
   chunks: z.int().min(0),
 })

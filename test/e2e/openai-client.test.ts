@@ -256,7 +256,7 @@ test('completions continue a text, whole and streamed', async () => {
 })
 
 describe('embeddings', () => {
-  const input = ['cancel a running request', 'function cancel(request) {}', '']
+  const input = ['sort names by length', 'function sortNames(names) {}', '']
 
   test('float and base64 are equal, unit length, and of the asked dimensions', async () => {
     const float = await client.embeddings.create({ model: EMBED, input, encoding_format: 'float' })

@@ -45,7 +45,9 @@ export const status = defineCommand({
       }
       const rows = document.projects.map((p) => [
         p.name,
-        ...(running ? [p.state, String(p.files), String(p.chunks)] : ['not open', '', '']),
+        running ? p.state : `${p.state} when last open`,
+        String(p.files),
+        String(p.chunks),
         p.error ?? p.path,
       ])
       print(`\n${table([['project', 'state', 'files', 'chunks', 'path'], ...rows])}`)

@@ -55,6 +55,7 @@ function apply(draft: Draft, event: Event): void {
   }
 }
 
+/** Takes a request into the queue, which is bounded: past `maxWaiting` waiting requests it is refused as queue full. */
 function admit(draft: Draft, submitted: Extract<Event, { type: 'submitted' }>['request']): void {
   const order = submitted.tokens.map((_, index) => index)
   const pending = order.sort((a, b) => (submitted.tokens[a] ?? 0) - (submitted.tokens[b] ?? 0))

@@ -31,3 +31,23 @@ test('vectors without a chunk are kept for a while, but not without bound', asyn
   database.close()
   rmSync(folder, { recursive: true, force: true })
 })
+
+test('an index whose thread ran out of memory answers again, with all that was stored', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-thread-'))
+  const store = await openEmbeddedStore(folder, { fingerprint: 'f', dimensions: 16 }, { heapMb: 24 })
+  await store.putFiles([madeUpFile(1, 0)])
+  const [chunk] = madeUpFile(2, 0).chunks
+  const huge = Array.from({ length: 40 }, (_, n) => ({
+    ...chunk!,
+    hash: `h${n}`,
+    text: `${n} `.repeat(500_000),
+  }))
+  await expect(store.putFiles([{ ...madeUpFile(2, 0), chunks: huge }])).rejects.toMatchObject({
+    code: 'ENGINE_FAILED',
+  })
+  await expect.poll(() => store.files().catch(() => []), { timeout: 10_000 }).toHaveLength(1)
+  await store.putFiles([madeUpFile(3, 0)])
+  expect(await store.counts()).toMatchObject({ files: 2 })
+  await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})

@@ -12,6 +12,8 @@ const BATCH_FILES = 64
 const BATCH_CHARS = 2_000_000
 /** MiB of JavaScript objects; past it the thread ends with an error and the process goes on. */
 const THREAD_HEAP_MB = 256
+/** Milliseconds between two threads of one index: a fault that stays does not start them in a loop. */
+const REOPEN_MS = 1000
 
 interface Waiting {
   readonly resolve: (value: unknown) => void
@@ -21,6 +23,8 @@ interface Waiting {
 export interface OpenOptions {
   /** Told in one sentence when a broken index was set aside; default: a process warning. */
   readonly onWarning?: (text: string) => void
+  /** MiB of the thread's JavaScript objects; tests lower it. */
+  readonly heapMb?: number
 }
 
 /** Opens the SQLite index of a folder in a worker thread. See `OpenStore`. */
@@ -29,16 +33,15 @@ export async function openEmbeddedStore(
   space: VectorSpace,
   options: OpenOptions = {},
 ): Promise<IndexStore> {
-  const thread = new StoreThread(
-    { folder, space },
-    options.onWarning ?? ((text) => process.emitWarning(text)),
-  )
-  await thread.opened
-  return storeOver(thread)
+  const warn = options.onWarning ?? ((text: string) => process.emitWarning(text))
+  const start = () => new StoreThread({ folder, space }, options.heapMb ?? THREAD_HEAP_MB, warn)
+  const first = start()
+  await first.opened
+  return storeOver(new StoreThreads(first, start))
 }
 openEmbeddedStore satisfies OpenStore
 
-function storeOver(thread: StoreThread): IndexStore {
+function storeOver(thread: StoreThreads): IndexStore {
   return {
     files: () => thread.call('files', []),
     async putFiles(files) {
@@ -75,7 +78,39 @@ function* batches(files: readonly FileRecord[]): Generator<FileRecord[]> {
   if (batch.length > 0) yield batch
 }
 
-/** The thread and the calls that wait for it. */
+/** An index outlives its thread: what the thread had fails, the next call finds another. */
+class StoreThreads {
+  readonly #start: () => StoreThread
+  #thread: StoreThread
+  #startedMs = performance.now()
+  #closing = false
+
+  constructor(first: StoreThread, start: () => StoreThread) {
+    this.#thread = first
+    this.#start = start
+  }
+
+  call<M extends Method>(
+    method: M,
+    args: Readonly<Parameters<IndexStore[M]>>,
+    transfer: readonly ArrayBuffer[] = [],
+  ): ReturnType<IndexStore[M]> {
+    const due = performance.now() - this.#startedMs >= REOPEN_MS
+    if (this.#thread.ended && !this.#closing && due) {
+      this.#thread = this.#start()
+      this.#thread.opened.catch(() => {}) // its calls fail with the reason
+      this.#startedMs = performance.now()
+    }
+    return this.#thread.call(method, args, transfer)
+  }
+
+  close(): Promise<void> {
+    this.#closing = true
+    return this.#thread.close()
+  }
+}
+
+/** One thread and the calls that wait for it. */
 class StoreThread {
   readonly opened: Promise<void>
   readonly #worker: Worker
@@ -85,10 +120,10 @@ class StoreThread {
   #gone: TandemError | undefined
   #closing: Promise<void> | undefined
 
-  constructor(data: ThreadData, warn: (text: string) => void) {
+  constructor(data: ThreadData, heapMb: number, warn: (text: string) => void) {
     this.#worker = new Worker(builtEntry('project/store/embedded/thread'), {
       workerData: data,
-      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb },
     })
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
@@ -109,15 +144,20 @@ class StoreThread {
     })
   }
 
+  /** Whether every call fails from now on. */
+  get ended(): boolean {
+    return this.#gone !== undefined
+  }
+
   call<M extends Method>(
     method: M,
     args: Readonly<Parameters<IndexStore[M]>>,
-    transfer: readonly ArrayBuffer[] = [],
+    transfer: readonly ArrayBuffer[],
   ): ReturnType<IndexStore[M]> {
     const answer = new Promise((resolve, reject) => {
       if (this.#gone) return reject(this.#gone)
       if (this.#closing && method !== 'close') return reject(storeFailed('it is closed'))
-      if (this.#waiting.size >= MAX_WAITING)
+      if (this.#waiting.size >= MAX_WAITING && method !== 'close')
         return reject(
           new TandemError('QUEUE_FULL', { device: 'the index store', waiting: this.#waiting.size }),
         )
@@ -130,7 +170,7 @@ class StoreThread {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      if (!this.#gone) await this.call('close', [])
+      if (!this.#gone) await this.call('close', [], [])
       await this.#exited
     })()
     return this.#closing
