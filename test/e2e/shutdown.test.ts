@@ -77,7 +77,7 @@ describe.skipIf(process.platform === 'win32')('a server that indexes and streams
     await until(() => alive().length === 0, 'the workers go', GONE_WITHIN_MS)
     expect((await chat.ended).broken).toBe(true)
     expect(existsSync(join(server.home, 'server.json'))).toBe(true) // nobody could remove it
-    const next = await startTestServer({ home: server.home, early: true })
+    const next = await startTestServer({ home: server.home })
     expect(await next.stop()).toBe(0)
   })
 })

@@ -1,8 +1,8 @@
 /** A long streamed answer, read as it comes. */
 import { CHAT, post } from './api.ts'
 
-/** A grammar that keeps the model writing: about `tokens` tokens, whatever it would say. */
-export function longAnswer(tokens: number) {
+/** A grammar that keeps the model writing until `tokens` are written, whatever it would say. */
+function longAnswer(tokens: number) {
   return {
     model: CHAT,
     messages: [{ role: 'user', content: 'Hello' }],
@@ -10,7 +10,10 @@ export function longAnswer(tokens: number) {
     max_tokens: tokens,
     response_format: {
       type: 'json_schema',
-      json_schema: { name: 'x', schema: { type: 'string', minLength: tokens * 10 } },
+      json_schema: {
+        name: 'x',
+        schema: { type: 'array', items: { type: 'string', minLength: 1000 }, minItems: 10 },
+      },
     },
   }
 }
