@@ -1,12 +1,11 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Config, PACKAGE_ROOT } from '../../config/index.ts'
 import type { Model } from '../../domain/index.ts'
-import { loadCatalogue } from '../../models/index.ts'
+import { loadCatalogue, verifyModel } from '../../models/index.ts'
 import { describeFailure } from '../failure.ts'
 import { type Check, failed, ok } from './check.ts'
 
-/** Every model's files are there, each with the size of its manifest; hashing gigabytes is left to the start. */
+/** Every model's files are there, each with the size and hash of its manifest. */
 export async function checkModels(config: Config): Promise<Check[]> {
   try {
     const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
@@ -28,22 +27,12 @@ export async function checkModels(config: Config): Promise<Check[]> {
 }
 
 async function checkModel(model: Model): Promise<Check> {
-  const files = Object.values(model.files).flat()
-  const wrong: string[] = []
-  for (const { path, sizeBytes } of files) {
-    const size = await stat(join(model.folder, path)).then(
-      (found) => found.size,
-      () => undefined,
-    )
-    if (size === undefined) wrong.push(`${path} is missing`)
-    else if (size !== sizeBytes) wrong.push(`${path} has ${size} bytes instead of ${sizeBytes}`)
+  const [id, title] = [`model:${model.id}`, `model ${model.id}`]
+  try {
+    await verifyModel(model)
+  } catch (thrown) {
+    return failed(id, title, describeFailure(thrown).message, `fetch the model again into ${model.folder}`)
   }
-  const title = `model ${model.id}`
-  if (wrong.length === 0)
-    return ok(
-      `model:${model.id}`,
-      title,
-      `${new Set(files.map(({ path }) => path)).size} files (${model.tasks.join(', ')})`,
-    )
-  return failed(`model:${model.id}`, title, wrong.join('; '), `fetch the model again into ${model.folder}`)
+  const files = new Set(Object.values(model.files).flatMap((list) => list.map(({ path }) => path)))
+  return ok(id, title, `${files.size} files as the manifest has them (${model.tasks.join(', ')})`)
 }
