@@ -14,8 +14,8 @@ const KILLS = 20
 const FILES = 60
 const FUNCTIONS = 4
 const SEED = 20_260_728
-/** From the first answer of `/health` on; the models need about half of the longest to load. */
-const LONGEST_LIFE_MS = 1500
+/** From the first answer of `/health` on; loading the models takes most of the longest. */
+const LONGEST_LIFE_MS = 1000
 /** Dynamic int8 makes a vector depend a little on what shares its batch. */
 const SAME_VECTOR = 0.9998
 const SUM = /^sumOrders\d+Part\d+$/
