@@ -170,7 +170,7 @@ describe('lost workers', () => {
     expect((await waiting).result.vectors).toEqual(vectorOf('c'))
   })
 
-  test('the next placement takes over, and says from what and why', async () => {
+  test('[no-silent-fallback] the next placement takes over, and says from what and why', async () => {
     const { serving, workers } = serve([fakeWorker('embed', 'npu0'), fakeWorker('embed', 'cpu')])
     await Promise.all(workers.map((worker) => worker.ready()))
     const pending = serving.embed(texts('fault:slow:500'), interactive)
@@ -281,7 +281,7 @@ describe('chats', () => {
 })
 
 describe('limits and names', () => {
-  test('a full queue answers 429 with the time to wait', async () => {
+  test('[bounded] a full queue answers 429 with the time to wait', async () => {
     const { serving } = serve([fakeWorker('embed')], { queue: { maxWaiting: 2 } })
     await serving.ready()
     const slow = [1, 2].map(() => serving.embed(texts('fault:slow:200'), interactive))

@@ -57,7 +57,9 @@ function keepEmbedding() {
   }
 }
 
-test('[failure-domains] the chat worker dies: no embedding fails, the stream ends with an error, chat comes back', async () => {
+test('[failure-domains] the chat worker dies: no embedding fails, the stream ends with an error, chat comes back', {
+  timeout: 90_000,
+}, async () => {
   const embedding = keepEmbedding()
   const chat = await openChat(server, 1500)
   await until(() => chat.pieces() > 5 && embedding.answered() > 5, 'both at work')
@@ -73,7 +75,9 @@ test('[failure-domains] the chat worker dies: no embedding fails, the stream end
   expect((await (await openChat(server, 5)).ended).finishReason).toBe('length')
 })
 
-test('[failure-domains] the embedding worker dies with requests in flight: no client sees it, and no stream', async () => {
+test('[failure-domains] the embedding worker dies with requests in flight: no client sees it, and no stream', {
+  timeout: 90_000,
+}, async () => {
   const chat = await openChat(server, 1500)
   const embedding = keepEmbedding()
   await until(() => chat.pieces() > 5 && embedding.answered() > 5, 'both at work')

@@ -58,7 +58,7 @@ export async function indexed(server: { url: string }): Promise<ProjectStatus> {
 export async function until(
   check: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = 20_000,
+  limitMs = 30_000,
 ): Promise<number> {
   const startedMs = performance.now()
   while (!(await check())) {

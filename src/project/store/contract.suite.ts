@@ -166,7 +166,7 @@ export function storeContract(name: string, open: OpenStore): void {
       expect(await store.counts()).toEqual({ files: 1, chunks: 1, pending: 0 })
     })
 
-    test('another fingerprint keeps files and chunks, and all are pending', async () => {
+    test('[vector-safe] another fingerprint keeps files and chunks, and all are pending', async () => {
       await store.putFiles([madeUpFile(1, 0), madeUpFile(2, 0)])
       await embedPending(store, DIMENSIONS)
       const { files, chunks } = await store.counts()
