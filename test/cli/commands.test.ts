@@ -160,6 +160,21 @@ describe('with a running server', () => {
     expect(stdout).toBe('dist/app.js: left out: ignored by .gitignore line 3 (dist/)\n')
   })
 
+  test('names and reasons cannot move the cursor or change colours', async () => {
+    const clearScreen = '\u001b[2J'
+    server.projects[0]!.path = `${project}${clearScreen}`
+    expect((await run(['index', '..'])).stdout).not.toContain(clearScreen)
+    server.faults.set('/tandem/v1/projects', {
+      status: 400,
+      code: 'invalid_request',
+      message: `a${clearScreen}b`,
+    })
+    const { stderr } = await run(['index', '..'])
+    expect(stderr).toContain('tandem: a\ufffd[2Jb\n')
+    Object.assign(server.projects[0]!, { state: 'failed', error: `why${clearScreen}` })
+    expect((await run(['search', 'x', '--project', 'demo'])).stderr).not.toContain(clearScreen)
+  })
+
   test('a failed index is an error with its reason', async () => {
     server.projects[0]!.path = '/elsewhere'
     server.addProject('bad', project, { state: 'failed', error: 'the disk is full' })

@@ -4,6 +4,7 @@ import { TandemError } from '../../domain/index.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { type Connection, withServer } from '../connect.ts'
 import { jsonOption, text } from '../options.ts'
+import { printable } from '../print/style.ts'
 import { counted, duration } from '../print/table.ts'
 import { followProject, ProgressLine } from '../progress.ts'
 import { chooseProject } from '../project-choice.ts'
@@ -66,7 +67,8 @@ async function indexFolder(
   }
   const took = seconds < 60 ? `${seconds} s` : duration(seconds)
   const count = `${counted(files, 'file')}, ${counted(chunks, 'chunk')}, ${counted(skipped, 'file')} left out`
-  context.print(`${context.style.green('indexed')} ${project.name} (${project.path}): ${count}, ${took}\n`)
+  const where = printable(`${project.name} (${project.path})`)
+  context.print(`${context.style.green('indexed')} ${where}: ${count}, ${took}\n`)
   if (running) context.say('the running server keeps it up to date')
   return 0
 }
@@ -85,7 +87,7 @@ async function explainPath(
     if (json) context.json(explanation)
     else {
       const verdict = explanation.indexed ? context.style.green('indexed') : context.style.yellow('left out')
-      context.print(`${explanation.path}: ${verdict}: ${explanation.reason}\n`)
+      context.print(`${printable(explanation.path)}: ${verdict}: ${printable(explanation.reason)}\n`)
     }
     return 0
   })
