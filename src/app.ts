@@ -8,7 +8,7 @@ import { discoverDevices } from './devices/index.ts'
 import type { Device, Model, Plan, PlannedPlacement, Task } from './domain/index.ts'
 import { ENGINES } from './engines/index.ts'
 import { createHttpServer } from './http/index.ts'
-import { type Catalogue, loadCatalogue } from './models/index.ts'
+import { type Catalogue, ggufFileModel, isGgufPath, loadCatalogue } from './models/index.ts'
 import { makePlan, shareThreads } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
@@ -31,10 +31,19 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const log = createLog(config.log.level)
   await mkdir(home, { recursive: true })
   const claim = options.announce ? await claimHome(home) : undefined
-  const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
+  const { chat } = config.models
+  const file =
+    chat !== undefined && isGgufPath(chat) ? await ggufFileModel(chat, config.chat.contextTokens) : undefined
+  const catalogue = await loadCatalogue(
+    [join(PACKAGE_ROOT, 'models'), ...config.models.folders],
+    file ? [file] : [],
+  )
   const devices = discoverDevices()
-  const models = chooseModels(catalogue, config)
+  const models = chooseModels(catalogue, { ...config.models, ...(file ? { chat: file.id } : {}) })
   const plan = makePlan({ policy: config.placement.policy, devices, engines: ENGINES, models })
+
+  const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
+  const served = catalogue.list().filter((model) => planned.has(model.id))
 
   const workers = startWorkers(plan, catalogue, devices, options)
   const serving = createServing({ plan, workers, config, models: catalogue.list() })
@@ -55,7 +64,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       version,
       serving,
       projects,
-      models: () => servedFirst(catalogue.list(), plan),
+      models: () => served,
       plan: () => plan,
       devices: () => devices,
       isReady: () => serving.isReady(),
@@ -82,10 +91,13 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 }
 
 /** The configured model of each task, else the first of the catalogue that does it: the shipped one. */
-function chooseModels(catalogue: Catalogue, config: Config): Partial<Record<Task, Model>> {
+function chooseModels(
+  catalogue: Catalogue,
+  configured: Pick<Config['models'], 'chat' | 'embed'>,
+): Partial<Record<Task, Model>> {
   const models: Partial<Record<Task, Model>> = {}
   for (const task of ['chat', 'embed'] as const) {
-    const id = config.models[task]
+    const id = configured[task]
     const model =
       id === undefined ? catalogue.list().find((each) => each.tasks.includes(task)) : catalogue.find(id)
     if (model) models[task] = model
@@ -124,11 +136,4 @@ function startWorkers(
       lastPlacement: plan.tasks[placement.task]?.length === 1,
     })
   })
-}
-
-function servedFirst(models: readonly Model[], plan: Plan): readonly Model[] {
-  const served = new Set(
-    Object.values(plan.tasks).flatMap((list) => list.map((placement) => placement.model)),
-  )
-  return [...models].sort((a, b) => Number(served.has(b.id)) - Number(served.has(a.id)))
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { PARENT_PID } from '../src/workers/wire.ts'
 
 /** Whether a process runs; one that died and was not waited for yet does not. */
 export function isRunning(pid: number): boolean {
@@ -15,6 +16,32 @@ export function isRunning(pid: number): boolean {
 export function runningInGroup(group: number): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.map(Number).filter((pid) => readStat(pid)?.group === group && isRunning(pid))
+}
+
+/** Worker processes that a server started and that run, also once it is gone itself; Linux only. */
+export function workersOf(serverPid: number): number[] {
+  const mark = `${PARENT_PID}=${serverPid}\0`
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).filter((pid) => readProc(pid, 'environ').includes(mark) && isRunning(pid))
+}
+
+/** Memory of a process in bytes: now, and the most it ever had. Linux only. */
+export function memoryOf(pid: number): { nowBytes: number; peakBytes: number } {
+  const status = readProc(pid, 'status')
+  const bytes = (name: string): number => {
+    const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)
+    if (!found) throw new Error(`/proc/${pid}/status has no ${name}`)
+    return Number(found[1]) * 1024
+  }
+  return { nowBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') }
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return '' // gone meanwhile, or another user's
+  }
 }
 
 function readStat(pid: number): { state: string; group: number } | undefined {

@@ -45,7 +45,7 @@ function chatNote(chat: string, { models, shippedChat }: BannerFacts): string {
   const what = title ?? 'a small offline model that only answers from the passages it is given'
   return [
     `\n  ${chat} ships with Tandem: ${what}.\n`,
-    '  For a real assistant set models.chat in tandem.yaml (`npx tandem config path` says where).\n',
+    '  For a real assistant set models.chat in tandem.yaml to the path of a GGUF file (`npx tandem config path` says where).\n',
   ].join('')
 }
 

@@ -62,7 +62,10 @@ export const Config = z.strictObject({
         .array(z.string())
         .default([])
         .describe('further folders of models with a tandem.model.json each'),
-      chat: z.string().optional().describe('id of the chat model; default: the shipped one'),
+      chat: z
+        .string()
+        .optional()
+        .describe('id of the chat model, or the absolute path of a GGUF file; default: the shipped one'),
       embed: z.string().optional().describe('id of the embedding model; default: the shipped one'),
     })
     .prefault({}),

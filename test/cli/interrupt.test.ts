@@ -54,6 +54,14 @@ describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
     expect(events()).toEqual(['start', 'stop'])
   })
 
+  test('while the models of a server load: exit 0, as later', async () => {
+    const { child, ended } = start(['serve'], { FAKE_READY: 'never' })
+    await until(() => events().length === 1, 'the start')
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+    expect(events()).toEqual(['start', 'stop'])
+  })
+
   test('while an index is followed on a running server, which stays', async () => {
     server.looksUntilReady = 1e9
     writeFileSync(join(home, 'server.json'), JSON.stringify({ pid: process.pid, url: server.url }))

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-const BIN = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
 const START_MS = 50_000
 const STOP_MS = 5_000
 
@@ -17,6 +17,9 @@ export interface TestServer {
   readonly pid: number
   /** What the server wrote to stderr so far. */
   readonly log: () => string
+  /** Its exit code; null when a signal ended it. */
+  readonly exited: Promise<number | null>
+  signal(signal: NodeJS.Signals): void
   /** Ends the server as Ctrl-C does; kills it when that takes too long. @returns its exit code */
   stop(): Promise<number | null>
 }
@@ -26,14 +29,20 @@ export interface TestServerOptions {
   readonly config?: Record<string, unknown>
   /** Folders to index. */
   readonly projects?: readonly string[]
+  /** An existing home, which the caller removes; default: a new one that goes with the server. */
+  readonly home?: string
+  /** Resolve when it listens, before the models are loaded. */
+  readonly early?: boolean
 }
 
-/** Resolves once `/health` is 200. */
+/** Resolves once `/health` is 200, or as soon as it answers where `early` is set. */
 export async function startTestServer({
   config = {},
   projects = [],
+  home: givenHome,
+  early = false,
 }: TestServerOptions = {}): Promise<TestServer> {
-  const home = await mkdtemp(join(tmpdir(), 'tandem-test-'))
+  const home = givenHome ?? (await mkdtemp(join(tmpdir(), 'tandem-test-')))
   await writeFile(join(home, 'tandem.yaml'), JSON.stringify(config)) // JSON is YAML
   const folders = projects.flatMap((path) => ['--project', path])
   const child = spawn(process.execPath, [BIN, 'serve', '--port', '0', '--json', ...folders], {
@@ -44,23 +53,31 @@ export async function startTestServer({
   child.stderr.on('data', (chunk) => {
     log += chunk
   })
-  const exited = once(child, 'exit')
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
 
   async function stop(): Promise<number | null> {
     child.kill('SIGINT')
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
     await exited
     clearTimeout(timer)
-    await rm(home, { recursive: true, force: true })
+    if (givenHome === undefined) await rm(home, { recursive: true, force: true })
     return child.exitCode
   }
 
   const deadline = Date.now() + START_MS
   while (child.exitCode === null && Date.now() < deadline) {
-    const url = await announced(home)
-    if (url !== undefined && (await isHealthy(url)))
-      return { url, home, pid: child.pid!, log: () => log, stop }
-    await sleep(50)
+    const url = await announced(home, child.pid!)
+    if (url !== undefined && (await answers(url, early)))
+      return {
+        url,
+        home,
+        pid: child.pid!,
+        log: () => log,
+        exited,
+        signal: (signal) => void child.kill(signal),
+        stop,
+      }
+    await sleep(20)
   }
   const ended = child.exitCode
   await stop()
@@ -68,17 +85,22 @@ export async function startTestServer({
   throw new Error(`the server ${what}:\n${log}`)
 }
 
-async function announced(home: string): Promise<string | undefined> {
+/** The address that this server announced, not one that was killed in the same home before it. */
+async function announced(home: string, pid: number): Promise<string | undefined> {
   try {
-    return (JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as { url: string }).url
+    const found = JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as {
+      url: string
+      pid: number
+    }
+    return found.pid === pid ? found.url : undefined
   } catch {
     return undefined // not yet
   }
 }
 
-async function isHealthy(url: string): Promise<boolean> {
+async function answers(url: string, early: boolean): Promise<boolean> {
   try {
-    return (await fetch(`${url}/health`)).status === 200
+    return (await fetch(`${url}/health`)).status === 200 || early
   } catch {
     return false // announced, but not listening any more or not yet
   }

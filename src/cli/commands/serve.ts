@@ -25,29 +25,41 @@ export const serve = defineCommand({
     { line: 'tandem serve --port 9000 --log-level info', does: 'another port, and more messages' },
   ],
   run: async (context, _args, { project, json }) => {
-    const folders = project.map((path) => existingFolder(context.io.cwd, path))
-    const { config } = context.settings()
-    const options = { config, home: context.home, announce: true, openProjects: true }
-    let following: Promise<void> = Promise.resolve()
-    const line = new ProgressLine(context.io.stderr)
-    const server = await startServer(context, options, async (started) => {
-      const client = clientFor(context, started.url)
-      const names: string[] = []
-      for (const folder of folders) names.push((await client.addProject(folder)).project.name)
-      following = followAll(context, client, names, line)
-    })
     try {
-      await announceReady(context, clientFor(context, server.url), json, line)
-      await interrupted(context.signal)
-    } finally {
-      line.clear()
-      if (context.io.stderr.isTTY) context.say('stopping ...')
-      await stopServer(server)
-      await following
+      await serveFolders(context, project, json)
+    } catch (thrown) {
+      if (!context.signal.aborted || thrown !== context.signal.reason) throw thrown
     }
-    return 0
+    return 0 // Ctrl-C is how a server ends, also while it starts
   },
 })
+
+async function serveFolders(
+  context: CommandContext,
+  project: readonly string[],
+  json: boolean,
+): Promise<void> {
+  const folders = project.map((path) => existingFolder(context.io.cwd, path))
+  const { config } = context.settings()
+  const options = { config, home: context.home, announce: true, openProjects: true }
+  let following: Promise<void> = Promise.resolve()
+  const line = new ProgressLine(context.io.stderr)
+  const server = await startServer(context, options, async (started) => {
+    const client = clientFor(context, started.url)
+    const names: string[] = []
+    for (const folder of folders) names.push((await client.addProject(folder)).project.name)
+    following = followAll(context, client, names, line)
+  })
+  try {
+    await announceReady(context, clientFor(context, server.url), json, line)
+    await interrupted(context.signal)
+  } finally {
+    line.clear()
+    if (context.io.stderr.isTTY) context.say('stopping ...')
+    await stopServer(server)
+    await following
+  }
+}
 
 /** Follows one index after the other; a failed one is told and ends nothing. */
 async function followAll(

@@ -107,6 +107,16 @@ export function storeContract(name: string, open: OpenStore): void {
       expect(await store.pending(1)).toHaveLength(1)
     })
 
+    test('pending begins with what was saved last, also when it replaces an old file', async () => {
+      const backlog = Array.from({ length: 50 }, (_, number) => madeUpFile(number, 0))
+      await store.putFiles(backlog)
+      await store.putFiles([file('new.ts', [chunk('let added')])])
+      expect((await store.pending(2))[0]!.embedText).toBe('\nlet added')
+      await store.putFiles([file(backlog[3]!.path, [chunk('let saved'), chunk('let too')])])
+      const texts = (await store.pending(3)).map(({ embedText }) => embedText)
+      expect(texts).toEqual(['\nlet too', '\nlet saved', '\nlet added'])
+    })
+
     test('a moved file keeps its vectors, whichever of put and remove comes first', async () => {
       const chunks = [chunk('function moved() {}', { symbol: 'moved' })]
       await store.putFiles([file('old.ts', chunks)])

@@ -50,7 +50,7 @@ export interface IndexStore {
   /** Same content, new time stamp. */
   touchFiles(files: readonly FileStamp[]): Promise<void>
   removeFiles(paths: readonly string[]): Promise<void>
-  /** Chunks that lack a vector, distinct by hash, at most `limit`. */
+  /** Chunks that lack a vector, distinct by hash, the last written first, at most `limit`. */
   pending(limit: number): Promise<readonly PendingText[]>
   /** @param vectors row-major [hashes, dimensions], unit length */
   putVectors(hashes: readonly string[], vectors: Float32Array): Promise<void>

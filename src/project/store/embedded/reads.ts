@@ -77,7 +77,9 @@ export class IndexReader {
 
   pending(limit: number): PendingText[] {
     return this.#all(
-      'SELECT hash, min(id), text, embed_head, embed_text FROM chunks WHERE embedded = 0 GROUP BY hash LIMIT ?',
+      // The inner query reads the index alone, so that no text is sorted; a later write has a higher id.
+      'SELECT hash, text, embed_head, embed_text FROM chunks WHERE id IN ' +
+        '(SELECT max(id) FROM chunks WHERE embedded = 0 GROUP BY hash ORDER BY max(id) DESC LIMIT ?) ORDER BY id DESC',
       limit,
     ).map((row) => ({
       hash: String(row['hash']),

@@ -1,0 +1,69 @@
+/** What the end-to-end tests ask of a server, and how they wait for it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ProjectStatus, SearchHit, WorkerStatus } from '../../src/domain/index.ts'
+
+export const CHAT = 'tandem-tiny-chat'
+export const EMBED = 'tandem-embed-small'
+
+export interface ServerStatus {
+  readonly workers: readonly WorkerStatus[]
+  readonly projects: readonly ProjectStatus[]
+}
+
+export async function statusOf({ url }: { url: string }): Promise<ServerStatus> {
+  return (await (await fetch(`${url}/tandem/v1/status`)).json()) as ServerStatus
+}
+
+export function post(
+  { url }: { url: string },
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+}
+
+/** @throws Error with the answer when it is not 200 */
+export async function search(server: { url: string }, query: string, limit = 20): Promise<SearchHit[]> {
+  const response = await post(server, '/tandem/v1/search', { query, limit, explain: true })
+  if (response.status !== 200) throw new Error(`search: ${response.status} ${await response.text()}`)
+  return ((await response.json()) as { results: SearchHit[] }).results
+}
+
+export function embed(server: { url: string }, input: unknown, priority?: 'interactive' | 'bulk') {
+  const headers: Record<string, string> = priority ? { 'x-tandem-priority': priority } : {}
+  return post(server, '/v1/embeddings', { model: EMBED, input }, headers)
+}
+
+/** Waits until the only project is up to date. @throws Error when it failed or takes over a minute */
+export async function indexed(server: { url: string }): Promise<ProjectStatus> {
+  let last: ProjectStatus | undefined
+  await until(
+    async () => {
+      last = (await statusOf(server)).projects[0]
+      if (last?.state === 'failed') throw new Error(last.error)
+      return last?.state === 'ready'
+    },
+    'the index',
+    60_000,
+  )
+  return last!
+}
+
+/** @returns milliseconds until the check held. @throws Error when it does not in time */
+export async function until(
+  check: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 20_000,
+): Promise<number> {
+  const startedMs = performance.now()
+  while (!(await check())) {
+    if (performance.now() - startedMs > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`)
+    await sleep(10)
+  }
+  return performance.now() - startedMs
+}
