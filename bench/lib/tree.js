@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PACKAGE_ROOT } from '../../dist/config/index.js'
-import { chunkText } from '../../dist/project/indexing/index.js'
+import { chunkText } from '../../dist/project/indexing/chunk.js'
 
 const LINES_PER_FILE = 400
 

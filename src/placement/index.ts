@@ -1,2 +1,2 @@
-export { makePlan, type PlannerInput } from './planner.ts'
-export { shareThreads, type ThreadBudget } from './threads.ts'
+export { makePlan } from './planner.ts'
+export { shareThreads } from './threads.ts'

@@ -1,2 +1,2 @@
 export type * from './contract.ts'
-export { createProjects, type ProjectsOptions } from './projects.ts'
+export { createProjects } from './projects.ts'

@@ -1,2 +1,2 @@
-export type { RequestContext, Served, Serving } from './contract.ts'
-export { createServing, type ServingOptions } from './serving.ts'
+export type { Serving } from './contract.ts'
+export { createServing } from './serving.ts'

@@ -1,3 +1,2 @@
-export type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
-export type { WorkerLimits } from './limits.ts'
+export type { CallOptions, Worker, WorkerEvent } from './contract.ts'
 export { startWorker, type WorkerOptions } from './supervisor.ts'

@@ -6,7 +6,7 @@ import { loadCatalogue } from '../../models/index.ts'
 import { describeFailure } from '../failure.ts'
 import { type Check, failed, ok } from './check.ts'
 
-/** Every model's files are there, each with the size of its manifest; hashing gigabytes is left to the start. */
+/** Every model's files are there, each with the size of its manifest; gigabytes are not hashed. */
 export async function checkModels(config: Config): Promise<Check[]> {
   try {
     const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])

@@ -1,4 +1,4 @@
-export { CHUNKER_VERSION, chunkText } from './chunk.ts'
+export { CHUNKER_VERSION } from './chunk.ts'
 export { ParseThread } from './parse-client.ts'
 export type { ScanBatch } from './scan.ts'
 export type { WalkOptions } from './walk.ts'

@@ -5,7 +5,6 @@ export {
   type Event,
   type Fault,
   initialState,
-  type LaneSpec,
   type Limits,
   type State,
 } from './state.ts'
