@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -158,6 +166,12 @@ describe('with a running server', () => {
   test('index --explain sends the path within the project', async () => {
     const { stdout } = await run(['index', '--explain', '../dist/app.js'])
     expect(stdout).toBe('dist/app.js: left out: ignored by .gitignore line 3 (dist/)\n')
+  })
+
+  test('index --explain of a path through a link is about the file itself', async () => {
+    symlinkSync(project, join(home, 'link'))
+    const { stdout } = await run(['index', '--explain', join(home, 'link', 'src', 'queue.ts')])
+    expect(stdout).toMatch(/^src\/queue\.ts: /)
   })
 
   test('names and reasons cannot move the cursor or change colours', async () => {

@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs'
-import { dirname, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { TandemError } from '../../domain/index.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { type Connection, withServer } from '../connect.ts'
@@ -7,7 +7,7 @@ import { jsonOption, text } from '../options.ts'
 import { printable } from '../print/style.ts'
 import { counted, duration } from '../print/table.ts'
 import { followProject, ProgressLine } from '../progress.ts'
-import { chooseProject } from '../project-choice.ts'
+import { chooseProject, real } from '../project-choice.ts'
 
 export const index = defineCommand({
   name: 'index',
@@ -82,7 +82,8 @@ async function explainPath(
   return withServer(context, [], async ({ client, running }) => {
     const project = await chooseProject(client, dirname(path), name)
     if (!running) await client.addProject(project.path, project.name) // opens it; nothing is embedded
-    const inside = relative(project.path, path).split(sep).join('/')
+    const unlinked = join(real(dirname(path)), basename(path)) // the project's folder is known without links
+    const inside = relative(project.path, unlinked).split(sep).join('/')
     const explanation = await client.explain(project.name, inside)
     if (json) context.json(explanation)
     else {
