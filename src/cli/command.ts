@@ -14,14 +14,13 @@ export interface CommandContext {
   readonly signal: AbortSignal
   /** The configuration with this command's options; read on first use. */
   readonly settings: () => LoadedConfig
-  /** For stdout; see `errStyle` for stderr. */
+  /** For stdout. */
   readonly style: Style
-  readonly errStyle: Style
   /** Text to stdout as it is. */
   readonly print: (text: string) => void
   /** The one JSON document on stdout. */
   readonly json: (document: unknown) => void
-  /** A message to stderr, `tandem: ` before it. */
+  /** A message to stderr, `tandem: ` before it; plain text, fit for a terminal whatever names stand in it. */
   readonly say: (message: string) => void
   /** Runs when a second Ctrl-C or the time limit of a clean end cuts the command off; the result forgets it again. */
   readonly onKill: (kill: () => void) => () => void

@@ -27,15 +27,13 @@ export async function connect(
   context: CommandContext,
   tasks: readonly ('chat' | 'embed')[],
 ): Promise<Connection> {
-  const { signal, home, errStyle, io } = context
+  const { signal, home, io } = context
   const { config } = context.settings()
   const found = await findServer(home, signal)
   if (found) return { client: clientFor(context, found.url), running: true, close: async () => undefined }
 
   if (io.stderr.isTTY && tasks.length > 0)
-    context.say(
-      errStyle.dim('no server is running; starting one for this command (`tandem serve` keeps one)'),
-    )
+    context.say('no server is running; starting one for this command (`tandem serve` keeps one)')
   const server = await startServer(context, {
     config: { ...config, server: { ...config.server, host: '127.0.0.1', port: 0 } },
     home,

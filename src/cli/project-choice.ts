@@ -11,7 +11,8 @@ function holds(folder: string, path: string): boolean {
   return steps === '' || (steps !== '..' && !steps.startsWith(`..${sep}`) && !isAbsolute(steps))
 }
 
-function real(path: string): string {
+/** Without links; as it is where it does not exist. */
+export function real(path: string): string {
   try {
     return realpathSync(path)
   } catch {

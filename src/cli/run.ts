@@ -9,7 +9,7 @@ import type { CommandHost } from './host.ts'
 import { type Interrupted, type Interrupts, watchInterrupts } from './interrupt.ts'
 import { type Io, type Output, processIo } from './io.ts'
 import { givenSettings } from './options.ts'
-import { styleFor } from './print/style.ts'
+import { printable, styleFor } from './print/style.ts'
 import { buildProgram, type Invocation } from './program.ts'
 
 /**
@@ -78,7 +78,7 @@ function makeContext(
 ): CommandContext {
   const home = tandemHome(io.env)
   const errStyle = styleFor(io.stderr, io.env)
-  const say = (message: string) => void io.stderr.write(`${errStyle.dim('tandem:')} ${message}\n`)
+  const say = (message: string) => void io.stderr.write(`${errStyle.dim('tandem:')} ${printable(message)}\n`)
   let loaded: LoadedConfig | undefined
   const settings = () => {
     if (loaded) return loaded
@@ -94,7 +94,6 @@ function makeContext(
     home,
     settings,
     say,
-    errStyle,
     style: styleFor(io.stdout, io.env),
     signal: interrupts.signal,
     onKill: interrupts.onKill,
@@ -120,8 +119,8 @@ function wrongUse(thrown: CommanderError, argv: readonly string[], io: Io): numb
 
 function printFailure({ message, hint }: Failure, io: Io): void {
   const style = styleFor(io.stderr, io.env)
-  for (const line of message.split('\n')) io.stderr.write(`${style.red('tandem:')} ${line}\n`)
-  if (hint) io.stderr.write(`${style.dim('hint:')} ${hint}\n`)
+  for (const line of message.split('\n')) io.stderr.write(`${style.red('tandem:')} ${printable(line)}\n`)
+  if (hint) io.stderr.write(`${style.dim('hint:')} ${printable(hint)}\n`)
 }
 
 function printStack(thrown: Error, io: Io): void {

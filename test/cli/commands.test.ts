@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -158,6 +166,27 @@ describe('with a running server', () => {
   test('index --explain sends the path within the project', async () => {
     const { stdout } = await run(['index', '--explain', '../dist/app.js'])
     expect(stdout).toBe('dist/app.js: left out: ignored by .gitignore line 3 (dist/)\n')
+  })
+
+  test('index --explain of a path through a link is about the file itself', async () => {
+    symlinkSync(project, join(home, 'link'))
+    const { stdout } = await run(['index', '--explain', join(home, 'link', 'src', 'queue.ts')])
+    expect(stdout).toMatch(/^src\/queue\.ts: /)
+  })
+
+  test('names and reasons cannot move the cursor or change colours', async () => {
+    const clearScreen = '\u001b[2J'
+    server.projects[0]!.path = `${project}${clearScreen}`
+    expect((await run(['index', '..'])).stdout).not.toContain(clearScreen)
+    server.faults.set('/tandem/v1/projects', {
+      status: 400,
+      code: 'invalid_request',
+      message: `a${clearScreen}b`,
+    })
+    const { stderr } = await run(['index', '..'])
+    expect(stderr).toContain('tandem: a\ufffd[2Jb\n')
+    Object.assign(server.projects[0]!, { state: 'failed', error: `why${clearScreen}` })
+    expect((await run(['search', 'x', '--project', 'demo'])).stderr).not.toContain(clearScreen)
   })
 
   test('a failed index is an error with its reason', async () => {

@@ -1,12 +1,13 @@
 import { realpathSync, statSync } from 'node:fs'
-import { dirname, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { TandemError } from '../../domain/index.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { type Connection, withServer } from '../connect.ts'
 import { jsonOption, text } from '../options.ts'
+import { printable } from '../print/style.ts'
 import { counted, duration } from '../print/table.ts'
 import { followProject, ProgressLine } from '../progress.ts'
-import { chooseProject } from '../project-choice.ts'
+import { chooseProject, real } from '../project-choice.ts'
 
 export const index = defineCommand({
   name: 'index',
@@ -66,7 +67,8 @@ async function indexFolder(
   }
   const took = seconds < 60 ? `${seconds} s` : duration(seconds)
   const count = `${counted(files, 'file')}, ${counted(chunks, 'chunk')}, ${counted(skipped, 'file')} left out`
-  context.print(`${context.style.green('indexed')} ${project.name} (${project.path}): ${count}, ${took}\n`)
+  const where = printable(`${project.name} (${project.path})`)
+  context.print(`${context.style.green('indexed')} ${where}: ${count}, ${took}\n`)
   if (running) context.say('the running server keeps it up to date')
   return 0
 }
@@ -80,12 +82,13 @@ async function explainPath(
   return withServer(context, [], async ({ client, running }) => {
     const project = await chooseProject(client, dirname(path), name)
     if (!running) await client.addProject(project.path, project.name) // opens it; nothing is embedded
-    const inside = relative(project.path, path).split(sep).join('/')
+    const unlinked = join(real(dirname(path)), basename(path)) // the project's folder is known without links
+    const inside = relative(project.path, unlinked).split(sep).join('/')
     const explanation = await client.explain(project.name, inside)
     if (json) context.json(explanation)
     else {
       const verdict = explanation.indexed ? context.style.green('indexed') : context.style.yellow('left out')
-      context.print(`${explanation.path}: ${verdict}: ${explanation.reason}\n`)
+      context.print(`${printable(explanation.path)}: ${verdict}: ${printable(explanation.reason)}\n`)
     }
     return 0
   })

@@ -30,8 +30,8 @@ class Feed {
 
   add(reader: SseStream): void {
     this.#readers.add(reader)
-    reader.write(event('status', statusOf(this.#deps)))
     this.#stop ??= this.#start()
+    reader.write(event('status', statusOf(this.#deps))) // last: a write that is too much removes the reader
   }
 
   remove(reader: SseStream): void {

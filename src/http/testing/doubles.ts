@@ -211,7 +211,7 @@ export interface DoubleServer {
   readonly serving: ServingDouble
   readonly projects: ProjectsDouble
   readonly http: HttpServer
-  /** Messages that were logged as errors. */
+  /** Messages that were logged as errors or warnings. */
   readonly errors: string[]
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
 }
@@ -233,7 +233,11 @@ export async function startDouble(
     plan: () => ({ policy: 'development', simulated: false, tasks: {}, rejected: [] }),
     devices: () => [],
     isReady: () => true,
-    log: { error: (_, message) => errors.push(message), warn: () => {}, debug: () => {} },
+    log: {
+      error: (_, message) => errors.push(message),
+      warn: (_, message) => errors.push(message),
+      debug: () => {},
+    },
     ...deps,
   })
   const url = await http.listen()
