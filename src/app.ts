@@ -5,9 +5,16 @@ import { join } from 'node:path'
 import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
 import { type Config, PACKAGE_ROOT } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
-import type { Device, Model, Plan, PlannedPlacement, Task } from './domain/index.ts'
+import {
+  type Device,
+  type Model,
+  type Plan,
+  type PlannedPlacement,
+  TandemError,
+  type Task,
+} from './domain/index.ts'
 import { ENGINES } from './engines/index.ts'
-import { createHttpServer } from './http/index.ts'
+import { createHttpServer, type HttpServer } from './http/index.ts'
 import { type Catalogue, ggufFileModel, isGgufPath, loadCatalogue } from './models/index.ts'
 import { makePlan, shareThreads } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
@@ -54,10 +61,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     log,
     ...(models.embed ? { embedModel: models.embed } : {}),
   })
-  const stopAll = async (graceMs: number): Promise<void> => {
-    await projects.close()
-    await serving.drain(graceMs)
-  }
+  let listening: HttpServer | undefined
   try {
     const http = await createHttpServer({
       config,
@@ -71,6 +75,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       log,
     })
     const url = await http.listen()
+    listening = http
     if (options.openProjects) await projects.open()
     await claim?.announce(url)
     return {
@@ -78,14 +83,15 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       ready: () => serving.ready(),
       async stop(graceMs) {
         await claim?.release()
-        await Promise.all([http.close(graceMs), stopAll(graceMs)])
+        // a search that runs still needs its index; drained workers answer what waits at once
+        await Promise.all([http.close(graceMs).then(() => projects.close()), serving.drain(graceMs)])
       },
       kill: () => {
         for (const worker of workers) void worker.stop(0)
       },
     }
   } catch (thrown) {
-    await stopAll(0)
+    await Promise.all([listening?.close(0), projects.close(), serving.drain(0)])
     throw thrown
   }
 }
@@ -100,6 +106,11 @@ function chooseModels(
     const id = configured[task]
     const model =
       id === undefined ? catalogue.list().find((each) => each.tasks.includes(task)) : catalogue.find(id)
+    if (model && !model.tasks.includes(task))
+      throw new TandemError('CONFIG_INVALID', {
+        where: `models.${task}`,
+        what: `the model "${model.id}" does ${model.tasks.join(', ')}, not ${task}`,
+      })
     if (model) models[task] = model
   }
   return models

@@ -91,3 +91,13 @@ export const commonOptions = {
 } satisfies OptionTable
 
 export const jsonOption = flag('print one JSON document on stdout; messages go to stderr')
+
+/**
+ * The words of an argument as one text.
+ * @throws UsageError when they say nothing
+ */
+export function someWords(words: readonly string[], what: string): string {
+  const said = words.join(' ')
+  if (said.trim() === '') throw new UsageError(`the ${what} is empty`)
+  return said
+}

@@ -40,6 +40,8 @@ export interface ChatTraits {
   /** Most tokens of passages it was trained on. */
   readonly maxPassageTokens?: number
   readonly maxPassages?: number
+  /** It is led astray by weak passages: those below this share of the best one's score are kept from it, 0..1. */
+  readonly minScoreShare?: number
   /** Defaults where a request sets none. */
   readonly temperature?: number
   readonly maxTokens?: number

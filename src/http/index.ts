@@ -1,1 +1,1 @@
-export { createHttpServer } from './server.ts'
+export { createHttpServer, type HttpServer } from './server.ts'

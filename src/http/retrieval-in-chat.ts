@@ -72,6 +72,7 @@ export async function groundChat(
     countTokens: (texts) => serving.countTokens(model.id, texts, signal),
     maxTokens: passageBudget(window, prompt, chat.sampling.maxTokens, model.chat),
     maxPassages: model.chat?.maxPassages ?? DEFAULT_PASSAGES.count,
+    ...(model.chat?.minScoreShare === undefined ? {} : { minScoreShare: model.chat.minScoreShare }),
     signal,
     priority,
   })

@@ -33,6 +33,7 @@ const chat = z.strictObject({
   groundedOnly: z.boolean(),
   maxPassageTokens: z.int().min(1).exactOptional(),
   maxPassages: z.int().min(1).exactOptional(),
+  minScoreShare: z.number().min(0).max(1).exactOptional(),
   temperature: z.number().min(0).max(2).exactOptional(),
   maxTokens: z.int().min(1).exactOptional(),
 })

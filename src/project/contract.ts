@@ -31,6 +31,8 @@ export interface PassageQuery {
   readonly countTokens: (texts: readonly string[]) => Promise<number[]>
   readonly maxTokens: number
   readonly maxPassages: number
+  /** Hits that score less than this share of the best one's are left out, 0..1; default 0. */
+  readonly minScoreShare?: number
   readonly signal?: AbortSignal
   readonly priority?: Priority
 }

@@ -101,7 +101,9 @@ class ProjectService implements Projects {
       const known = this.#registry.byPath(real)
       if (known) {
         if (name !== undefined && name !== known.name)
-          throw new TandemError('CONFLICT', { what: `${real} is indexed already, as ${known.name}` })
+          throw new TandemError('CONFLICT', {
+            what: `${real} is indexed already, as ${known.name}; remove that first (\`tandem index PATH --remove\`)`,
+          })
         const before = this.#indexers.get(known.name)
         if ((await this.#running(known)) === before) before.rescan()
         return { status: this.get(known.name), created: false }

@@ -71,6 +71,12 @@ export class TandemClient {
     return { project: document, created: status === 202 }
   }
 
+  /** Forgets a project and its index; its files stay as they are. */
+  async removeProject(name: string): Promise<void> {
+    const path = `/tandem/v1/projects/${encodeURIComponent(name)}`
+    await send(this.#server, path, { method: 'DELETE', timeoutMs: SHORT_MS })
+  }
+
   /** Why a path within the project is or is not in its index; waits while the project is being opened. */
   async explain(project: string, path: string): Promise<z.infer<typeof ExplanationDocument>> {
     const query = new URLSearchParams({ path })
@@ -109,6 +115,7 @@ export class TandemClient {
       device: headers.get('x-tandem-device') ?? '',
       fallback: headers.get('x-tandem-fallback') ?? undefined,
       embeddings,
+      truncated: document.tandem?.truncated_inputs ?? [],
     }
   }
 

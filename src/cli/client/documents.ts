@@ -135,7 +135,9 @@ export const ExplanationDocument = z.looseObject({
 export const EmbeddingsDocument = z.looseObject({
   model: z.string(),
   data: z.array(z.looseObject({ index: z.number(), embedding: z.array(z.number()) })),
-  tandem: z.looseObject({ fingerprint: z.string().optional() }).optional(),
+  tandem: z
+    .looseObject({ fingerprint: z.string().optional(), truncated_inputs: z.array(z.number()).optional() })
+    .optional(),
 })
 
 const Citation = z.looseObject({

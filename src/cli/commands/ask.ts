@@ -3,7 +3,7 @@ import type { Citation } from '../client/documents.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { withServer } from '../connect.ts'
 import { CommandError } from '../failure.ts'
-import { jsonOption, text } from '../options.ts'
+import { jsonOption, someWords, text } from '../options.ts'
 import { printable } from '../print/style.ts'
 import { readyProject } from '../ready-project.ts'
 
@@ -26,14 +26,15 @@ export const ask = defineCommand({
     { line: 'tandem ask "who calls takeBatch?" --project tandem', does: 'about a named project' },
     { line: 'tandem ask "how are errors mapped?" --json', does: 'answer and citations as JSON' },
   ],
-  run: (context, words, { project, model, json }) =>
-    withServer(context, ['chat', 'embed'], async (connection) => {
+  run: (context, words, { project, model, json }) => {
+    const question = someWords(words, 'question')
+    return withServer(context, ['chat', 'embed'], async (connection) => {
       const { client } = connection
       const { name } = await readyProject(context, connection, project)
       const chatModel = model ?? (await plannedModel(client))
       let answer = ''
       let citations: readonly Citation[] = []
-      for await (const chunk of client.ask({ model: chatModel, project: name, question: words.join(' ') })) {
+      for await (const chunk of client.ask({ model: chatModel, project: name, question })) {
         const piece = chunk.choices[0]?.delta?.content ?? ''
         answer += piece
         citations = chunk.tandem?.citations ?? citations
@@ -42,7 +43,8 @@ export const ask = defineCommand({
       if (json) context.json({ answer, citations, project: name, model: chatModel })
       else printCitations(context, answer, citations)
       return 0
-    }),
+    })
+  },
 })
 
 async function plannedModel(client: TandemClient): Promise<string> {

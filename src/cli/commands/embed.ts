@@ -31,6 +31,8 @@ export const embed = defineCommand({
       const wanted = model ?? (await plannedModel(client))
       const { fallback, ...document } = await client.embed(wanted, texts)
       if (fallback) context.say(`fell back: ${fallback}`)
+      for (const at of document.truncated)
+        context.say(`text ${at + 1} is longer than the model reads and was cut; embed it in parts`)
       if (json) {
         context.json(document)
         return 0

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { TandemError } from '../../domain/index.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { type Connection, withServer } from '../connect.ts'
-import { jsonOption, text } from '../options.ts'
+import { flag, jsonOption, text } from '../options.ts'
 import { printable } from '../print/style.ts'
 import { counted, duration } from '../print/table.ts'
 import { followProject, ProgressLine } from '../progress.ts'
@@ -17,15 +17,18 @@ export const index = defineCommand({
   args: [{ name: 'path', help: 'the folder; without it the current one' }],
   options: {
     name: text('<name>', "the project's name; without it the folder's"),
+    remove: flag('forget the project of this path and its index; its files stay as they are'),
     explain: text('<path>', 'do not index: say why this file is or is not in the index'),
     json: jsonOption,
   },
   examples: [
     { line: 'tandem index', does: 'the current folder' },
     { line: 'tandem index ../other --name other', does: 'another folder, under a name of its own' },
+    { line: 'tandem index ../other --remove', does: 'forget that project' },
     { line: 'tandem index --explain dist/app.js', does: 'why a file is left out' },
   ],
-  run: async (context, [path = '.'], { name, explain, json }) => {
+  run: async (context, [path = '.'], { name, remove, explain, json }) => {
+    if (remove) return removeProject(context, resolve(context.io.cwd, path), name, json)
     if (explain !== undefined) return explainPath(context, resolve(context.io.cwd, explain), name, json)
     const folder = existingFolder(context.io.cwd, path)
     return withServer(context, ['embed'], (connection) =>
@@ -33,6 +36,21 @@ export const index = defineCommand({
     )
   },
 })
+
+async function removeProject(
+  context: CommandContext,
+  path: string,
+  name: string | undefined,
+  json: boolean,
+): Promise<number> {
+  return withServer(context, [], async ({ client }) => {
+    const project = await chooseProject(client, path, name)
+    await client.removeProject(project.name)
+    if (json) context.json({ name: project.name, path: project.path, removed: true })
+    else context.print(`forgot ${printable(project.name)} (${printable(project.path)})\n`)
+    return 0
+  })
+}
 
 /** @throws TandemError PATH_NOT_FOUND */
 export function existingFolder(cwd: string, path: string): string {

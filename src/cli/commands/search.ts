@@ -1,7 +1,7 @@
 import type { SearchResult } from '../client/documents.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { withServer } from '../connect.ts'
-import { flag, integer, jsonOption, text } from '../options.ts'
+import { flag, integer, jsonOption, someWords, text } from '../options.ts'
 import { printable } from '../print/style.ts'
 import { readyProject } from '../ready-project.ts'
 
@@ -23,16 +23,17 @@ export const search = defineCommand({
     { line: 'tandem search "parseConfig" --limit 3 --explain', does: 'three results, and why they came' },
     { line: 'tandem search retry policy --json | jq -r ".results[].path"', does: 'only the paths' },
   ],
-  run: (context, words, { project, limit, explain, json }) =>
-    withServer(context, ['embed'], async (connection) => {
+  run: (context, words, { project, limit, explain, json }) => {
+    const query = someWords(words, 'query')
+    return withServer(context, ['embed'], async (connection) => {
       const chosen = await readyProject(context, connection, project)
-      const query = words.join(' ')
       const answer = await connection.client.search({ query, project: chosen.name, limit, explain })
       if (json) context.json(answer)
       else if (answer.results.length === 0) context.say(`nothing in ${chosen.name} fits "${query}"`)
       else for (const [i, result] of answer.results.entries()) printResult(context, result, i + 1)
       return 0
-    }),
+    })
+  },
 })
 
 function printResult({ print, style }: CommandContext, result: SearchResult, rank: number): void {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Config, PACKAGE_ROOT } from '../../config/index.ts'
 import type { Model } from '../../domain/index.ts'
-import { loadCatalogue, verifyModel } from '../../models/index.ts'
+import { type Catalogue, ggufFileModel, isGgufPath, loadCatalogue, verifyModel } from '../../models/index.ts'
 import { describeFailure } from '../failure.ts'
 import { type Check, failed, ok } from './check.ts'
 
@@ -18,12 +18,33 @@ export async function checkModels(config: Config): Promise<Check[]> {
           'get the models that ship: `git checkout models`, or install again',
         ),
       ]
-    return Promise.all(catalogue.list().map(checkModel))
+    return [
+      ...(await Promise.all(catalogue.list().map(checkModel))),
+      ...(await checkNamed(config, catalogue)),
+    ]
   } catch (thrown) {
     return [
       failed('models', 'models', describeFailure(thrown).message, 'correct the manifest, or models.folders'),
     ]
   }
+}
+
+/** The models that the configuration names are there. */
+async function checkNamed(config: Config, catalogue: Catalogue): Promise<Check[]> {
+  const checks: Check[] = []
+  for (const task of ['chat', 'embed'] as const) {
+    const named = config.models[task]
+    if (named === undefined) continue
+    try {
+      if (task === 'chat' && isGgufPath(named)) await ggufFileModel(named)
+      else catalogue.find(named)
+    } catch (thrown) {
+      checks.push(
+        failed(`models.${task}`, `models.${task}`, describeFailure(thrown).message, 'correct tandem.yaml'),
+      )
+    }
+  }
+  return checks
 }
 
 async function checkModel(model: Model): Promise<Check> {

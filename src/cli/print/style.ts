@@ -24,5 +24,5 @@ export function styleFor(stream: Output, env: NodeJS.ProcessEnv): Style {
 /** What a server or file says, fit for a terminal: control characters would move the cursor or change colours. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
+  return text.replace(/\r(?=\n|$)/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
 }

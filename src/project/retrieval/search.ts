@@ -72,7 +72,9 @@ export async function findPassages(
     ...(request.signal ? { signal: request.signal } : {}),
     ...(request.priority ? { priority: request.priority } : {}),
   })
-  const passages = isAnswerable(best) ? await selectPassages(hits, request) : []
+  const least = (request.minScoreShare ?? 0) * (hits[0]?.score ?? 0)
+  const near = hits.filter((hit) => hit.score >= least)
+  const passages = isAnswerable(best) ? await selectPassages(near, request) : []
   return {
     project,
     passages,
