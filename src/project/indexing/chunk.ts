@@ -9,8 +9,8 @@ import { splitterOf } from './languages.ts'
 import { Lines } from './lines.ts'
 import { LIMITS, type Unit } from './unit.ts'
 
-/** Raised when chunks of the same text change: an index made by another version is chunked again. */
-export const CHUNKER_VERSION = 1
+/** Raised when chunks or the role of the same file change: an index made by another version is chunked again. */
+export const CHUNKER_VERSION = 2
 
 /** A parser takes seconds to recover from some longer lines, and a line is never split. */
 const MAX_PARSED_LINE = 20_000

@@ -10,6 +10,7 @@ test.each([
   ['src/test/java/a/QueueTest.java', 'java', 'test'],
   ['lib/index.d.ts', 'typescript', 'declaration'],
   ['examples/run.js', 'javascript', 'example'],
+  ['bench/lib/tree.js', 'javascript', 'example'],
   ['README.md', 'markdown', 'docs'],
   ['LICENSE', 'text', 'docs'],
   ['docs/index.html', 'html', 'docs'],

@@ -139,7 +139,11 @@ const ROLES: readonly { readonly role: Role; readonly test: RegExp }[] = [
     role: 'test',
     test: /\/(?:tests?|__tests__|__mocks__|specs?|e2e|testing|testdata|fixtures?|test-utils)\/|[._-](?:test|spec|suite)s?\.\w+$|\/test_[^/]*\.py$|_test\.\w+$|\/conftest\.py$|\/[^/]*Tests?\.(?:java|cs|kt|swift)$/,
   },
-  { role: 'example', test: /\/(?:examples?|samples?|demos?|tutorials?|playground)\//i },
+  // benchmarks drive the code that is asked about, as examples do
+  {
+    role: 'example',
+    test: /\/(?:examples?|samples?|demos?|tutorials?|playground|bench|benchmarks?)\//i,
+  },
   { role: 'docs', test: /\/docs?\/.*\.(?:html?|txt)$/i },
 ]
 
