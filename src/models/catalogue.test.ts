@@ -29,7 +29,8 @@ test('the shipped models are described and their files are the described ones', 
   expect(catalogue.get('tandem-tiny-chat')?.chat).toEqual({
     groundedOnly: true,
     maxPassageTokens: 1780,
-    maxPassages: 6,
+    maxPassages: 4,
+    minScoreShare: 0.85,
     temperature: 0,
     maxTokens: 220,
   })

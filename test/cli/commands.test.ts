@@ -123,6 +123,7 @@ describe('with a running server', () => {
         [0.5, -0.25, 0],
         [0.5, -0.25, 1],
       ],
+      truncated: [],
     })
     expect(bodyOf('/v1/embeddings')).toEqual({ model: 'tandem-embed-small', input: ['one', 'two\n'] })
     const { stdout } = await run(['embed', 'one'])

@@ -4,7 +4,7 @@ import { embed, search, statusOf, until } from '../support/api.ts'
 import { MadeUpTree, source } from '../support/made-up-tree.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const FILES = 150
+const FILES = 500
 const FUNCTIONS = 8
 
 let tree: MadeUpTree
@@ -23,7 +23,7 @@ const pending = async () => (await statusOf(server)).projects[0]?.progress?.chun
 test('[interactive-first] while a project is indexed, questions are answered and the index goes on', {
   timeout: 90_000,
 }, async () => {
-  await until(async () => (await pending()) > 500, 'a backlog')
+  await until(async () => (await pending()) > 2000, 'a backlog')
   const before = await pending()
   for (let count = 0; count < 10; count += 1) {
     const response = await embed(server, `where are the orders of region ${count} added up?`)
