@@ -1,9 +1,8 @@
-import type { TandemClient } from '../client/client.ts'
 import type { Citation } from '../client/documents.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { withServer } from '../connect.ts'
-import { CommandError } from '../failure.ts'
 import { jsonOption, someWords, text } from '../options.ts'
+import { plannedModel } from '../planned-model.ts'
 import { printable } from '../print/style.ts'
 import { readyProject } from '../ready-project.ts'
 
@@ -31,7 +30,7 @@ export const ask = defineCommand({
     return withServer(context, ['chat', 'embed'], async (connection) => {
       const { client } = connection
       const { name } = await readyProject(context, connection, project)
-      const chatModel = model ?? (await plannedModel(client))
+      const chatModel = model ?? (await plannedModel(client, 'chat'))
       let answer = ''
       let citations: readonly Citation[] = []
       for await (const chunk of client.ask({ model: chatModel, project: name, question })) {
@@ -46,17 +45,6 @@ export const ask = defineCommand({
     })
   },
 })
-
-async function plannedModel(client: TandemClient): Promise<string> {
-  const { tasks } = await client.plan()
-  const [first] = tasks['chat'] ?? []
-  if (!first)
-    throw new CommandError(
-      'nothing in the plan serves chat',
-      '`tandem plan` shows what was rejected, and why',
-    )
-  return first.model
-}
 
 /** Every passage that stood before the model, under its number; those that the answer does not name are told apart. */
 function printCitations(

@@ -1,9 +1,9 @@
-import type { TandemClient } from '../client/client.ts'
 import { defineCommand } from '../command.ts'
 import { withServer } from '../connect.ts'
-import { CommandError, UsageError } from '../failure.ts'
+import { UsageError } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { jsonOption, text } from '../options.ts'
+import { plannedModel } from '../planned-model.ts'
 
 /** Values of a vector that are shown. */
 const SHOWN_VALUES = 6
@@ -28,7 +28,7 @@ export const embed = defineCommand({
   run: async (context, words, { model, json }) => {
     const texts = await textsOf(words, context.io)
     return withServer(context, ['embed'], async ({ client }) => {
-      const wanted = model ?? (await plannedModel(client))
+      const wanted = model ?? (await plannedModel(client, 'embed'))
       const { fallback, ...document } = await client.embed(wanted, texts)
       if (fallback) context.say(`fell back: ${fallback}`)
       for (const at of document.truncated)
@@ -64,15 +64,4 @@ async function readAll({ stdin }: Io): Promise<string> {
     if (bytes > MAX_STDIN_BYTES) throw new UsageError(`standard input has more than ${MAX_STDIN_BYTES} bytes`)
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-async function plannedModel(client: TandemClient): Promise<string> {
-  const { tasks } = await client.plan()
-  const [first] = tasks['embed'] ?? []
-  if (!first)
-    throw new CommandError(
-      'nothing in the plan serves embed',
-      '`tandem plan` shows what was rejected, and why',
-    )
-  return first.model
 }
