@@ -5,22 +5,17 @@ import { join } from 'node:path'
 import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
 import { type Config, PACKAGE_ROOT } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
-import {
-  type Device,
-  type Model,
-  type Plan,
-  type PlannedPlacement,
-  TandemError,
-  type Task,
-} from './domain/index.ts'
+import type { Device, Model, Plan, PlannedPlacement, Task } from './domain/index.ts'
 import { ENGINES } from './engines/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
-import { type Catalogue, ggufFileModel, isGgufPath, loadCatalogue } from './models/index.ts'
+import { type Catalogue, loadCatalogue, namedModel } from './models/index.ts'
 import { makePlan, shareThreads } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
 import { createLog } from './telemetry/index.ts'
 import { startWorker, type Worker } from './workers/index.ts'
+
+type ChosenModels = Readonly<Partial<Record<Task, Model>>>
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
@@ -38,22 +33,15 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const log = createLog(config.log.level)
   await mkdir(home, { recursive: true })
   const claim = options.announce ? await claimHome(home) : undefined
-  const { chat } = config.models
-  const file =
-    chat !== undefined && isGgufPath(chat) ? await ggufFileModel(chat, config.chat.contextTokens) : undefined
-  const catalogue = await loadCatalogue(
-    [join(PACKAGE_ROOT, 'models'), ...config.models.folders],
-    file ? [file] : [],
-  )
+  const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
   const devices = discoverDevices()
-  const models = chooseModels(catalogue, { ...config.models, ...(file ? { chat: file.id } : {}) })
+  const models = await chooseModels(catalogue, config)
   const plan = makePlan({ policy: config.placement.policy, devices, engines: ENGINES, models })
 
   const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
-  const served = catalogue.list().filter((model) => planned.has(model.id))
-
-  const workers = startWorkers(plan, catalogue, devices, options)
-  const serving = createServing({ plan, workers, config, models: catalogue.list() })
+  const served = Object.values(models).filter((model) => planned.has(model.id))
+  const workers = startWorkers(plan, models, devices, options)
+  const serving = createServing({ plan, workers, config, models: served })
   const projects = createProjects({
     home,
     serving,
@@ -97,20 +85,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 }
 
 /** The configured model of each task, else the first of the catalogue that does it: the shipped one. */
-function chooseModels(
-  catalogue: Catalogue,
-  configured: Pick<Config['models'], 'chat' | 'embed'>,
-): Partial<Record<Task, Model>> {
+async function chooseModels(catalogue: Catalogue, config: Config): Promise<ChosenModels> {
   const models: Partial<Record<Task, Model>> = {}
   for (const task of ['chat', 'embed'] as const) {
-    const id = configured[task]
+    const name = config.models[task]
     const model =
-      id === undefined ? catalogue.list().find((each) => each.tasks.includes(task)) : catalogue.find(id)
-    if (model && !model.tasks.includes(task))
-      throw new TandemError('CONFIG_INVALID', {
-        where: `models.${task}`,
-        what: `the model "${model.id}" does ${model.tasks.join(', ')}, not ${task}`,
-      })
+      name === undefined
+        ? catalogue.list().find((each) => each.tasks.includes(task))
+        : await namedModel(catalogue, task, name, config.chat.contextTokens)
     if (model) models[task] = model
   }
   return models
@@ -118,7 +100,7 @@ function chooseModels(
 
 function startWorkers(
   plan: Plan,
-  catalogue: Catalogue,
+  models: ChosenModels,
   devices: readonly Device[],
   { config, tasks }: ServeOptions,
 ): Worker[] {
@@ -130,8 +112,9 @@ function startWorkers(
     wanted.filter((placement) => placement.kind === 'cpu').map((placement) => placement.task),
     { cores, reserveCores: config.cpu.reserveCores },
   )
-  return wanted.map((placement) => {
-    const model = catalogue.find(placement.model)
+  return wanted.flatMap((placement) => {
+    const model = models[placement.task]
+    if (!model) return [] // the plan places chosen models only
     const { contextTokens, slots } = config.chat
     return startWorker({
       placement,

@@ -19,14 +19,10 @@ export interface Catalogue {
 /**
  * Reads every `*\/tandem.model.json` below each folder; files are not opened, see `verifyModel`.
  * @param folders the package's `models/` first
- * @param more models that have no manifest
  * @throws TandemError CONFIG_INVALID for a missing folder, a bad manifest, or an id that is given twice
  */
-export async function loadCatalogue(
-  folders: readonly string[],
-  more: readonly Model[] = [],
-): Promise<Catalogue> {
-  const models = new Map(more.map((model) => [model.id, model]))
+export async function loadCatalogue(folders: readonly string[]): Promise<Catalogue> {
+  const models = new Map<string, Model>()
   for (const root of new Set(folders.map((folder) => resolve(folder)))) {
     for (const folder of await subfolders(root)) {
       const file = join(folder, MANIFEST_FILE)

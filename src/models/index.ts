@@ -1,3 +1,3 @@
 export { type Catalogue, loadCatalogue } from './catalogue.ts'
-export { ggufFileModel, isGgufPath } from './gguf-file.ts'
+export { namedModel } from './named-model.ts'
 export { verifyModel } from './verify.ts'

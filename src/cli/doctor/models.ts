@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Config, PACKAGE_ROOT } from '../../config/index.ts'
 import type { Model } from '../../domain/index.ts'
-import { type Catalogue, ggufFileModel, isGgufPath, loadCatalogue, verifyModel } from '../../models/index.ts'
+import { type Catalogue, loadCatalogue, namedModel, verifyModel } from '../../models/index.ts'
 import { describeFailure } from '../failure.ts'
 import { type Check, failed, ok } from './check.ts'
 
@@ -36,8 +36,7 @@ async function checkNamed(config: Config, catalogue: Catalogue): Promise<Check[]
     const named = config.models[task]
     if (named === undefined) continue
     try {
-      if (task === 'chat' && isGgufPath(named)) await ggufFileModel(named)
-      else catalogue.find(named)
+      await namedModel(catalogue, task, named)
     } catch (thrown) {
       checks.push(
         failed(`models.${task}`, `models.${task}`, describeFailure(thrown).message, 'correct tandem.yaml'),

@@ -1,0 +1,21 @@
+import { type Model, TandemError } from '../domain/index.ts'
+import type { Catalogue } from './catalogue.ts'
+import { ggufFileModel, isGgufPath } from './gguf-file.ts'
+
+/**
+ * The model that the setting `models.chat` or `models.embed` names: by its id, a chat model also by its GGUF file.
+ * @param contextTokens window of a model that is a file alone
+ * @throws TandemError MODEL_NOT_FOUND, CONFIG_INVALID (no such file, or the model does something else)
+ */
+export async function namedModel(
+  catalogue: Catalogue,
+  task: 'chat' | 'embed',
+  name: string,
+  contextTokens?: number,
+): Promise<Model> {
+  if (task === 'chat' && isGgufPath(name)) return ggufFileModel(name, contextTokens)
+  const model = catalogue.find(name)
+  if (model.tasks.includes(task)) return model
+  const what = `the model "${name}" does ${model.tasks.join(', ')}, not ${task}`
+  throw new TandemError('CONFIG_INVALID', { where: `models.${task}`, what })
+}
