@@ -28,6 +28,8 @@ export interface LoadSpec {
   readonly contextTokens?: number
   /** Decoders: sequences that may decode at once. */
   readonly slots?: number
+  /** What only this engine understands; its child checks it. */
+  readonly settings?: Readonly<Record<string, unknown>>
 }
 
 export interface Engine {

@@ -103,10 +103,12 @@ describe('files that are not right', () => {
 
   test('a manifest with other dimensions than the weights is refused', async () => {
     const wrong = { ...model, embedding: { ...model.embedding!, dimensions: 768 } }
-    await expect(load({ model: wrong })).rejects.toMatchObject({
+    const loaded = await load({ model: wrong })
+    await expect(loaded.embed(['warm up'], 'passage', never)).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
       message: expect.stringContaining('the model has 384 dimensions, the manifest says 768'),
     })
+    await loaded.dispose()
   })
 
   test('another device or a model without vectors is refused', async () => {

@@ -1,19 +1,6 @@
 import * as ort from 'onnxruntime-node'
-
-/** Token states of one batch. */
-interface States {
-  /** Row-major [rows, width, dimensions]. */
-  readonly data: Float32Array
-  readonly width: number
-  readonly dimensions: number
-}
-
-/** A loaded encoder; `run` blocks its thread while it computes. */
-export interface EncoderSession {
-  /** Runs rows of token ids as one batch, padded to the longest. */
-  run(rows: readonly (readonly number[])[]): Promise<States>
-  dispose(): Promise<void>
-}
+import { type EncoderSession, type TokenRow, turn } from '../encoder/index.ts'
+import { planBatches } from './batches.ts'
 
 /** Everything that one thread share of a CPU wants; benches measure the bare session with the same. */
 export function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
@@ -37,31 +24,41 @@ export async function openSession(file: string, threads: number): Promise<Encode
     ? 'last_hidden_state'
     : session.outputNames[0]!
   return {
-    run: async (rows) => {
-      const result = await session.run(feedsOf(rows, wantsTypes), [output])
-      const tensor = result[output]!
-      const [, width, dimensions] = tensor.dims
-      if (tensor.dims.length !== 3 || !(tensor.data instanceof Float32Array))
-        throw new Error(`output ${output} is not float32 of [batch, length, dimensions]`)
-      return { data: tensor.data, width: width!, dimensions: dimensions! }
+    run: async (rows, take, signal) => {
+      for (const batch of planBatches(rows.map((row) => row.ids.length))) {
+        await turn(signal) // the native call blocks: messages of the process are read in between
+        const result = await session.run(
+          feedsOf(
+            batch.map((index) => rows[index]!),
+            wantsTypes,
+          ),
+          [output],
+        )
+        const { data, dims } = result[output]!
+        if (!(data instanceof Float32Array)) throw new Error(`its output ${output} is not float32`)
+        take(batch, { data, shape: dims })
+      }
     },
     dispose: () => session.release(),
   }
 }
 
-function feedsOf(rows: readonly (readonly number[])[], wantsTypes: boolean): Record<string, ort.Tensor> {
-  const width = rows.reduce((longest, row) => Math.max(longest, row.length), 0)
+function feedsOf(rows: readonly TokenRow[], wantsTypes: boolean): Record<string, ort.Tensor> {
+  const width = rows.reduce((longest, row) => Math.max(longest, row.ids.length), 0)
   const shape = [rows.length, width]
   const ids = new BigInt64Array(rows.length * width)
   const mask = new BigInt64Array(rows.length * width)
+  const types = new BigInt64Array(wantsTypes ? ids.length : 0)
   rows.forEach((row, r) => {
-    for (let i = 0; i < row.length; i++) ids[r * width + i] = BigInt(row[i]!)
-    mask.fill(1n, r * width, r * width + row.length)
+    const start = r * width
+    for (let i = 0; i < row.ids.length; i++) ids[start + i] = BigInt(row.ids[i]!)
+    mask.fill(1n, start, start + row.ids.length)
+    if (wantsTypes && row.types)
+      for (let i = 0; i < row.types.length; i++) types[start + i] = BigInt(row.types[i]!)
   })
   const feeds = {
     input_ids: new ort.Tensor('int64', ids, shape),
     attention_mask: new ort.Tensor('int64', mask, shape),
   }
-  if (!wantsTypes) return feeds
-  return { ...feeds, token_type_ids: new ort.Tensor('int64', new BigInt64Array(ids.length), shape) }
+  return wantsTypes ? { ...feeds, token_type_ids: new ort.Tensor('int64', types, shape) } : feeds
 }

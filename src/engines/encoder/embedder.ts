@@ -1,0 +1,80 @@
+import {
+  asTandemError,
+  type Embedding,
+  type EmbedInput,
+  type EmbedOutput,
+  type EngineDescriptor,
+} from '../../domain/index.ts'
+import type { LoadedEncoder } from '../contract.ts'
+import type { EncoderTokenizer } from '../text/index.ts'
+import { poolRows } from './pool.ts'
+import type { BatchOutput, EncoderSession } from './session.ts'
+import { tokenize } from './tokenize.ts'
+import { turn } from './turn.ts'
+
+/** An embedding model on any engine's session: tokenizes, lets the session run, pools. */
+export class Embedder implements LoadedEncoder {
+  readonly kind = 'encoder'
+  readonly dimensions: number
+  readonly maxTokens: number
+  readonly #engine: EngineDescriptor
+  readonly #session: EncoderSession
+  readonly #tokenizer: EncoderTokenizer
+  readonly #embedding: Embedding
+  #disposed = false
+
+  constructor(
+    engine: EngineDescriptor,
+    session: EncoderSession,
+    tokenizer: EncoderTokenizer,
+    embedding: Embedding,
+    maxTokens: number,
+  ) {
+    this.dimensions = embedding.dimensions
+    this.maxTokens = maxTokens
+    this.#engine = engine
+    this.#session = session
+    this.#tokenizer = tokenizer
+    this.#embedding = embedding
+  }
+
+  async embed(
+    inputs: readonly EmbedInput[],
+    purpose: 'query' | 'passage',
+    signal: AbortSignal,
+  ): Promise<EmbedOutput> {
+    await turn(signal)
+    const encoded = await tokenize(this.#tokenizer, inputs, purpose, signal)
+    const tokens = encoded.map((input) => input.ids.length)
+    const vectors = new Float32Array(inputs.length * this.dimensions)
+    const take = (batch: readonly number[], output: BatchOutput): void => {
+      const width = this.#checkedWidth(output)
+      const { pooling, normalize } = this.#embedding
+      const lengths = batch.map((index) => tokens[index]!)
+      poolRows(output.data, width, this.dimensions, lengths, pooling, normalize, vectors, batch)
+    }
+    try {
+      if (this.#disposed) throw new Error('the model was unloaded')
+      await this.#session.run(encoded, take, signal)
+    } catch (error) {
+      throw asTandemError(error, 'ENGINE_FAILED', { engine: this.#engine.title })
+    }
+    const truncated = encoded.flatMap((input, index) => (input.truncated ? [index] : []))
+    return { vectors, dimensions: this.dimensions, tokens, truncated }
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    await this.#session.dispose()
+  }
+
+  #checkedWidth({ shape }: BatchOutput): number {
+    const [, width, dimensions] = shape
+    if (shape.length !== 3)
+      throw new Error(`its output is [${shape.join(', ')}], not [batch, length, dimensions]`)
+    if (dimensions !== this.dimensions)
+      throw new Error(`the model has ${dimensions} dimensions, the manifest says ${this.dimensions}`)
+    return width!
+  }
+}

@@ -1,0 +1,32 @@
+/** What an engine's native part does for the code that all encoders share. */
+
+/** One input of a model. */
+export interface TokenRow {
+  /** With special tokens, at most as many as the model reads. */
+  readonly ids: readonly number[]
+  /** Token type (segment) of each id; absent: all 0. */
+  readonly types?: readonly number[]
+}
+
+/** Output of one batch, valid only until `take` returns: it may lie in native memory that is used again. */
+export interface BatchOutput {
+  /** Row-major, of `shape`. */
+  readonly data: Float32Array
+  /** Token states are [rows, width, dimensions], logits [rows, labels]; there may be more rows than were asked for. */
+  readonly shape: readonly number[]
+}
+
+/** A loaded encoder of one engine. */
+export interface EncoderSession {
+  /**
+   * Runs every row in batches of its own choice, several at once where the device takes them; looks at `signal` between batches.
+   * @param take gets the rows' indexes and the output of each batch, in any order
+   * @throws TandemError CANCELLED, or the engine's own error
+   */
+  run(
+    rows: readonly TokenRow[],
+    take: (batch: readonly number[], output: BatchOutput) => void,
+    signal: AbortSignal,
+  ): Promise<void>
+  dispose(): Promise<void>
+}

@@ -1,0 +1,36 @@
+import { type EmbedInput, TandemError } from '../../domain/index.ts'
+import type { Encoded, EncoderTokenizer } from '../text/index.ts'
+import { turn } from './turn.ts'
+
+/** Tokenizing goes on for so long before other messages of the process get their turn. */
+const TURN_MS = 10
+
+/**
+ * Texts and token ids as rows of a model.
+ * @throws TandemError INVALID_REQUEST (no token id of the model; `param` names the input), CANCELLED
+ */
+export async function tokenize(
+  tokenizer: EncoderTokenizer,
+  inputs: readonly EmbedInput[],
+  purpose: 'query' | 'passage',
+  signal: AbortSignal,
+): Promise<Encoded[]> {
+  const encoded: Encoded[] = []
+  let turnEnds = performance.now() + TURN_MS
+  for (const [index, input] of inputs.entries()) {
+    if (performance.now() > turnEnds) {
+      await turn(signal)
+      turnEnds = performance.now() + TURN_MS
+    }
+    encoded.push(typeof input === 'string' ? tokenizer.encode(input, purpose) : wrap(tokenizer, input, index))
+  }
+  return encoded
+}
+
+function wrap(tokenizer: EncoderTokenizer, ids: readonly number[], index: number): Encoded {
+  const limit = tokenizer.vocabularySize
+  const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= limit)
+  if (wrong === undefined) return tokenizer.wrap(ids)
+  const what = `input: ${wrong} is not a token id of this model; allowed: 0 to ${limit - 1}`
+  throw new TandemError('INVALID_REQUEST', { what }, { param: `input.${index}` })
+}
