@@ -76,7 +76,8 @@ export const ERRORS = {
   VECTOR_MISMATCH: {
     status: 409,
     type: invalid,
-    say: (d) => `${d.engine}: cosine ${d.cosine}, 0.99 needed; the index is unchanged`,
+    say: (d) =>
+      `${d.engine}: its vectors differ from those that ${d.madeBy} made (cosine ${d.cosine}, 0.99 needed), so it may not serve this model; indexes are unchanged. References: ${d.file}`,
   },
   BODY_TOO_LARGE: {
     status: 413,

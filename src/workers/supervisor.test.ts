@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { fakeWorker } from '../../test/fakes/fault-worker.ts'
 import { isRunning, runningInGroup } from '../../test/processes.ts'
-import type { ChatDelta, ChatRequest, EmbedRequest, TandemError } from '../domain/index.ts'
+import { type ChatDelta, type ChatRequest, type EmbedRequest, TandemError } from '../domain/index.ts'
 import { startWorker, type Worker, type WorkerEvent, type WorkerOptions } from './index.ts'
 
 const running: Worker[] = []
@@ -43,6 +43,71 @@ const failure = (promise: Promise<unknown>): Promise<TandemError> =>
     },
     (error: TandemError) => error,
   )
+
+describe('admission', () => {
+  test('[vector-safe] nobody is answered before the check is done', async () => {
+    const seen: number[] = []
+    let release = () => {}
+    const checked = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let reached = () => {}
+    const asked = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const worker = start(
+      fakeWorker('embed', 'cpu', {
+        admit: async (embed) => {
+          seen.push((await embed(['a', 'b'])).vectors.length)
+          reached()
+          await checked
+        },
+      }),
+    )
+    await asked
+    expect(worker.state).toBe('starting')
+    expect(await failure(worker.embed(texts('early')))).toMatchObject({ code: 'STARTING' })
+    release()
+    await worker.ready()
+    expect(seen).toEqual([16])
+    expect((await worker.embed(texts('late'))).tokens).toEqual([4])
+  })
+
+  test('[vector-safe] a worker whose vectors differ stops for good, with the reason', async () => {
+    const mismatch = new TandemError('VECTOR_MISMATCH', {
+      engine: 'fake',
+      cosine: 0.5,
+      madeBy: 'x',
+      file: 'y',
+    })
+    let tries = 0
+    const worker = start(
+      fakeWorker('embed', 'cpu', {
+        lastPlacement: true,
+        admit: async () => {
+          tries += 1
+          throw mismatch
+        },
+      }),
+    )
+    expect(await failure(worker.ready())).toBe(mismatch)
+    expect(worker.state).toBe('stopped')
+    expect(await failure(worker.embed(texts('a')))).toBe(mismatch)
+    expect(tries).toBe(1)
+  })
+
+  test('a process that dies during its check is started again', async () => {
+    let lives = 0
+    const worker = start(
+      fakeWorker('embed', 'cpu', {
+        lastPlacement: true,
+        admit: async (embed) => void (await embed([lives++ === 0 ? 'fault:crash' : 'fine'])),
+      }),
+    )
+    await worker.ready()
+    expect(lives).toBe(2)
+  })
+})
 
 describe('a worker that works', () => {
   test('is ready after one answer, and says what it loaded', async () => {

@@ -1,4 +1,5 @@
 import {
+  asTandemError,
   type ChatDelta,
   type ChatMessage,
   type ChatRequest,
@@ -6,6 +7,7 @@ import {
   type CompletionRequest,
   type EmbedOutput,
   type EmbedRequest,
+  type ErrorCode,
   type Placement,
   placementId,
   TandemError,
@@ -31,8 +33,13 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Absolute path of a JavaScript module that exports `engine`; absent: the engine's own. */
   readonly modulePath?: string
+  /** Looks at what the loaded model answers before anybody else may ask; a rejection with VECTOR_MISMATCH is for good. */
+  readonly admit?: (embed: (texts: readonly string[]) => Promise<EmbedOutput>) => Promise<void>
   readonly limits?: Partial<WorkerLimits>
 }
+
+/** Another try reads the same files. */
+const FOR_GOOD: readonly ErrorCode[] = ['MODEL_FILE_BAD', 'VECTOR_MISMATCH']
 
 /** Where the worker stands; `busy` is `ready` with calls. */
 type Phase = Exclude<WorkerState, 'busy'>
@@ -200,20 +207,41 @@ export class Supervisor implements Worker {
   }
 
   #heard(message: FromChild): void {
-    if (message.type === 'ready') this.#loaded({ pid: this.#process?.pid ?? 0, ...message.info })
+    if (message.type === 'ready') void this.#loaded({ pid: this.#process?.pid ?? 0, ...message.info })
     else if (message.type === 'loadFailed') {
       this.#failure = TandemError.fromWire(message.error)
       this.#process?.kill()
     } else this.#calls?.heard(message)
   }
 
-  #loaded(info: WorkerInfo): void {
-    if (this.#stopping) return
+  async #loaded(info: WorkerInfo): Promise<void> {
+    const calls = this.#calls
+    try {
+      if (calls) await this.#admit(calls, info)
+    } catch (thrown) {
+      if (calls !== this.#calls) return // its process is gone
+      this.#failure ??= asTandemError(thrown)
+      this.#process?.kill()
+      return
+    }
+    if (this.#stopping || calls !== this.#calls) return // it ended meanwhile
     clearTimeout(this.#timer)
     this.#info = info
     this.#failedProbes = 0
     this.#become('ready')
     for (const waiter of this.#readyWaiters.splice(0)) waiter.resolve(info)
+  }
+
+  async #admit(calls: PendingCalls, { dimensions }: WorkerInfo): Promise<void> {
+    const { engine, model } = this.placement
+    await this.#options.admit?.((inputs) => {
+      const request: EmbedRequest = { model, inputs, purpose: 'passage' }
+      return calls.start({
+        body: { method: 'embed', request, priority: 'interactive' },
+        options: {},
+        check: (value) => checkEmbedOutput(value, inputs.length, engine, dimensions),
+      })
+    })
   }
 
   #kill(why: string): void {
@@ -236,8 +264,8 @@ export class Supervisor implements Worker {
   }
 
   #planNextLife(error: TandemError): void {
-    if (error.code === 'MODEL_FILE_BAD') {
-      this.#failure = error // another try reads the same file
+    if (FOR_GOOD.includes(error.code)) {
+      this.#failure = error
       this.#become('stopped', error)
       return
     }
