@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ENGINE_IDS } from '../domain/index.ts'
 import { Config } from './schema.ts'
 
 /** The parts of a JSON schema that settings use. */
@@ -12,6 +13,8 @@ interface SchemaNode {
   readonly minLength?: number
   readonly writeOnly?: boolean
   readonly items?: SchemaNode
+  readonly pattern?: string
+  readonly anyOf?: readonly SchemaNode[]
   readonly properties?: Readonly<Record<string, SchemaNode>>
 }
 
@@ -26,6 +29,8 @@ export interface ConfigKey {
   /** `TANDEM_QUEUE_MAX_WAITING` */
   readonly variable: string
   readonly type: ConfigType
+  /** Of a list's entries. */
+  readonly itemType?: ConfigType
   /** What may stand there, in words: `an integer from 1 to 10000`. */
   readonly allowed: string
   /** Absent: not set unless configured. */
@@ -46,6 +51,9 @@ function variableOf(section: string, name: string): string {
 }
 
 function allowedValues(node: SchemaNode): string {
+  if (node.anyOf) return node.anyOf.map(allowedValues).join(' or ')
+  if (node.type === 'object') return 'keys with values'
+  if (node.pattern) return `an engine (${ENGINE_IDS.join(', ')}), or ENGINE@DEVICE`
   if (node.enum) return `one of: ${node.enum.join(', ')}`
   if (node.type === 'boolean') return 'true or false'
   if (node.type === 'array') return `a list, each entry ${allowedValues(node.items ?? {})}`
@@ -67,6 +75,7 @@ function readKeys(): ConfigKey[] {
       name,
       variable: variableOf(section, name),
       type: (node.type ?? 'string') as ConfigType,
+      ...(node.items?.type ? { itemType: node.items.type as ConfigType } : {}),
       allowed: allowedValues(node),
       ...(node.default === undefined ? {} : { default: node.default }),
       description: node.description ?? '',

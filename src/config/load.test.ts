@@ -29,6 +29,24 @@ function failure(run: () => unknown): TandemError {
   throw new Error('no error')
 }
 
+test('a list of numbers may be written with commas in a variable', () => {
+  const env = { TANDEM_OPENVINO_BUCKETS: '64, 160' }
+  expect(load(undefined, { env }).config.openvino.buckets).toEqual([64, 160])
+  expect(failure(() => load(undefined, { env: { TANDEM_OPENVINO_BUCKETS: '64,many' } })).message).toMatch(
+    /"many" \(entry 2\) does not fit/,
+  )
+})
+
+test('a placement is an engine, or an engine and a device', () => {
+  const placed = (embed: string) => load(JSON.stringify({ placement: { embed } })).config.placement.embed
+  expect(placed('openvino@HETERO:GPU.1,CPU')).toBe('openvino@HETERO:GPU.1,CPU')
+  expect(placed('llama.cpp')).toBe('llama.cpp')
+  for (const wrong of ['tensorrt', 'openvino@', 'llamaXcpp', 'NPU'])
+    expect(failure(() => placed(wrong)).message).toMatch(
+      /an engine \(onnxruntime, llama.cpp, openvino, openai\)/,
+    )
+})
+
 /** Broken files: the text, line:column of the problem, what the message must say. */
 const BROKEN: readonly (readonly [string, string, string, ...string[]])[] = [
   ['port out of range', 'server:\n  port: 70000\n', '2:9', 'server.port', '70000', 'from 0 to 65535'],

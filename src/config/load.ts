@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { type Given, readConfigFile } from './file.ts'
+import { readHetero } from './hetero.ts'
 import { CONFIG_KEYS, type ConfigKey } from './keys.ts'
 import { configError, type Problem } from './problem.ts'
 import { Config } from './schema.ts'
@@ -70,10 +71,19 @@ export function loadConfig({ home, file, env, flags = [] }: LoadConfigInput): Lo
   }
   if (problems.length > 0) throw configError(problems)
 
-  const config = Config.parse(values)
+  const config = withHetero(Config.parse(values), source['openvino.hetero'], chosen)
   const conflict = checkTogether(config, source)
   if (conflict) throw configError([conflict])
   return { config, source, warnings: fromEnv.warnings, ...(hasFile ? { file: chosen } : {}) }
+}
+
+/** The hetero configuration in full, so that what is wrong with it shows at once; a path in the file is relative to it. */
+function withHetero(config: Config, source: ConfigSource | undefined, file: string): Config {
+  const { hetero } = config.openvino
+  if (hetero === undefined) return config
+  const folder = source?.from === 'file' ? dirname(file) : '.'
+  const read = readHetero(hetero, `${source?.where}: openvino.hetero`, folder)
+  return { ...config, openvino: { ...config.openvino, hetero: read } }
 }
 
 function leaf(key: ConfigKey): z.ZodType {

@@ -1,7 +1,16 @@
 import { z } from 'zod'
-import { POLICIES } from '../domain/index.ts'
+import { ENGINE_IDS, POLICIES, type Task } from '../domain/index.ts'
 
 const port = z.int().min(0).max(65_535)
+
+const PIN = new RegExp(`^(${ENGINE_IDS.map((id) => id.replace('.', '\\.')).join('|')})(@\\S+)?$`)
+
+const pin = (task: Task, example: string) =>
+  z
+    .string()
+    .regex(PIN, `an engine, or engine@device: ${ENGINE_IDS.join(', ')}`)
+    .optional()
+    .describe(`where ${task} runs: ENGINE or ENGINE@DEVICE, e.g. ${example}; default: the plan decides`)
 
 /** Every setting, its limits, its default and what it is for; feeds loading, `tandem config schema` and the docs. */
 export const Config = z.strictObject({
@@ -83,6 +92,44 @@ export const Config = z.strictObject({
   placement: z
     .strictObject({
       policy: z.enum(POLICIES).default('development').describe('what to optimise for'),
+      chat: pin('chat', 'llama.cpp'),
+      embed: pin('embed', 'openvino@NPU'),
+      rerank: pin('rerank', 'openvino@GPU.1'),
+      classify: pin('classify', 'openvino@HETERO:NPU,CPU'),
+    })
+    .prefault({}),
+  openvino: z
+    .strictObject({
+      hetero: z
+        .union([z.string().min(1), z.record(z.string(), z.unknown())])
+        .optional()
+        .describe(
+          'devices of the encoders in order: device_priorities, performance_hint, enable_profiling, mode; or the path of a hetero_config.json that holds them',
+        ),
+      shapes: z
+        .enum(['auto', 'static', 'dynamic'])
+        .default('auto')
+        .describe('static: one compiled model per bucket, which an NPU needs; auto: as the device wants it'),
+      buckets: z
+        .array(z.int().min(8).max(32_768))
+        .default([128, 256, 512])
+        .describe('lengths in tokens that models are compiled for with static shapes'),
+      batch: z
+        .int()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe('texts of one inference with static shapes; default: 1'),
+      requests: z
+        .int()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe('inferences in flight; default: what the device calls optimal'),
+      precision: z
+        .enum(['auto', 'f32', 'f16', 'bf16'])
+        .default('auto')
+        .describe("precision of the computation; auto: the device's own choice"),
     })
     .prefault({}),
   index: z

@@ -5,8 +5,7 @@ import { nearestNames } from './nearest.ts'
 /** Turns the text of a variable or flag into the type of its key; what does not fit is left for the check to refuse. */
 function coerce(key: ConfigKey, text: string): unknown {
   const trimmed = text.trim()
-  if (key.type === 'integer' || key.type === 'number')
-    return /^[+-]?\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) : text
+  if (key.type === 'integer' || key.type === 'number') return toNumber(trimmed) ?? text
   if (key.type === 'boolean') {
     if (/^(true|1|yes|on)$/i.test(trimmed)) return true
     return /^(false|0|no|off)$/i.test(trimmed) ? false : text
@@ -17,11 +16,16 @@ function coerce(key: ConfigKey, text: string): unknown {
       .split(',')
       .map((entry) => entry.trim())
       .filter((entry) => entry !== '')
+      .map((entry) => (key.itemType === 'integer' ? (toNumber(entry) ?? entry) : entry))
   try {
     return JSON.parse(trimmed) as unknown
   } catch {
     return text // refused as "not a list" with the variable named
   }
+}
+
+function toNumber(text: string): number | undefined {
+  return /^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
 }
 
 /** Values from `TANDEM_SECTION_KEY` variables; an empty variable counts as not set. */

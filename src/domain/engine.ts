@@ -12,6 +12,8 @@ export interface EngineDescriptor {
   readonly title: string
   readonly tasks: readonly Task[]
   readonly devices: readonly DeviceKind[]
+  /** Prefixes of device strings that name several devices at once: `HETERO`. */
+  readonly virtualDevices?: readonly string[]
   /** In order of preference. */
   readonly formats: readonly ModelFormat[]
   /** What the machine must have; empty when nothing. */

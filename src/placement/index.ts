@@ -1,2 +1,3 @@
+export { engineDevice, type Pin, parsePin } from './pin.ts'
 export { makePlan } from './planner.ts'
 export { shareThreads } from './threads.ts'

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Device, EngineDescriptor, Model } from '../domain/index.ts'
+import { engineDevice, parsePin } from './pin.ts'
 import { makePlan } from './planner.ts'
 
 const cpu: Device = {
@@ -55,12 +56,74 @@ test('a task goes to the engine that reads its model; the other is rejected with
   ])
 })
 
-test('a second engine that reads the model is the fallback', () => {
-  const plan = makePlan({ ...base, models: { embed: model('e', { onnx: [file], gguf: [file] }) } })
-  expect(plan.tasks.embed?.map((p) => [p.engine, p.role])).toEqual([
-    ['onnxruntime', 'primary'],
-    ['llama.cpp', 'fallback'],
+test('of two engines that read the model on one device the first serves; the other can be asked for', () => {
+  const models = { embed: model('e', { onnx: [file], gguf: [file] }) }
+  const plan = makePlan({ ...base, models })
+  expect(plan.tasks.embed?.map((p) => [p.engine, p.role])).toEqual([['onnxruntime', 'primary']])
+  expect(plan.rejected).toMatchObject([
+    { engine: 'llama.cpp', reason: expect.stringContaining('`placement.embed: llama.cpp` chooses') },
   ])
+  const pinned = makePlan({ ...base, models, pins: { embed: { engine: 'llama.cpp' } } })
+  expect(pinned.tasks.embed?.map((p) => [p.engine, p.device, p.role])).toEqual([
+    ['llama.cpp', 'cpu', 'primary'],
+    ['onnxruntime', 'cpu', 'fallback'],
+  ])
+})
+
+describe('a pinned placement', () => {
+  const engine = { ...onnxruntime, title: 'Some engine', virtualDevices: ['HETERO', 'AUTO'] }
+  const gpu: Device = {
+    ...cpu,
+    id: 'gpu1',
+    kind: 'dgpu',
+    name: 'Test GPU',
+    engines: { onnxruntime: 'GPU.1' },
+  }
+  const named: Device = { ...cpu, engines: { onnxruntime: 'CPU' } }
+  const pin = (device: string) =>
+    makePlan({
+      ...base,
+      engines: [engine],
+      devices: [gpu, named],
+      models: { embed: model('e', { onnx: [file] }) },
+      pins: { embed: { engine: 'onnxruntime', device } },
+    })
+
+  test.each([
+    ['GPU.1', 'dgpu'],
+    ['gpu1', 'dgpu'],
+    ['cpu', 'cpu'],
+    ['HETERO:GPU.1,CPU', 'dgpu'],
+    ['AUTO', 'dgpu'],
+    ['AUTO:CPU(4)', 'cpu'],
+  ])('%s is placed as it was asked for', (device, kind) => {
+    expect(pin(device).tasks.embed?.[0]).toMatchObject({ device, kind, role: 'primary' })
+  })
+
+  test.each([
+    ['NPU', 'Some engine has no device NPU here; it has GPU.1, CPU'],
+    ['HETERO:NPU,CPU', 'Some engine has no device NPU here; it has GPU.1, CPU'],
+    ['MULTI:CPU', 'Some engine has no device MULTI:CPU here; it has GPU.1, CPU'],
+  ])('%s is rejected with what there is, and the plan goes on without it', (device, reason) => {
+    const plan = pin(device)
+    expect(plan.rejected).toContainEqual({ task: 'embed', model: 'e', engine: 'onnxruntime', device, reason })
+    expect(plan.tasks.embed).toMatchObject([{ device: 'cpu', role: 'primary' }])
+  })
+
+  test('the engine gets its own name of the device', () => {
+    const where = (device: string) => engineDevice({ engine: 'onnxruntime', device }, [gpu, named])
+    expect([where('gpu1'), where('GPU.1'), where('cpu'), where('HETERO:GPU.1,CPU')]).toEqual([
+      'GPU.1',
+      'GPU.1',
+      'CPU',
+      'HETERO:GPU.1,CPU',
+    ])
+  })
+
+  test('a pin is an engine, or an engine and a device', () => {
+    expect(parsePin('openvino')).toEqual({ engine: 'openvino' })
+    expect(parsePin('openvino@BATCH:GPU(8)')).toEqual({ engine: 'openvino', device: 'BATCH:GPU(8)' })
+  })
 })
 
 test('a model larger than the memory is rejected, and its task has no placement', () => {

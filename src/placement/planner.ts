@@ -9,6 +9,7 @@ import type {
   RejectedPlacement,
   Task,
 } from '../domain/index.ts'
+import { findPinned, type Pin } from './pin.ts'
 
 export interface PlannerInput {
   readonly policy: Policy
@@ -17,57 +18,110 @@ export interface PlannerInput {
   readonly engines: readonly EngineDescriptor[]
   /** The model chosen for each task. */
   readonly models: Readonly<Partial<Record<Task, Model>>>
+  /** Where the user wants a task; the placement that would serve without is the fallback. */
+  readonly pins?: Readonly<Partial<Record<Task, Pin>>>
 }
 
 /**
- * Decides where each task runs, with reasons. Until placements are measured it follows rules of thumb:
- * the first engine that reads the model on the first device that the engine knows serves, further ones follow as fallback.
+ * Decides where each task runs, with reasons. Until placements are measured it follows rules of thumb: on each device the first
+ * engine that reads the model; devices in their order, what is pinned before them all.
  */
 export function makePlan(input: PlannerInput): Plan {
-  const tasks: Partial<Record<Task, PlannedPlacement[]>> = {}
+  const tasks: Partial<Record<Task, readonly PlannedPlacement[]>> = {}
   const rejected: RejectedPlacement[] = []
   for (const [task, model] of Object.entries(input.models) as [Task, Model][]) {
-    const placements: PlannedPlacement[] = []
-    for (const engine of input.engines) {
-      for (const device of input.devices) {
-        const verdict = judge(task, model, engine, device)
-        const where = { task, model: model.id, engine: engine.id, device: device.id }
-        if ('reason' in verdict) {
-          rejected.push({ ...where, reason: verdict.reason })
-          continue
-        }
-        placements.push({
-          ...where,
-          engine: engine.id,
-          kind: device.kind,
-          simulated: device.simulated,
-          role: placements.length === 0 ? 'primary' : 'fallback',
-          reasons: [
-            `${engine.title} reads the model's ${verdict.format} files and runs on ${device.name}`,
-            'not measured yet: chosen by rule of thumb',
-          ],
-        })
-      }
-    }
-    tasks[task] = placements
+    const pinned = placePinned(task, model, input, rejected)
+    const others = placeByRule(task, model, input, rejected)
+    const same = (a: Candidate, b: Candidate) => a.engine === b.engine && a.device === b.device
+    const rest = pinned ? others.filter((each) => !same(each, pinned)).slice(0, 1) : others
+    tasks[task] = (pinned ? [pinned, ...rest] : rest).map((each, index) => ({
+      ...each,
+      role: index === 0 ? 'primary' : 'fallback',
+    }))
   }
   const simulated = Object.values(tasks).some((list) => list.some((p) => p.simulated))
   return { policy: input.policy, simulated, tasks, rejected }
 }
 
+type Candidate = Omit<PlannedPlacement, 'role'>
+
+function placePinned(
+  task: Task,
+  model: Model,
+  { pins, engines, devices }: PlannerInput,
+  rejected: RejectedPlacement[],
+): Candidate | undefined {
+  const pin = pins?.[task]
+  if (!pin) return undefined
+  const engine = engines.find((each) => each.id === pin.engine)
+  const where = { task, model: model.id, engine: pin.engine }
+  const reject = (reason: string, device = pin.device ?? ''): undefined => {
+    rejected.push({ ...where, device, reason })
+  }
+  if (!engine) return reject(`${pin.engine} is no engine that runs here`)
+  const found = findPinned(pin, engine, devices)
+  if ('reason' in found) return reject(found.reason)
+  const format = readableFormat(task, model, engine)
+  if ('reason' in format) return reject(format.reason, found.device)
+  const { device, kind, simulated, title } = found
+  const reasons = [
+    `placement.${task} asks for ${pin.engine}${pin.device === undefined ? '' : `@${pin.device}`}`,
+    `${engine.title} reads the model's ${format.format} files and runs on ${title}`,
+  ]
+  return { ...where, device, kind, simulated, reasons }
+}
+
+function placeByRule(
+  task: Task,
+  model: Model,
+  { engines, devices }: PlannerInput,
+  rejected: RejectedPlacement[],
+): Candidate[] {
+  const candidates: Candidate[] = []
+  for (const device of devices) {
+    for (const engine of engines) {
+      const verdict = judge(task, model, engine, device)
+      const where = { task, model: model.id, engine: engine.id, device: device.id }
+      const first = candidates.find((each) => each.device === device.id)
+      if ('reason' in verdict) rejected.push({ ...where, reason: verdict.reason })
+      else if (first)
+        rejected.push({
+          ...where,
+          reason: `${first.engine} serves ${task} on ${device.name}; \`placement.${task}: ${engine.id}\` chooses ${engine.title} instead (neither is measured yet)`,
+        })
+      else
+        candidates.push({
+          ...where,
+          kind: device.kind,
+          simulated: device.simulated,
+          reasons: [
+            `${engine.title} reads the model's ${verdict.format} files and runs on ${device.name}`,
+            'not measured yet: chosen by rule of thumb',
+          ],
+        })
+    }
+  }
+  return candidates
+}
+
 type Verdict = { readonly format: ModelFormat } | { readonly reason: string }
 
 function judge(task: Task, model: Model, engine: EngineDescriptor, device: Device): Verdict {
-  if (!engine.tasks.includes(task)) return { reason: `${engine.title} does not serve ${task}` }
+  const readable = readableFormat(task, model, engine)
+  if ('reason' in readable) return readable
   if (!engine.devices.includes(device.kind) || device.engines[engine.id] === undefined)
     return { reason: `${engine.title} does not run on ${device.name} here` }
-  const format = engine.formats.find((f) => model.files[f] !== undefined)
-  if (format === undefined)
-    return {
-      reason: `${engine.title} reads ${engine.formats.join(', ')}; the model has ${Object.keys(model.files).join(', ')}`,
-    }
-  const bytes = (model.files[format] ?? []).reduce((sum, file) => sum + file.sizeBytes, 0)
+  const bytes = (model.files[readable.format] ?? []).reduce((sum, file) => sum + file.sizeBytes, 0)
   if (device.memoryBytes !== undefined && bytes > device.memoryBytes)
     return { reason: `does not fit: ${bytes} bytes of weights, ${device.memoryBytes} bytes of memory` }
-  return { format }
+  return readable
+}
+
+function readableFormat(task: Task, model: Model, engine: EngineDescriptor): Verdict {
+  if (!engine.tasks.includes(task)) return { reason: `${engine.title} does not serve ${task}` }
+  const format = engine.formats.find((f) => model.files[f] !== undefined)
+  if (format !== undefined) return { format }
+  return {
+    reason: `${engine.title} reads ${engine.formats.join(', ')}; the model has ${Object.keys(model.files).join(', ')}`,
+  }
 }

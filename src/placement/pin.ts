@@ -1,0 +1,87 @@
+import type { Device, DeviceKind, EngineDescriptor, EngineId } from '../domain/index.ts'
+
+/** Where the user wants a task: an engine, and perhaps a device by any of its names. */
+export interface Pin {
+  readonly engine: EngineId
+  /** As it was asked for: `npu0`, `NPU`, `HETERO:GPU.1,CPU`; absent: the first that the engine knows. */
+  readonly device?: string
+}
+
+/** `openvino` or `openvino@HETERO:GPU.1,CPU`; the engine's name is checked by the configuration. */
+export function parsePin(text: string): Pin {
+  const at = text.indexOf('@')
+  if (at === -1) return { engine: text as EngineId }
+  return { engine: text.slice(0, at) as EngineId, device: text.slice(at + 1) }
+}
+
+/** A device of a pin: its kind, and the names by which the plan and the engine know it. */
+export interface PinnedDevice {
+  readonly device: string
+  readonly kind: DeviceKind
+  readonly title: string
+  readonly simulated: boolean
+}
+
+/**
+ * Finds what a pin names among the devices.
+ * @returns the reason when there is no such device
+ */
+export function findPinned(
+  pin: Pin,
+  engine: EngineDescriptor,
+  devices: readonly Device[],
+): PinnedDevice | { readonly reason: string } {
+  const known = devices.filter((device) => device.engines[engine.id] !== undefined)
+  if (known.length === 0) return { reason: `${engine.title} knows no device here${needs(engine)}` }
+  if (pin.device === undefined) {
+    const { id, ...first } = known[0]!
+    return { device: id, kind: first.kind, title: first.name, simulated: first.simulated }
+  }
+  const [virtual] = pin.device.split(':', 1)
+  if (engine.virtualDevices?.includes(virtual!.toUpperCase())) return findVirtual(pin.device, engine, known)
+  const found = byName(known, engine, pin.device)
+  if (!found) return { reason: unknown(pin.device, engine, known) }
+  return { device: pin.device, kind: found.kind, title: found.name, simulated: found.simulated }
+}
+
+/** `HETERO:GPU.1,CPU`, `AUTO`, `BATCH:GPU(4)`. */
+function findVirtual(
+  text: string,
+  engine: EngineDescriptor,
+  known: readonly Device[],
+): PinnedDevice | { readonly reason: string } {
+  const names = text.includes(':') ? text.slice(text.indexOf(':') + 1).split(',') : []
+  const parts = names.map((name) => name.trim().replace(/\(\d+\)$/, ''))
+  const missing = parts.find((name) => !byName(known, engine, name))
+  if (missing !== undefined) return { reason: unknown(missing, engine, known) }
+  const [first] = parts.length > 0 ? parts.map((name) => byName(known, engine, name)!) : known
+  return { device: text, kind: first!.kind, title: text, simulated: first!.simulated }
+}
+
+function byName(known: readonly Device[], engine: EngineDescriptor, name: string): Device | undefined {
+  const wanted = name.toLowerCase()
+  const names = (device: Device) => [device.id, device.engines[engine.id]!].map((each) => each.toLowerCase())
+  return known.find((device) => names(device).includes(wanted))
+}
+
+function unknown(name: string, engine: EngineDescriptor, known: readonly Device[]): string {
+  const names = known.map((device) => device.engines[engine.id]).join(', ')
+  return `${engine.title} has no device ${name} here; it has ${names}`
+}
+
+function needs(engine: EngineDescriptor): string {
+  return engine.needs === '' ? '' : `; it needs ${engine.needs}`
+}
+
+/** The name by which an engine knows a placement's device; a pinned device string is that name already. */
+export function engineDevice(
+  placement: { readonly engine: EngineId; readonly device: string },
+  devices: readonly Device[],
+): string {
+  const wanted = placement.device.toLowerCase()
+  const named = (device: Device): string | undefined => device.engines[placement.engine]
+  const found = devices.find(
+    (device) => device.id.toLowerCase() === wanted || named(device)?.toLowerCase() === wanted,
+  )
+  return (found && named(found)) ?? placement.device
+}
