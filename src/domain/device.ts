@@ -15,3 +15,14 @@ export interface Device {
   /** Logical processors that may run model threads; only on the CPU. */
   readonly cores?: number
 }
+
+/** A device as one engine sees it. */
+export interface EngineDevice {
+  readonly engine: EngineId
+  /** The engine's own name of it: `GPU.1`. */
+  readonly name: string
+  readonly kind: DeviceKind
+  /** What it is, for a person. */
+  readonly title: string
+  readonly memoryBytes?: number
+}

@@ -58,10 +58,15 @@ function findVirtual(
   return { device: text, kind: first!.kind, title: text, simulated: first!.simulated }
 }
 
+/** Case does not count, and a number 0 may be left out: OpenVINO's `GPU` is `GPU.0`. */
+export function sameDeviceName(a: string, b: string): boolean {
+  const plain = (name: string) => name.toLowerCase().replace(/\.0$/, '')
+  return plain(a) === plain(b)
+}
+
 function byName(known: readonly Device[], engine: EngineDescriptor, name: string): Device | undefined {
-  const wanted = name.toLowerCase()
-  const names = (device: Device) => [device.id, device.engines[engine.id]!].map((each) => each.toLowerCase())
-  return known.find((device) => names(device).includes(wanted))
+  const names = (device: Device) => [device.id, device.engines[engine.id]!]
+  return known.find((device) => names(device).some((each) => sameDeviceName(each, name)))
 }
 
 function unknown(name: string, engine: EngineDescriptor, known: readonly Device[]): string {
@@ -78,10 +83,9 @@ export function engineDevice(
   placement: { readonly engine: EngineId; readonly device: string },
   devices: readonly Device[],
 ): string {
-  const wanted = placement.device.toLowerCase()
   const named = (device: Device): string | undefined => device.engines[placement.engine]
-  const found = devices.find(
-    (device) => device.id.toLowerCase() === wanted || named(device)?.toLowerCase() === wanted,
+  const found = devices.find((device) =>
+    [device.id, named(device) ?? device.id].some((name) => sameDeviceName(name, placement.device)),
   )
   return (found && named(found)) ?? placement.device
 }
