@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 
 const bin = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'bin', 'tandem.js')
 
-/** @param {string[]} args @returns {Promise<{ url: string, pid: number, stop: () => Promise<void> }>} */
-export async function startServer(args = []) {
+/** @param {string[]} args @param {Record<string, string>} env @returns {Promise<{ url: string, pid: number, stop: () => Promise<void> }>} */
+export async function startServer(args = [], env = {}) {
   const home = mkdtempSync(join(tmpdir(), 'tandem-bench-'))
   const child = spawn(process.execPath, [bin, 'serve', '--port', '0', '--json', ...args], {
-    env: { ...process.env, TANDEM_HOME: home },
+    env: { ...process.env, ...env, TANDEM_HOME: home },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const exited = new Promise((resolve) => child.once('exit', resolve))

@@ -3,6 +3,7 @@ import { findServer } from './client/find-server.ts'
 import type { CommandContext } from './command.ts'
 import type { RunningServer, ServeOptions } from './host.ts'
 import { abortable } from './interrupt.ts'
+import { checkPlaced, type Placed, servesPlaced, withPlaced } from './placed.ts'
 
 /** Milliseconds: what running requests get, and when everything is killed whatever it does. */
 const DRAIN_MS = 1200
@@ -22,26 +23,39 @@ export interface Connection {
 /**
  * A client of the server that runs in this home, else of one that lives as long as the command.
  * @param tasks what the command needs workers for
+ * @param placed the engine and device that it insists on: a running server that places the task elsewhere is left alone
  */
 export async function connect(
   context: CommandContext,
   tasks: readonly ('chat' | 'embed')[],
+  placed?: Placed,
 ): Promise<Connection> {
   const { signal, home, io } = context
-  const { config } = context.settings()
+  const config = placed ? withPlaced(context.settings().config, placed) : context.settings().config
   const found = await findServer(home, signal)
-  if (found) return { client: clientFor(context, found.url), running: true, close: async () => undefined }
-
-  if (io.stderr.isTTY && tasks.length > 0)
+  if (found) {
+    const client = clientFor(context, found.url)
+    if (!placed || servesPlaced(await client.plan(), placed))
+      return { client, running: true, close: async () => undefined }
+  } else if (io.stderr.isTTY && tasks.length > 0)
     context.say('no server is running; starting one for this command (`tandem serve` keeps one)')
   const server = await startServer(context, {
     config: { ...config, server: { ...config.server, host: '127.0.0.1', port: 0 } },
     home,
     tasks,
+    exclusive: placed !== undefined,
     announce: false,
     openProjects: false,
   })
-  return { client: clientFor(context, server.url), running: false, close: () => stopServer(server) }
+  const close = () => stopServer(server)
+  const client = clientFor(context, server.url)
+  try {
+    if (placed) checkPlaced(await client.plan(), placed)
+  } catch (thrown) {
+    await close()
+    throw thrown
+  }
+  return { client, running: false, close }
 }
 
 /** A client that has the configured key, and that Ctrl-C ends. */
@@ -60,8 +74,9 @@ export async function withServer<T>(
   context: CommandContext,
   tasks: readonly ('chat' | 'embed')[],
   work: (connection: Connection) => Promise<T>,
+  placed?: Placed,
 ): Promise<T> {
-  const connection = await connect(context, tasks)
+  const connection = await connect(context, tasks, placed)
   try {
     return await work(connection)
   } finally {

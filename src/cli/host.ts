@@ -7,6 +7,8 @@ export interface ServeOptions {
   readonly home: string
   /** Tasks to start workers for; absent: all that the plan serves. */
   readonly tasks?: readonly ('chat' | 'embed')[]
+  /** Placements that the configuration asks for have no fallback. */
+  readonly exclusive?: boolean
   /** Writes `server.json`, so that other commands find the server, and refuses a second one in this home. */
   readonly announce: boolean
   /** Follow the known projects' trees from the start; a one-off command opens only what it asks for. */

@@ -110,6 +110,18 @@ describe('a pinned placement', () => {
     expect(plan.tasks.embed).toMatchObject([{ device: 'cpu', role: 'primary' }])
   })
 
+  test('one that is asked for exclusively has no fallback', () => {
+    const exclusive = (device: string) =>
+      makePlan({
+        ...base,
+        exclusive: true,
+        models: { embed: model('e', { onnx: [file] }) },
+        pins: { embed: { engine: 'onnxruntime', device } },
+      }).tasks.embed
+    expect(exclusive('cpu')).toMatchObject([{ engine: 'onnxruntime', device: 'cpu' }])
+    expect(exclusive('npu0')).toEqual([])
+  })
+
   test('the engine gets its own name of the device', () => {
     const where = (device: string) => engineDevice({ engine: 'onnxruntime', device }, [gpu, named])
     expect([where('gpu1'), where('GPU.1'), where('cpu'), where('HETERO:GPU.1,CPU')]).toEqual([

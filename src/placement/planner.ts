@@ -20,6 +20,8 @@ export interface PlannerInput {
   readonly models: Readonly<Partial<Record<Task, Model>>>
   /** Where the user wants a task; the placement that would serve without is the fallback. */
   readonly pins?: Readonly<Partial<Record<Task, Pin>>>
+  /** A pinned task gets no fallback: who asks for a device wants that one or an error. */
+  readonly exclusive?: boolean
 }
 
 /**
@@ -31,7 +33,8 @@ export function makePlan(input: PlannerInput): Plan {
   const rejected: RejectedPlacement[] = []
   for (const [task, model] of Object.entries(input.models) as [Task, Model][]) {
     const pinned = placePinned(task, model, input, rejected)
-    const others = placeByRule(task, model, input, rejected)
+    const alone = input.exclusive === true && input.pins?.[task] !== undefined
+    const others = alone ? [] : placeByRule(task, model, input, rejected)
     const same = (a: Candidate, b: Candidate) => a.engine === b.engine && a.device === b.device
     const rest = pinned ? others.filter((each) => !same(each, pinned)).slice(0, 1) : others
     tasks[task] = (pinned ? [pinned, ...rest] : rest).map((each, index) => ({

@@ -1,8 +1,9 @@
 import { defineCommand } from '../command.ts'
-import { withServer } from '../connect.ts'
+import { type Connection, withServer } from '../connect.ts'
 import { UsageError } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { jsonOption, text } from '../options.ts'
+import { placedBy, placementOptions } from '../placed.ts'
 import { plannedModel } from '../planned-model.ts'
 
 /** Values of a vector that are shown. */
@@ -19,15 +20,21 @@ export const embed = defineCommand({
   ],
   options: {
     model: text('<id>', 'the embedding model; without it the one of the plan'),
+    ...placementOptions,
     json: jsonOption,
   },
   examples: [
     { line: 'tandem embed "parse a config file" "read settings"', does: 'two texts, two vectors' },
     { line: 'tandem embed - --json < src/queue.ts', does: 'one file as JSON' },
+    {
+      line: 'tandem embed --engine openvino --device HETERO:CPU "hello" --json',
+      does: 'on the engine and device that you name',
+    },
   ],
-  run: async (context, words, { model, json }) => {
+  run: async (context, words, { model, json, ...where }) => {
     const texts = await textsOf(words, context.io)
-    return withServer(context, ['embed'], async ({ client }) => {
+    const placed = placedBy('embed', where)
+    const work = async ({ client }: Connection): Promise<number> => {
       const wanted = model ?? (await plannedModel(client, 'embed'))
       const { fallback, ...document } = await client.embed(wanted, texts)
       if (fallback) context.say(`fell back: ${fallback}`)
@@ -45,7 +52,8 @@ export const embed = defineCommand({
         context.print(`${vector.length} dimensions: ${values.join(' ')} ...\n`)
       }
       return 0
-    })
+    }
+    return withServer(context, ['embed'], work, placed)
   },
 })
 

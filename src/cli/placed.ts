@@ -1,0 +1,65 @@
+import type { Config } from '../config/index.ts'
+import { nearestNames } from '../config/index.ts'
+import { ENGINE_IDS, type EngineId, type Task } from '../domain/index.ts'
+import type { PlanDocument } from './client/documents.ts'
+import { CommandError, UsageError } from './failure.ts'
+import { text } from './options.ts'
+
+/** For commands whose work can be sent to one engine and device. */
+export const placementOptions = {
+  engine: text('<engine>', `run it on this engine and no other: ${ENGINE_IDS.join(', ')}`),
+  device: text('<device>', "the engine's device, e.g. cpu, NPU, GPU.1, HETERO:GPU.1,CPU; with --engine"),
+}
+
+/** An engine, and perhaps a device, that a command insists on. */
+export interface Placed {
+  readonly task: Task
+  readonly engine: EngineId
+  readonly device?: string
+}
+
+/** @throws UsageError for an unknown engine, or a device alone */
+export function placedBy(
+  task: Task,
+  { engine, device }: { readonly engine: string | undefined; readonly device: string | undefined },
+): Placed | undefined {
+  if (engine === undefined) {
+    if (device === undefined) return undefined
+    throw new UsageError('--device needs --engine: devices have their names by the engine')
+  }
+  const known = ENGINE_IDS.find((id) => id === engine)
+  if (!known) {
+    const [nearest] = nearestNames(engine, ENGINE_IDS)
+    const meant = nearest ? `did you mean ${nearest}? ` : ''
+    throw new UsageError(`there is no engine "${engine}"; ${meant}allowed: ${ENGINE_IDS.join(', ')}`)
+  }
+  if (device !== undefined && !/^\S+$/.test(device))
+    throw new UsageError(`"${device}" is no device; e.g. cpu, NPU, HETERO:GPU.1,CPU`)
+  return { task, engine: known, ...(device === undefined ? {} : { device }) }
+}
+
+/** The configuration that places a task there. */
+export function withPlaced(config: Config, { task, engine, device }: Placed): Config {
+  const pin = device === undefined ? engine : `${engine}@${device}`
+  return { ...config, placement: { ...config.placement, [task]: pin } }
+}
+
+/** Whether a plan serves the task there already. */
+export function servesPlaced({ tasks }: PlanDocument, { task, engine, device }: Placed): boolean {
+  const [first] = tasks[task] ?? []
+  return (
+    first?.engine === engine && (device === undefined || first.device.toLowerCase() === device.toLowerCase())
+  )
+}
+
+/**
+ * @throws UsageError with the plan's reason when the task could not be placed there: such a device is not here
+ */
+export function checkPlaced({ tasks, rejected }: PlanDocument, { task, engine, device }: Placed): void {
+  if ((tasks[task] ?? []).length > 0) return
+  const reason = rejected.find((each) => each.task === task && each.engine === engine)?.reason
+  if (reason === undefined)
+    throw new CommandError(`no model serves ${task}`, '`tandem models` lists what there is')
+  const where = device === undefined ? engine : `${engine} on ${device}`
+  throw new UsageError(`${task} cannot run by ${where}: ${reason}`, '`tandem devices` lists what is here')
+}
