@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { openVinoForTests } from './openvino-for-tests.ts'
 
 /** Worker processes and threads are started from the build, so tests build first. */
-export default function setup(): (() => void) | undefined {
+export default async function setup(): Promise<(() => void) | undefined> {
   execFileSync(process.execPath, [fileURLToPath(new URL('../bin/build.js', import.meta.url))], {
     stdio: 'inherit',
   })
   try {
-    process.env['TANDEM_TEST_OPENVINO'] ||= openVinoForTests()
+    process.env['TANDEM_TEST_OPENVINO'] ||= await openVinoForTests()
   } catch (thrown) {
     if (process.env['CI'] === 'true') throw thrown
     const why = (thrown as Error).message
