@@ -44,12 +44,17 @@ export class ProgressLine {
   }
 
   update(project: ProjectDocument): void {
+    this.draw((width) => progressText(project, width))
+  }
+
+  /** @param textFor makes the text, at most `width` columns */
+  draw(textFor: (width: number) => string): void {
     if (this.#stream.isTTY) {
       const width = Math.max(20, (this.#stream.columns || 80) - 1)
-      this.#stream.write(`\r\u001b[2K${progressText(project, width)}`)
+      this.#stream.write(`\r\u001b[2K${textFor(width)}`)
       this.#drawn = true
     } else if (performance.now() - this.#lastLineMs >= LINE_EVERY_MS) {
-      this.#stream.write(`${progressText(project, 200)}\n`)
+      this.#stream.write(`${textFor(200)}\n`)
       this.#lastLineMs = performance.now()
     }
   }

@@ -7,4 +7,5 @@ export {
   type OpenVinoInstallation,
   type OpenVinoSearch,
 } from './installation.ts'
+export { PINNED } from './pinned.ts'
 export { compareVersions, OLDEST_OPENVINO } from './version.ts'
