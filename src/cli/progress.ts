@@ -36,7 +36,7 @@ export function progressText(project: ProjectDocument, width: number): string {
 /** A line on stderr: redrawn on a terminal, else written anew every few seconds. */
 export class ProgressLine {
   readonly #stream: Output
-  #drawn = false
+  #drawn: string | undefined
   #lastLineMs = performance.now() // a short index needs no line at all
 
   constructor(stream: Output) {
@@ -44,20 +44,25 @@ export class ProgressLine {
   }
 
   update(project: ProjectDocument): void {
+    this.draw((width) => progressText(project, width))
+  }
+
+  /** @param textFor makes the text, at most `width` columns */
+  draw(textFor: (width: number) => string): void {
     if (this.#stream.isTTY) {
-      const width = Math.max(20, (this.#stream.columns || 80) - 1)
-      this.#stream.write(`\r\u001b[2K${progressText(project, width)}`)
-      this.#drawn = true
+      const text = textFor(Math.max(20, (this.#stream.columns || 80) - 1))
+      if (text !== this.#drawn) this.#stream.write(`\r\u001b[2K${text}`)
+      this.#drawn = text
     } else if (performance.now() - this.#lastLineMs >= LINE_EVERY_MS) {
-      this.#stream.write(`${progressText(project, 200)}\n`)
+      this.#stream.write(`${textFor(200)}\n`)
       this.#lastLineMs = performance.now()
     }
   }
 
   /** Takes the line away, so that other text can be written. */
   clear(): void {
-    if (this.#drawn) this.#stream.write('\r\u001b[2K')
-    this.#drawn = false
+    if (this.#drawn !== undefined) this.#stream.write('\r\u001b[2K')
+    this.#drawn = undefined
   }
 }
 

@@ -78,6 +78,17 @@ export const Config = z.strictObject({
       embed: z.string().optional().describe('id of the embedding model; default: the shipped one'),
     })
     .prefault({}),
+  openvino: z
+    .strictObject({
+      folder: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'folder of the OpenVINO to use, and of no other; default: found by `tandem setup openvino`',
+        ),
+    })
+    .prefault({}),
   chat: z
     .strictObject({
       contextTokens: z

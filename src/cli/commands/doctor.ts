@@ -1,8 +1,9 @@
 import { Config } from '../../config/index.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { type Check, failed, ok } from '../doctor/check.ts'
-import { checkAccelerators, checkCapacity, checkHome, checkNode, checkWatches } from '../doctor/machine.ts'
+import { checkCapacity, checkHome, checkNode, checkWatches } from '../doctor/machine.ts'
 import { checkModels } from '../doctor/models.ts'
+import { checkOpenVino } from '../doctor/openvino.ts'
 import { checkPackages } from '../doctor/packages.ts'
 import { checkPort } from '../doctor/port.ts'
 import { describeFailure } from '../failure.ts'
@@ -30,7 +31,7 @@ export const doctor = defineCommand({
       ...(await checkModels(config)),
       ...(await checkPackages(signal)),
       ...(await checkWatches()),
-      await checkAccelerators(),
+      ...(await checkOpenVino({ home, configured: config.openvino.folder, env: context.io.env, signal })),
     ]
     const fine = checks.every(({ state }) => state !== 'failed')
     if (json) context.json({ ok: fine, checks })

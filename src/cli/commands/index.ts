@@ -9,6 +9,7 @@ import { models } from './models.ts'
 import { plan } from './plan.ts'
 import { search } from './search.ts'
 import { serve } from './serve.ts'
+import { setup } from './setup/index.ts'
 import { status } from './status.ts'
 
 /** Every command, in the order of the help. */
@@ -23,5 +24,6 @@ export const COMMANDS: readonly (CommandSpec | CommandGroup)[] = [
   devices,
   plan,
   doctor,
+  setup,
   config,
 ]

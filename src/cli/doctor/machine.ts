@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { access, mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { type Check, failed, ok, warn } from './check.ts'
@@ -71,41 +70,4 @@ export async function checkWatches(): Promise<Check[]> {
   if (limit >= MIN_WATCHES) return [ok('watches', title, found)]
   const advice = 'large trees need more to be followed: `sudo sysctl fs.inotify.max_user_watches=524288`'
   return [warn('watches', title, found, advice)]
-}
-
-/** Devices besides the CPU that this version does not use. */
-export async function checkAccelerators(): Promise<Check> {
-  const title = 'GPU and NPU'
-  const nodes = process.platform === 'linux' ? await deviceFiles() : []
-  const usable = await Promise.all(
-    nodes.map((file) =>
-      access(file, constants.R_OK | constants.W_OK).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  )
-  const seen = nodes.map((file, i) => (usable[i] ? file : `${file} (no access)`)).join(', ')
-  const found = `${seen === '' ? 'not looked for here' : seen}; this version runs every model on the CPU`
-  return ok(
-    'accelerators',
-    title,
-    process.platform === 'linux' && seen === ''
-      ? `none found${found.slice('not looked for here'.length)}`
-      : found,
-  )
-}
-
-async function deviceFiles(): Promise<string[]> {
-  const folders = [
-    { folder: '/dev/dri', pattern: /^renderD\d+$/ },
-    { folder: '/dev/accel', pattern: /^accel\d+$/ },
-  ]
-  const found = await Promise.all(
-    folders.map(async ({ folder, pattern }) => {
-      const names = await readdir(folder).catch(() => [])
-      return names.filter((name) => pattern.test(name)).map((name) => join(folder, name))
-    }),
-  )
-  return found.flat().sort()
 }

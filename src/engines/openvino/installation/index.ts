@@ -1,0 +1,11 @@
+/** Finding and installing OpenVINO; plain Node, loads nothing native. */
+export { type FindOptions, findOpenVino } from './find.ts'
+export { type InstallOptions, type InstallProgress, installOpenVino } from './install.ts'
+export {
+  loadingEnvironment,
+  type OpenVinoCandidate,
+  type OpenVinoInstallation,
+  type OpenVinoSearch,
+} from './installation.ts'
+export { PINNED } from './pinned.ts'
+export { compareVersions, OLDEST_OPENVINO } from './version.ts'
