@@ -78,17 +78,6 @@ export const Config = z.strictObject({
       embed: z.string().optional().describe('id of the embedding model; default: the shipped one'),
     })
     .prefault({}),
-  openvino: z
-    .strictObject({
-      folder: z
-        .string()
-        .min(1)
-        .optional()
-        .describe(
-          'folder of the OpenVINO to use, and of no other; default: found by `tandem setup openvino`',
-        ),
-    })
-    .prefault({}),
   chat: z
     .strictObject({
       contextTokens: z
@@ -111,6 +100,13 @@ export const Config = z.strictObject({
     .prefault({}),
   openvino: z
     .strictObject({
+      folder: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'folder of the OpenVINO to use, and of no other; default: found by `tandem setup openvino`',
+        ),
       hetero: z
         .union([z.string().min(1), z.record(z.string(), z.unknown())])
         .optional()
@@ -141,6 +137,10 @@ export const Config = z.strictObject({
         .enum(['auto', 'f32', 'f16', 'bf16'])
         .default('auto')
         .describe("precision of the computation; auto: the device's own choice"),
+      profiling: z
+        .boolean()
+        .default(false)
+        .describe('measure each layer (`tandem profile`); costs a little speed'),
     })
     .prefault({}),
   index: z

@@ -1,5 +1,5 @@
 import { type IntelFacts, titleOf } from '../../devices/index.ts'
-import type { LoadedOpenVino } from '../openvino/probe.ts'
+import type { LoadedOpenVino } from '../../engines/openvino/installation/index.ts'
 import { type Check, ok, warn } from './check.ts'
 import { linuxFindings, type RuleFinding, windowsFindings } from './intel-rules.ts'
 

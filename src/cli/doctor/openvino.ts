@@ -1,6 +1,11 @@
 import { readIntelFacts } from '../../devices/index.ts'
-import { findOpenVino, type OpenVinoSearch } from '../../engines/openvino/installation/index.ts'
-import { fullName, type OpenVinoProbe, probeOpenVino } from '../openvino/probe.ts'
+import {
+  findOpenVino,
+  fullName,
+  type OpenVinoProbe,
+  type OpenVinoSearch,
+  probeOpenVino,
+} from '../../engines/openvino/installation/index.ts'
 import { type Check, failed, ok, warn } from './check.ts'
 import { intelChecks } from './intel.ts'
 

@@ -1,4 +1,4 @@
-import { runProbeProcess } from '../probe-process.ts'
+import { runProbeProcess } from '../../engines/index.ts'
 import { type Check, failed, ok } from './check.ts'
 import { PROBED_PACKAGES, type ProbedPackage } from './probed-packages.ts'
 

@@ -1,14 +1,16 @@
 import {
   findOpenVino,
+  fullName,
   type InstallProgress,
   installOpenVino,
   type OpenVinoCandidate,
   type OpenVinoInstallation,
+  type OpenVinoProbe,
   PINNED,
+  probeOpenVino,
 } from '../../../engines/openvino/installation/index.ts'
 import { type CommandContext, defineCommand } from '../../command.ts'
 import { CommandError } from '../../failure.ts'
-import { fullName, type OpenVinoProbe, probeOpenVino } from '../../openvino/probe.ts'
 import { flag, jsonOption } from '../../options.ts'
 import { table } from '../../print/table.ts'
 import { ProgressLine } from '../../progress.ts'

@@ -8,4 +8,11 @@ export {
   type OpenVinoSearch,
 } from './installation.ts'
 export { PINNED } from './pinned.ts'
+export {
+  fullName,
+  type LoadedOpenVino,
+  type OpenVinoProbe,
+  probeOpenVino,
+  readProbe,
+} from './probe-client.ts'
 export { compareVersions, OLDEST_OPENVINO } from './version.ts'

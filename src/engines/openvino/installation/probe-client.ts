@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
-import { builtEntry } from '../../config/index.ts'
-import { loadingEnvironment, type OpenVinoInstallation } from '../../engines/openvino/installation/index.ts'
-import { runProbeProcess } from '../probe-process.ts'
+import { builtEntry } from '../../../config/index.ts'
+import { runProbeProcess } from '../../probe-process.ts'
+import { loadingEnvironment, type OpenVinoInstallation } from './installation.ts'
 
 const ENTRY = 'engines/openvino/probe'
 const LIMIT_MS = 60_000
