@@ -5,11 +5,18 @@ import { join } from 'node:path'
 import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
 import { type Config, PACKAGE_ROOT } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
-import type { Device, Model, Plan, PlannedPlacement, Task } from './domain/index.ts'
-import { ENGINES } from './engines/index.ts'
+import {
+  type Device,
+  type Model,
+  type Plan,
+  type PlannedPlacement,
+  TASKS,
+  type Task,
+} from './domain/index.ts'
+import { type DiscoveredEngine, discoverEngines, ENGINES } from './engines/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
-import { type Catalogue, loadCatalogue, namedModel } from './models/index.ts'
-import { makePlan, shareThreads } from './placement/index.ts'
+import { admitVectors, type Catalogue, loadCatalogue, namedModel } from './models/index.ts'
+import { engineDevice, makePlan, type Pin, parsePin, shareThreads } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
 import { createLog } from './telemetry/index.ts'
@@ -34,13 +41,29 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   await mkdir(home, { recursive: true })
   const claim = options.announce ? await claimHome(home) : undefined
   const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
-  const devices = discoverDevices()
+  const pins = configuredPins(config)
+  const engines = await discoverEngines({
+    config,
+    home,
+    env: process.env,
+    signal: options.signal,
+    asked: Object.values(pins).map((pin) => pin.engine),
+  })
+  for (const warning of engines.flatMap((engine) => engine.warnings)) log.warn(warning)
+  const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
   const models = await chooseModels(catalogue, config)
-  const plan = makePlan({ policy: config.placement.policy, devices, engines: ENGINES, models })
+  const plan = makePlan({
+    policy: config.placement.policy,
+    devices,
+    engines: ENGINES,
+    models,
+    pins: { ...pinsOfEngines(engines), ...pins },
+    exclusive: options.exclusive ?? false,
+  })
 
   const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
   const served = Object.values(models).filter((model) => planned.has(model.id))
-  const workers = startWorkers(plan, models, devices, options)
+  const workers = startWorkers({ plan, models, devices, engines }, options)
   const serving = createServing({ plan, workers, config, models: served })
   const projects = createProjects({
     home,
@@ -98,36 +121,64 @@ async function chooseModels(catalogue: Catalogue, config: Config): Promise<Chose
   return models
 }
 
+function configuredPins({ placement }: Config): Partial<Record<Task, Pin>> {
+  const pins: Partial<Record<Task, Pin>> = {}
+  for (const task of TASKS) {
+    const asked = placement[task]
+    if (asked !== undefined) pins[task] = parsePin(asked)
+  }
+  return pins
+}
+
+/** What the engines' own configurations ask for. */
+function pinsOfEngines(engines: readonly DiscoveredEngine[]): Partial<Record<Task, Pin>> {
+  const pins: Partial<Record<Task, Pin>> = {}
+  for (const { engine, asks } of engines)
+    for (const task of asks?.tasks ?? []) pins[task] = { engine, device: asks!.device }
+  return pins
+}
+
+interface Wanted {
+  readonly plan: Plan
+  readonly models: ChosenModels
+  readonly devices: readonly Device[]
+  readonly engines: readonly DiscoveredEngine[]
+}
+
 function startWorkers(
-  plan: Plan,
-  models: ChosenModels,
-  devices: readonly Device[],
-  { config, tasks }: ServeOptions,
+  { plan, models, devices, engines }: Wanted,
+  { config, home, tasks }: ServeOptions,
 ): Worker[] {
   const wanted = (Object.values(plan.tasks) as PlannedPlacement[][])
     .flat()
     .filter((placement) => tasks === undefined || (tasks as readonly Task[]).includes(placement.task))
   const cores = devices.find((device) => device.id === 'cpu')?.cores ?? 1
-  const threads = shareThreads(
-    wanted.filter((placement) => placement.kind === 'cpu').map((placement) => placement.task),
-    { cores, reserveCores: config.cpu.reserveCores },
-  )
+  const onCpu = wanted.filter((placement) => placement.kind === 'cpu').map((placement) => placement.task)
+  // a fallback rests while the placement before it works: the workers of a task share its threads
+  const threads = shareThreads([...new Set(onCpu)], { cores, reserveCores: config.cpu.reserveCores })
   return wanted.flatMap((placement) => {
     const model = models[placement.task]
     if (!model) return [] // the plan places chosen models only
     const { contextTokens, slots } = config.chat
+    const found = engines.find(({ engine }) => engine === placement.engine)
+    const where = `${placement.engine} on ${placement.device}`
     return startWorker({
       placement,
       spec: {
         model,
         task: placement.task,
-        device: devices.find((device) => device.id === placement.device)?.engines[placement.engine] ?? 'cpu',
+        device: engineDevice(placement, devices),
         threads: threads[placement.task] ?? 1,
+        ...(found ? { settings: found.settings } : {}),
         ...(placement.task === 'chat'
           ? { contextTokens: Math.min(contextTokens ?? model.contextTokens, model.contextTokens), slots }
           : {}),
       },
       lastPlacement: plan.tasks[placement.task]?.length === 1,
+      ...(found ? { env: found.env } : {}),
+      ...(placement.task === 'embed'
+        ? { admit: (embed) => admitVectors({ model, home, placement: where }, embed) }
+        : {}),
     })
   })
 }

@@ -44,6 +44,7 @@ export async function connect(
     home,
     tasks,
     exclusive: placed !== undefined,
+    signal,
     announce: false,
     openProjects: false,
   })

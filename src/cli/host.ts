@@ -9,6 +9,8 @@ export interface ServeOptions {
   readonly tasks?: readonly ('chat' | 'embed')[]
   /** Placements that the configuration asks for have no fallback. */
   readonly exclusive?: boolean
+  /** Ends the start; what runs then is ended by `stop`. */
+  readonly signal: AbortSignal
   /** Writes `server.json`, so that other commands find the server, and refuses a second one in this home. */
   readonly announce: boolean
   /** Follow the known projects' trees from the start; a one-off command opens only what it asks for. */

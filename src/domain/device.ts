@@ -26,3 +26,9 @@ export interface EngineDevice {
   readonly title: string
   readonly memoryBytes?: number
 }
+
+/** Case does not count, and a number 0 may be left out: OpenVINO's `GPU` is `GPU.0`. */
+export function sameDeviceName(a: string, b: string): boolean {
+  const plain = (name: string) => name.toLowerCase().replace(/\.0$/, '')
+  return plain(a) === plain(b)
+}

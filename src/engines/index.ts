@@ -1,8 +1,17 @@
 import type { EngineDescriptor } from '../domain/index.ts'
+import type { DiscoveredEngine, DiscoveryInput } from './discovery.ts'
 import { llamaCpp } from './llama.cpp/descriptor.ts'
 import { onnxruntime } from './onnxruntime/descriptor.ts'
+import { openvino } from './openvino/descriptor.ts'
+import { discoverOpenVino } from './openvino/discover.ts'
 
+export type { DiscoveredEngine } from './discovery.ts'
 export { runProbeProcess } from './probe-process.ts'
 
 /** Every engine, as plain data; where several could serve a task, the first is preferred. */
-export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp]
+export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp, openvino]
+
+/** Looks for the engines that are installed apart from Tandem, all at once. */
+export function discoverEngines(input: DiscoveryInput): Promise<DiscoveredEngine[]> {
+  return Promise.all([discoverOpenVino(input)])
+}

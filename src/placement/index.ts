@@ -1,4 +1,3 @@
-export { heteroPlacement } from './hetero.ts'
 export { engineDevice, type Pin, parsePin } from './pin.ts'
 export { makePlan } from './planner.ts'
 export { shareThreads } from './threads.ts'

@@ -1,4 +1,10 @@
-import type { Device, DeviceKind, EngineDescriptor, EngineId } from '../domain/index.ts'
+import {
+  type Device,
+  type DeviceKind,
+  type EngineDescriptor,
+  type EngineId,
+  sameDeviceName,
+} from '../domain/index.ts'
 
 /** Where the user wants a task: an engine, and perhaps a device by any of its names. */
 export interface Pin {
@@ -56,12 +62,6 @@ function findVirtual(
   if (missing !== undefined) return { reason: unknown(missing, engine, known) }
   const [first] = parts.length > 0 ? parts.map((name) => byName(known, engine, name)!) : known
   return { device: text, kind: first!.kind, title: text, simulated: first!.simulated }
-}
-
-/** Case does not count, and a number 0 may be left out: OpenVINO's `GPU` is `GPU.0`. */
-export function sameDeviceName(a: string, b: string): boolean {
-  const plain = (name: string) => name.toLowerCase().replace(/\.0$/, '')
-  return plain(a) === plain(b)
 }
 
 function byName(known: readonly Device[], engine: EngineDescriptor, name: string): Device | undefined {

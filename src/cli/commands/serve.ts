@@ -41,7 +41,7 @@ async function serveFolders(
 ): Promise<void> {
   const folders = project.map((path) => existingFolder(context.io.cwd, path))
   const { config } = context.settings()
-  const options = { config, home: context.home, announce: true, openProjects: true }
+  const options = { config, home: context.home, signal: context.signal, announce: true, openProjects: true }
   let following: Promise<void> = Promise.resolve()
   const line = new ProgressLine(context.io.stderr)
   const server = await startServer(context, options, async (started) => {

@@ -109,7 +109,6 @@ function print(
   context.print(`${library}\n`)
   for (const candidate of candidates.filter(({ folder }) => folder !== undefined))
     context.say(`passed over ${candidate.by}: ${candidate.why}`)
-  if (probe.state === 'unknown') return
   if (probe.state === 'failed') {
     context.say(`it does not load: ${probe.why}`)
     return

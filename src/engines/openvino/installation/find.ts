@@ -18,6 +18,8 @@ export interface FindOptions {
   readonly configured?: string
   readonly env: NodeJS.ProcessEnv
   readonly platform?: NodeJS.Platform
+  /** False: the Pythons on the PATH and the system's folders are left out, for they take time. Default: true. */
+  readonly thorough?: boolean
   /** The system's library folders; for tests. */
   readonly systemFolders?: readonly string[]
   readonly signal?: AbortSignal
@@ -99,6 +101,7 @@ async function* places(options: FindOptions): AsyncGenerator<Place> {
         look: async () => (await libraryOfPython(folder, platform)) ?? nothingIn(folder),
       }
   }
+  if (options.thorough === false) return
   for (const python of pythonCommands(platform)) {
     yield {
       source: 'python',

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs'
 import { z } from 'zod'
-import { builtEntry } from '../../../config/index.ts'
 import { runProbeProcess } from '../../probe-process.ts'
 import { loadingEnvironment, type OpenVinoInstallation } from './installation.ts'
 
@@ -25,8 +23,6 @@ export type LoadedOpenVino = z.infer<typeof Loaded>
 export type OpenVinoProbe =
   | { readonly state: 'loaded'; readonly loaded: LoadedOpenVino }
   | { readonly state: 'failed'; readonly why: string }
-  /** This build has nothing that could load it. */
-  | { readonly state: 'unknown' }
 
 /** Loads an installation in a process of its own and lists its devices; takes at most 60 s. */
 export async function probeOpenVino(
@@ -34,7 +30,6 @@ export async function probeOpenVino(
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<OpenVinoProbe> {
-  if (!existsSync(builtEntry(ENTRY))) return { state: 'unknown' }
   const { stdout, why } = await runProbeProcess(ENTRY, [installation.library], {
     limitMs: LIMIT_MS,
     env: loadingEnvironment(installation, env),

@@ -1,5 +1,5 @@
-import type { HeteroConfig } from '../config/index.ts'
-import { sameDeviceName } from './pin.ts'
+import type { HeteroConfig } from '../../config/index.ts'
+import { sameDeviceName } from '../../domain/index.ts'
 
 /** A hetero configuration as OpenVINO takes it. */
 export interface HeteroPlacement {

@@ -1,0 +1,28 @@
+import type { Config } from '../config/index.ts'
+import type { EngineDevice, EngineId, Task } from '../domain/index.ts'
+
+export interface DiscoveryInput {
+  readonly config: Config
+  /** Folder of everything that Tandem keeps. */
+  readonly home: string
+  readonly env: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
+  /** Engines that somebody asks for: they are looked for everywhere, also where that takes time. */
+  readonly asked: readonly EngineId[]
+}
+
+/** What an engine that is installed apart from Tandem has on this machine. */
+export interface DiscoveredEngine {
+  readonly engine: EngineId
+  readonly devices: readonly EngineDevice[]
+  /** `LoadSpec.settings` of its workers. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Added to the environment of its workers. */
+  readonly env: Readonly<Record<string, string>>
+  /** Why it cannot be used; it has no devices then. */
+  readonly problem?: string
+  /** What its own configuration asks for where `placement` says nothing. */
+  readonly asks?: { readonly tasks: readonly Task[]; readonly device: string }
+  /** For a person: what of the configuration is not followed, and why. */
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import { type Config, HeteroConfig } from '../../config/index.ts'
+import { type DeviceKind, type EngineDevice, TandemError, type Task } from '../../domain/index.ts'
+import type { DiscoveredEngine, DiscoveryInput } from '../discovery.ts'
+import { type HeteroPlacement, heteroPlacement } from './hetero.ts'
+import {
+  findOpenVino,
+  fullName,
+  type LoadedOpenVino,
+  loadingEnvironment,
+  probeOpenVino,
+} from './installation/index.ts'
+
+const ENCODER_TASKS: readonly Task[] = ['embed', 'rerank', 'classify']
+
+/** Finds OpenVINO and asks a process of its own which devices it sees; nothing is loaded here. */
+export async function discoverOpenVino(input: DiscoveryInput): Promise<DiscoveredEngine> {
+  const { config, home, env, signal, asked: wanted } = input
+  const { folder: configured } = config.openvino
+  const { installation, candidates } = await findOpenVino({
+    home,
+    env,
+    signal,
+    thorough: wanted.includes('openvino') || config.openvino.hetero !== undefined,
+    ...(configured === undefined ? {} : { configured }),
+  })
+  if (!installation)
+    return unusable(config, candidates.find(({ source }) => source === 'config')?.why ?? 'none was found')
+  const probe = await probeOpenVino(installation, env, signal)
+  if (probe.state !== 'loaded') return unusable(config, `${installation.library} does not load: ${probe.why}`)
+  const devices = probe.loaded.devices.map(toDevice)
+  const asked = askedByHetero(
+    config,
+    devices.map((device) => device.name),
+  )
+  return {
+    engine: 'openvino',
+    devices,
+    settings: settingsOf(config, installation.library, home, asked?.properties),
+    env: loadingEnvironment(installation, env),
+    ...(asked ? { asks: { tasks: ENCODER_TASKS, device: asked.device } } : {}),
+    warnings: (asked?.absent ?? []).map(
+      (device) =>
+        `openvino.hetero: there is no device ${device} here, it is left out; OpenVINO has ${names(devices)}`,
+    ),
+  }
+}
+
+/** @throws TandemError CONFIG_INVALID when none of its devices is here */
+function askedByHetero(config: Config, known: readonly string[]): HeteroPlacement | undefined {
+  if (config.openvino.hetero === undefined) return undefined
+  const hetero = HeteroConfig.parse(config.openvino.hetero)
+  const placed = heteroPlacement(hetero, known)
+  if (placed) return placed
+  const what = `none of its devices (${hetero.device_priorities.join(', ')}) is here; OpenVINO has ${known.join(', ')}`
+  throw new TandemError('CONFIG_INVALID', { where: 'openvino.hetero', what })
+}
+
+function names(devices: readonly EngineDevice[]): string {
+  return devices.map((device) => device.name).join(', ')
+}
+
+/** @throws TandemError OPENVINO_MISSING when the configuration cannot be followed without it */
+function unusable({ openvino }: Config, problem: string): DiscoveredEngine {
+  if (openvino.hetero !== undefined || openvino.folder !== undefined)
+    throw new TandemError('OPENVINO_MISSING', { why: problem })
+  return { engine: 'openvino', devices: [], settings: {}, env: {}, problem, warnings: [] }
+}
+
+function toDevice(device: LoadedOpenVino['devices'][number]): EngineDevice {
+  const { name, properties } = device
+  const memory = Number(
+    properties['GPU_DEVICE_TOTAL_MEM_SIZE'] ?? properties['NPU_DEVICE_TOTAL_MEM_SIZE'] ?? 0,
+  )
+  return {
+    engine: 'openvino',
+    name,
+    kind: kindOf(name, properties['DEVICE_TYPE']),
+    title: fullName(device) || name,
+    ...(memory > 0 ? { memoryBytes: memory } : {}),
+  }
+}
+
+/** The number tells nothing: an integrated GPU is GPU.0 where there is one. The CPU calls itself integrated. */
+function kindOf(name: string, type: unknown): DeviceKind {
+  if (name.startsWith('NPU')) return 'npu'
+  if (name.startsWith('GPU')) return type === 'discrete' ? 'dgpu' : 'igpu'
+  return 'cpu'
+}
+
+function settingsOf(
+  { openvino }: Config,
+  library: string,
+  home: string,
+  asked: Readonly<Record<string, string>> = {},
+): Record<string, unknown> {
+  const { shapes, buckets, batch, requests, precision, profiling } = openvino
+  return {
+    library,
+    cacheFolder: join(home, 'cache', 'openvino'),
+    shapes,
+    buckets,
+    ...(batch === undefined ? {} : { batch }),
+    ...(requests === undefined ? {} : { requests }),
+    properties: {
+      ...(precision === 'auto' ? {} : { INFERENCE_PRECISION_HINT: precision }),
+      ...(profiling ? { PERF_COUNT: 'YES' } : {}),
+      ...asked,
+    },
+  }
+}
