@@ -27,15 +27,19 @@ export function placedBy(
     if (device === undefined) return undefined
     throw new UsageError('--device needs --engine: devices have their names by the engine')
   }
-  const known = ENGINE_IDS.find((id) => id === engine)
-  if (!known) {
-    const [nearest] = nearestNames(engine, ENGINE_IDS)
-    const meant = nearest ? `did you mean ${nearest}? ` : ''
-    throw new UsageError(`there is no engine "${engine}"; ${meant}allowed: ${ENGINE_IDS.join(', ')}`)
-  }
+  const known = knownEngine(engine)
   if (device !== undefined && !/^\S+$/.test(device))
     throw new UsageError(`"${device}" is no device; e.g. cpu, NPU, HETERO:GPU.1,CPU`)
   return { task, engine: known, ...(device === undefined ? {} : { device }) }
+}
+
+/** @throws UsageError with the nearest name */
+export function knownEngine(name: string): EngineId {
+  const known = ENGINE_IDS.find((id) => id === name)
+  if (known) return known
+  const [nearest] = nearestNames(name, ENGINE_IDS)
+  const meant = nearest ? `did you mean ${nearest}? ` : ''
+  throw new UsageError(`there is no engine "${name}"; ${meant}allowed: ${ENGINE_IDS.join(', ')}`)
 }
 
 /** The configuration that places a task there. */

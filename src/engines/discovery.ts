@@ -1,12 +1,15 @@
 import type { Config } from '../config/index.ts'
 import type { EngineDevice, EngineId, Task } from '../domain/index.ts'
 
-export interface DiscoveryInput {
+export interface InspectionInput {
   readonly config: Config
   /** Folder of everything that Tandem keeps. */
   readonly home: string
   readonly env: NodeJS.ProcessEnv
   readonly signal: AbortSignal
+}
+
+export interface DiscoveryInput extends InspectionInput {
   /** Engines that somebody asks for: they are looked for everywhere, also where that takes time. */
   readonly asked: readonly EngineId[]
 }
@@ -25,4 +28,15 @@ export interface DiscoveredEngine {
   readonly asks?: { readonly tasks: readonly Task[]; readonly device: string }
   /** For a person: what of the configuration is not followed, and why. */
   readonly warnings: readonly string[]
+}
+
+/** What an engine tells about its devices when it is asked for everything. */
+export interface EngineInspection {
+  readonly version: string
+  /** Absolute path of what was loaded. */
+  readonly library: string
+  /** `properties` by the engine's own names. */
+  readonly devices: readonly (EngineDevice & { readonly properties: Readonly<Record<string, unknown>> })[]
+  /** Sentences: what did not load and why. */
+  readonly problems: readonly string[]
 }

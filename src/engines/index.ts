@@ -1,11 +1,12 @@
-import type { EngineDescriptor } from '../domain/index.ts'
-import type { DiscoveredEngine, DiscoveryInput } from './discovery.ts'
+import type { EngineDescriptor, EngineId } from '../domain/index.ts'
+import type { DiscoveredEngine, DiscoveryInput, EngineInspection, InspectionInput } from './discovery.ts'
 import { llamaCpp } from './llama.cpp/descriptor.ts'
 import { onnxruntime } from './onnxruntime/descriptor.ts'
 import { openvino } from './openvino/descriptor.ts'
 import { discoverOpenVino } from './openvino/discover.ts'
+import { inspectOpenVino } from './openvino/inspect.ts'
 
-export type { DiscoveredEngine } from './discovery.ts'
+export type { DiscoveredEngine, EngineInspection } from './discovery.ts'
 export { runProbeProcess } from './probe-process.ts'
 
 /** Every engine, as plain data; where several could serve a task, the first is preferred. */
@@ -15,3 +16,8 @@ export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp, open
 export function discoverEngines(input: DiscoveryInput): Promise<DiscoveredEngine[]> {
   return Promise.all([discoverOpenVino(input)])
 }
+
+/** Engines that tell about their devices. */
+export const INSPECTIONS: Readonly<
+  Partial<Record<EngineId, (input: InspectionInput) => Promise<EngineInspection>>>
+> = { openvino: inspectOpenVino }

@@ -1,6 +1,9 @@
-import { defineCommand } from '../command.ts'
+import { ENGINE_IDS, type EngineId } from '../../domain/index.ts'
+import { type EngineInspection, INSPECTIONS } from '../../engines/index.ts'
+import { type CommandContext, defineCommand } from '../command.ts'
 import { withServer } from '../connect.ts'
-import { jsonOption } from '../options.ts'
+import { jsonOption, text } from '../options.ts'
+import { knownEngine } from '../placed.ts'
 import { table } from '../print/table.ts'
 
 const GIB = 1024 ** 3
@@ -8,28 +11,102 @@ const GIB = 1024 ** 3
 export const devices = defineCommand({
   name: 'devices',
   summary: 'list the processors that can run models',
-  options: { json: jsonOption },
+  options: {
+    engine: text(
+      '<engine>',
+      `only the devices of this engine, with all that it tells: ${ENGINE_IDS.join(', ')}`,
+    ),
+    json: jsonOption,
+  },
   examples: [
     { line: 'tandem devices', does: 'each device, its memory and the engines that know it' },
-    { line: 'tandem devices --json', does: 'the same as JSON' },
+    {
+      line: 'tandem devices --engine openvino --json',
+      does: "OpenVINO's devices with every property that they have",
+    },
   ],
-  run: (context, _args, { json }) =>
-    withServer(context, [], async ({ client }) => {
+  run: async (context, _args, { engine, json }) => {
+    const known = engine === undefined ? undefined : knownEngine(engine)
+    const inspect = known && INSPECTIONS[known]
+    const inspection = inspect
+      ? await inspect({ ...context, config: context.settings().config, env: context.io.env })
+      : undefined
+    return withServer(context, [], async ({ client }) => {
       const document = await client.devices()
+      const listed = document.devices.filter(
+        ({ engines }) => known === undefined || engines[known] !== undefined,
+      )
       if (json) {
-        context.json(document)
+        context.json(
+          known === undefined ? document : { ...document, ...engineDocument(known, listed, inspection) },
+        )
         return 0
       }
-      const rows = document.devices.map(({ id, kind, name, memoryBytes, engines, simulated }) => [
-        id,
-        simulated ? `${kind} (simulated)` : kind,
-        name,
-        memoryBytes === undefined ? '' : `${(memoryBytes / GIB).toFixed(1)} GiB`,
-        Object.entries(engines)
-          .map(([engine, known]) => `${engine}=${known}`)
-          .join(' '),
-      ])
-      context.print(table([['device', 'kind', 'name', 'memory', 'engines'], ...rows]))
+      printDevices(context, listed)
+      if (inspection) printInspection(context, inspection)
       return 0
-    }),
+    })
+  },
 })
+
+type Listed = {
+  readonly id: string
+  readonly kind: string
+  readonly name: string
+  readonly memoryBytes?: number | undefined
+  readonly engines: Readonly<Record<string, string>>
+  readonly simulated: boolean
+}
+
+function engineDocument(
+  engine: EngineId,
+  listed: readonly Listed[],
+  inspection: EngineInspection | undefined,
+) {
+  if (!inspection) return { engine, devices: listed }
+  const { devices, ...rest } = inspection
+  return {
+    engine,
+    ...rest,
+    devices: devices.map(({ name, kind, title, memoryBytes, properties }) => {
+      const known = listed.find((device) => device.engines[engine] === name)
+      return {
+        ...(known ?? {
+          id: name,
+          kind,
+          name: title,
+          memoryBytes,
+          engines: { [engine]: name },
+          simulated: false,
+        }),
+        properties,
+      }
+    }),
+  }
+}
+
+function printDevices({ print }: CommandContext, listed: readonly Listed[]): void {
+  const rows = listed.map(({ id, kind, name, memoryBytes, engines, simulated }) => [
+    id,
+    simulated ? `${kind} (simulated)` : kind,
+    name,
+    memoryBytes === undefined ? '' : `${(memoryBytes / GIB).toFixed(1)} GiB`,
+    Object.entries(engines)
+      .map(([engine, known]) => `${engine}=${known}`)
+      .join(' '),
+  ])
+  print(table([['device', 'kind', 'name', 'memory', 'engines'], ...rows]))
+}
+
+function printInspection({ print, say, style }: CommandContext, inspection: EngineInspection): void {
+  print(`\nversion ${inspection.version}, ${inspection.library}\n`)
+  for (const { name, properties } of inspection.devices) {
+    print(`\n${style.bold(name)}\n`)
+    const rows = Object.entries(properties).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? value.join(' ') : String(value),
+    ])
+    print(table(rows, '  '))
+  }
+  for (const problem of inspection.problems) say(problem)
+}

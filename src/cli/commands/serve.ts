@@ -16,6 +16,7 @@ export const serve = defineCommand({
   options: {
     port: setting('server.port', '<n>'),
     host: setting('server.host', '<address>'),
+    heteroConfig: setting('openvino.hetero', '<file>'),
     project: list('<path>', 'index this folder as a project'),
     logLevel: setting('log.level', '<level>'),
     json: jsonOption,
@@ -23,6 +24,10 @@ export const serve = defineCommand({
   examples: [
     { line: 'tandem serve --project .', does: 'serve, and index the current folder; `npm start` in a clone' },
     { line: 'tandem serve --port 9000 --log-level info', does: 'another port, and more messages' },
+    {
+      line: 'tandem serve --hetero-config hetero_config.json',
+      does: 'encoders by OpenVINO on the devices that the file lists',
+    },
   ],
   run: async (context, _args, { project, json }) => {
     try {

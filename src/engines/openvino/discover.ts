@@ -67,7 +67,8 @@ function unusable({ openvino }: Config, problem: string): DiscoveredEngine {
   return { engine: 'openvino', devices: [], settings: {}, env: {}, problem, warnings: [] }
 }
 
-function toDevice(device: LoadedOpenVino['devices'][number]): EngineDevice {
+/** A device as the planner sees it. */
+export function toDevice(device: LoadedOpenVino['devices'][number]): EngineDevice {
   const { name, properties } = device
   const memory = Number(
     properties['GPU_DEVICE_TOTAL_MEM_SIZE'] ?? properties['NPU_DEVICE_TOTAL_MEM_SIZE'] ?? 0,
