@@ -1,4 +1,4 @@
-import { asTandemError, type EmbedInput, type ServedBy, TandemError } from '../domain/index.ts'
+import { asTandemError, type ServedBy, TandemError } from '../domain/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
 import {
   type Batch,
@@ -12,9 +12,10 @@ import {
   step,
 } from './core/index.ts'
 import { endingError } from './ending-error.ts'
-import type { ChatJob, EmbedJob, Job } from './jobs.ts'
+import type { ChatJob, Job, RowsJob } from './jobs.ts'
 import { withNamedInput } from './named-input.ts'
 import type { Route, Routes } from './routes.ts'
+import type { RowInput } from './rows.ts'
 
 /** Batches at an encoder at once: one runs, one is ahead, so that it never waits for IPC. */
 const ENCODER_ROOM = 2
@@ -162,7 +163,7 @@ export class Loop {
     })
     const call = { batch, worker: target.worker, served, abort, onReleased }
     try {
-      await (target.route.task === 'chat' ? this.#chat(call) : this.#embed(call))
+      await (target.route.task === 'chat' ? this.#chat(call) : this.#rows(call))
       this.send({ type: 'batchDone', batch: batch.id })
     } catch (thrown) {
       const error = asTandemError(thrown)
@@ -175,22 +176,21 @@ export class Loop {
     this.send({ type: 'batchReleased', batch: batch.id })
   }
 
-  async #embed({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
-    const inputs: EmbedInput[] = []
-    let purpose: 'query' | 'passage' = 'passage'
+  async #rows({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
+    const [head] = batch.parts
+    const { call } = (this.#jobs.get(head!.request) as RowsJob).request // of all parts: they are of one kind
+    const inputs: RowInput[] = []
     for (const part of batch.parts) {
-      const { request } = this.#jobs.get(part.request) as EmbedJob
-      purpose = request.purpose
-      for (const index of part.inputs) inputs.push(request.inputs[index] as EmbedInput)
+      const { request } = this.#jobs.get(part.request) as RowsJob
+      for (const index of part.inputs) inputs.push(request.inputs[index] as RowInput)
     }
-    const request = { model: worker.placement.model, inputs, purpose }
     const options = { signal: abort.signal, deadlineMs: BATCH_MS, priority: batch.priority, onReleased }
-    const output = await worker.embed(request, options).catch((thrown: unknown) => {
+    const output = await call(worker, inputs, options).catch((thrown: unknown) => {
       throw withNamedInput(thrown, batch)
     })
     let offset = 0
     for (const part of batch.parts) {
-      const job = this.#jobs.get(part.request) as EmbedJob | undefined // cancelled meanwhile
+      const job = this.#jobs.get(part.request) as RowsJob | undefined // cancelled meanwhile
       job?.take(output, part.inputs, offset, served)
       offset += part.inputs.length
     }
