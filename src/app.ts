@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
 import { type Config, PACKAGE_ROOT } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
-import type { Device, Model, Plan, PlannedPlacement, Task } from './domain/index.ts'
+import {
+  type Device,
+  type Model,
+  type Plan,
+  type PlannedPlacement,
+  TASKS,
+  type Task,
+} from './domain/index.ts'
 import { ENGINES } from './engines/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
 import { type Catalogue, loadCatalogue, namedModel } from './models/index.ts'
@@ -84,10 +91,10 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   }
 }
 
-/** The configured model of each task, else the first of the catalogue that does it: the shipped one. */
+/** The configured model of each task, else the first of the catalogue that does it: the shipped one, where one ships. */
 async function chooseModels(catalogue: Catalogue, config: Config): Promise<ChosenModels> {
   const models: Partial<Record<Task, Model>> = {}
-  for (const task of ['chat', 'embed'] as const) {
+  for (const task of TASKS) {
     const name = config.models[task]
     const model =
       name === undefined
@@ -106,7 +113,7 @@ function startWorkers(
 ): Worker[] {
   const wanted = (Object.values(plan.tasks) as PlannedPlacement[][])
     .flat()
-    .filter((placement) => tasks === undefined || (tasks as readonly Task[]).includes(placement.task))
+    .filter((placement) => tasks === undefined || tasks.includes(placement.task))
   const cores = devices.find((device) => device.id === 'cpu')?.cores ?? 1
   const threads = shareThreads(
     wanted.filter((placement) => placement.kind === 'cpu').map((placement) => placement.task),

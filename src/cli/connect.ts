@@ -1,3 +1,4 @@
+import type { Task } from '../domain/index.ts'
 import { TandemClient } from './client/client.ts'
 import { findServer } from './client/find-server.ts'
 import type { CommandContext } from './command.ts'
@@ -23,10 +24,7 @@ export interface Connection {
  * A client of the server that runs in this home, else of one that lives as long as the command.
  * @param tasks what the command needs workers for
  */
-export async function connect(
-  context: CommandContext,
-  tasks: readonly ('chat' | 'embed')[],
-): Promise<Connection> {
+export async function connect(context: CommandContext, tasks: readonly Task[]): Promise<Connection> {
   const { signal, home, io } = context
   const { config } = context.settings()
   const found = await findServer(home, signal)
@@ -58,7 +56,7 @@ export function clientFor(context: CommandContext, url: string): TandemClient {
 /** Runs a command's work on a connection and closes it, however the work ends. */
 export async function withServer<T>(
   context: CommandContext,
-  tasks: readonly ('chat' | 'embed')[],
+  tasks: readonly Task[],
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const connection = await connect(context, tasks)

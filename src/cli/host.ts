@@ -1,12 +1,13 @@
 /** What the command line needs from the rest of the house; `app.ts` provides it. */
 import type { Config } from '../config/index.ts'
+import type { Task } from '../domain/index.ts'
 
 export interface ServeOptions {
   readonly config: Config
   /** Folder of everything that Tandem keeps. */
   readonly home: string
   /** Tasks to start workers for; absent: all that the plan serves. */
-  readonly tasks?: readonly ('chat' | 'embed')[]
+  readonly tasks?: readonly Task[]
   /** Writes `server.json`, so that other commands find the server, and refuses a second one in this home. */
   readonly announce: boolean
   /** Follow the known projects' trees from the start; a one-off command opens only what it asks for. */
