@@ -58,10 +58,10 @@ export class Scorer implements LoadedScorer {
   }
 
   /** Logits are [rows, width]; where the width is 1 some models leave it out. */
-  #check({ shape, data }: BatchOutput, rows: number): void {
-    const width = shape.length === 1 ? 1 : shape[1]
-    if (shape.length > 2 || shape.length === 0 || shape[0]! < rows || data.length < rows * this.width)
+  #check({ shape }: BatchOutput, rows: number): void {
+    if (shape.length === 0 || shape.length > 2 || shape[0]! < rows)
       throw new Error(`its output is [${shape.join(', ')}], not [batch, scores]`)
+    const width = shape[1] ?? 1
     if (width !== this.width)
       throw new Error(`the model gives ${width} scores for each input, but ${this.#head.wants}`)
   }
