@@ -49,7 +49,7 @@ export const ERRORS = {
     status: 404,
     type: invalid,
     say: (d) =>
-      `no model here does ${d.task}; get one with \`tandem pull\`${d.example ? ` (\`tandem pull ${d.example}\`)` : ''}, or name one that is here as models.${d.task}`,
+      `no model here does ${d.task}; get one with \`tandem pull${d.example ? ` ${d.example}` : ''}\`, or name one that is here as models.${d.task}`,
   },
   PROJECT_NOT_FOUND: {
     status: 404,

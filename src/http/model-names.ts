@@ -43,7 +43,10 @@ export function findModelFor(models: readonly ModelEntry[], name: string, task: 
 }
 
 /** Models that `tandem pull` knows, for tasks that no shipped model does. */
-const PULLABLE: Readonly<Partial<Record<Task, string>>> = { rerank: 'bge-reranker' }
+const PULLABLE: Readonly<Partial<Record<Task, string>>> = {
+  rerank: 'bge-reranker-base',
+  classify: 'language-detection',
+}
 
 /**
  * The model that a request wants for a task that is no chat; without a name the one that the plan serves first.

@@ -125,11 +125,11 @@ describe('no model for the task', () => {
     expect(await errorOf(await rerank({}))).toMatchObject({
       status: 404,
       code: 'no_model_for_task',
-      message: expect.stringMatching(/`tandem pull bge-reranker`.*models\.rerank/),
+      message: expect.stringMatching(/`tandem pull bge-reranker-base`.*models\.rerank/),
     })
     expect(await errorOf(await classify({}))).toMatchObject({
       status: 404,
-      message: expect.stringMatching(/`tandem pull`.*models\.classify/),
+      message: expect.stringMatching(/`tandem pull language-detection`.*models\.classify/),
     })
   })
 

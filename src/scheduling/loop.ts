@@ -25,6 +25,10 @@ const BATCH_MS = 30_000
 const SILENCE_MS = 120_000
 const TICK_MS = 100
 
+/** A model of so many parameters takes the limits' batches; a larger one so much smaller ones, for they last as long. */
+const FULL_BATCH_PARAMETERS = 100e6
+const MIN_BATCH_TOKENS = 512
+
 export type Submission = Extract<Event, { type: 'submitted' }>['request']
 
 type EventBody = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : never) : never
@@ -51,6 +55,7 @@ export class Loop {
     const lanes = routes.all.map((route) => ({
       id: route.id,
       merges: route.task !== 'chat',
+      batchTokens: batchTokensOf(routes.model(route.model)?.parameters ?? 0, limits),
       workers: route.workers.map(({ worker, placement }) => ({
         id: worker.id,
         overflow: placement.role === 'overflow',
@@ -247,6 +252,11 @@ interface Call {
   readonly served: ServedBy
   readonly abort: AbortController
   readonly onReleased: () => void
+}
+
+function batchTokensOf(parameters: number, { batchTokens }: Limits): number {
+  const share = Math.min(1, FULL_BATCH_PARAMETERS / Math.max(1, parameters))
+  return Math.max(Math.min(MIN_BATCH_TOKENS, batchTokens), Math.floor(batchTokens * share))
 }
 
 function faultOf(error: TandemError): Fault {
