@@ -107,10 +107,10 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   }
 }
 
-/** The configured model of each task, else the first of the catalogue that does it: the shipped one. */
+/** The configured model of each task, else the first of the catalogue that does it: the shipped one, where one ships. */
 async function chooseModels(catalogue: Catalogue, config: Config): Promise<ChosenModels> {
   const models: Partial<Record<Task, Model>> = {}
-  for (const task of ['chat', 'embed'] as const) {
+  for (const task of TASKS) {
     const name = config.models[task]
     const model =
       name === undefined
@@ -151,7 +151,7 @@ function startWorkers(
 ): Worker[] {
   const wanted = (Object.values(plan.tasks) as PlannedPlacement[][])
     .flat()
-    .filter((placement) => tasks === undefined || (tasks as readonly Task[]).includes(placement.task))
+    .filter((placement) => tasks === undefined || tasks.includes(placement.task))
   const cores = devices.find((device) => device.id === 'cpu')?.cores ?? 1
   const onCpu = wanted.filter((placement) => placement.kind === 'cpu').map((placement) => placement.task)
   // a fallback rests while the placement before it works: the workers of a task share its threads

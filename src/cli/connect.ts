@@ -1,3 +1,4 @@
+import type { Task } from '../domain/index.ts'
 import { TandemClient } from './client/client.ts'
 import { findServer } from './client/find-server.ts'
 import type { CommandContext } from './command.ts'
@@ -27,7 +28,7 @@ export interface Connection {
  */
 export async function connect(
   context: CommandContext,
-  tasks: readonly ('chat' | 'embed')[],
+  tasks: readonly Task[],
   placed?: Placed,
 ): Promise<Connection> {
   const { signal, home, io } = context
@@ -73,7 +74,7 @@ export function clientFor(context: CommandContext, url: string): TandemClient {
 /** Runs a command's work on a connection and closes it, however the work ends. */
 export async function withServer<T>(
   context: CommandContext,
-  tasks: readonly ('chat' | 'embed')[],
+  tasks: readonly Task[],
   work: (connection: Connection) => Promise<T>,
   placed?: Placed,
 ): Promise<T> {

@@ -1,12 +1,13 @@
 /** What the command line needs from the rest of the house; `app.ts` provides it. */
 import type { Config } from '../config/index.ts'
+import type { Task } from '../domain/index.ts'
 
 export interface ServeOptions {
   readonly config: Config
   /** Folder of everything that Tandem keeps. */
   readonly home: string
   /** Tasks to start workers for; absent: all that the plan serves. */
-  readonly tasks?: readonly ('chat' | 'embed')[]
+  readonly tasks?: readonly Task[]
   /** Placements that the configuration asks for have no fallback. */
   readonly exclusive?: boolean
   /** Ends the start; what runs then is ended by `stop`. */

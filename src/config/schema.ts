@@ -76,6 +76,14 @@ export const Config = z.strictObject({
         .optional()
         .describe('id of the chat model, or the absolute path of a GGUF file; default: the shipped one'),
       embed: z.string().optional().describe('id of the embedding model; default: the shipped one'),
+      rerank: z
+        .string()
+        .optional()
+        .describe('id of the model that reranks documents; default: the first that does it, none ships'),
+      classify: z
+        .string()
+        .optional()
+        .describe('id of the model that classifies texts; default: the first that does it, none ships'),
     })
     .prefault({}),
   chat: z

@@ -45,6 +45,12 @@ export const ERRORS = {
     type: invalid,
     say: (d) => `there is no model "${d.model}"${d.nearest ? `; did you mean ${d.nearest}?` : ''}`,
   },
+  NO_MODEL_FOR_TASK: {
+    status: 404,
+    type: invalid,
+    say: (d) =>
+      `no model here does ${d.task}; get one with \`tandem pull${d.example ? ` ${d.example}` : ''}\`, or name one that is here as models.${d.task}`,
+  },
   PROJECT_NOT_FOUND: {
     status: 404,
     type: invalid,

@@ -12,6 +12,8 @@ import type {
   EmbedOutput,
   EngineDescriptor,
   Model,
+  ScoreInput,
+  ScoreOutput,
   Task,
   ToolSpec,
 } from '../domain/index.ts'
@@ -37,8 +39,10 @@ export interface Engine {
   /** Version of the native library, for caches and `tandem doctor`. */
   version(): string
   /** @throws TandemError ENGINE_FAILED, MODEL_FILE_BAD */
-  load(spec: LoadSpec): Promise<LoadedEncoder | LoadedDecoder>
+  load(spec: LoadSpec): Promise<Loaded>
 }
+
+export type Loaded = LoadedEncoder | LoadedScorer | LoadedDecoder
 
 export interface LoadedEncoder {
   readonly kind: 'encoder'
@@ -55,6 +59,23 @@ export interface LoadedEncoder {
     purpose: 'query' | 'passage',
     signal: AbortSignal,
   ): Promise<EmbedOutput>
+  dispose(): Promise<void>
+}
+
+/** A reranker (pairs, width 1) or a classifier (texts, one column for each label). */
+export interface LoadedScorer {
+  readonly kind: 'scorer'
+  /** Scores of each input. */
+  readonly width: number
+  /** Tokens of one input, special tokens counted. */
+  readonly maxTokens: number
+  /**
+   * Scores all inputs in one call, in their order; sorts and splits by length itself. A cut input is named in
+   * `truncated`, never an error; of a pair the text is cut, and the query only where it takes more than half the room.
+   * @param maxTextTokens of the text of a pair
+   * @throws TandemError CANCELLED, ENGINE_FAILED
+   */
+  score(inputs: readonly ScoreInput[], signal: AbortSignal, maxTextTokens?: number): Promise<ScoreOutput>
   dispose(): Promise<void>
 }
 

@@ -7,7 +7,15 @@ import type { Serving } from '../scheduling/contract.ts'
 /** What a client may know of a model; a catalogue entry has it all. */
 export type ModelEntry = Pick<
   Model,
-  'id' | 'title' | 'tasks' | 'parameters' | 'contextTokens' | 'fingerprint' | 'embedding' | 'chat'
+  | 'id'
+  | 'title'
+  | 'tasks'
+  | 'parameters'
+  | 'contextTokens'
+  | 'fingerprint'
+  | 'embedding'
+  | 'chat'
+  | 'classify'
 >
 
 /** Structured logging, details first; pino's shape. */

@@ -46,8 +46,8 @@ function handleErrors(app: FastifyInstance, deps: HttpDeps): void {
 }
 
 function routeHint(path: string): string {
-  if (/^\/(chat|completions|embeddings|models)\b/.test(path)) return `; OpenAI's API is under /v1${path}`
-  return /^\/v1\/rerank\b/.test(path) ? '; this version serves no reranking model' : ''
+  const known = /^\/(chat|completions|embeddings|models|rerank)\b/.test(path)
+  return known ? `; OpenAI's API is under /v1${path}` : ''
 }
 
 /**

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PACKAGE_ROOT } from '../config/index.ts'
 import type { Model } from '../domain/index.ts'
 import { loadCatalogue } from './catalogue.ts'
+import { namedModel } from './named-model.ts'
 import { verifyModel } from './verify.ts'
 
 const shipped = join(PACKAGE_ROOT, 'models')
@@ -35,6 +36,24 @@ test('the shipped models are described and their files are the described ones', 
     maxTokens: 220,
   })
   for (const model of catalogue.list()) await verifyModel(model)
+})
+
+test('a reranker and a classifier are described by their manifests', async () => {
+  const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'test/data/models')])
+  expect(catalogue.find('tiny-reranker')).toMatchObject({
+    tasks: ['rerank'],
+    rerank: { activation: 'sigmoid' },
+    contextTokens: 128,
+  })
+  expect(catalogue.find('tiny-classifier').classify).toEqual({
+    labels: ['bug', 'feature', 'question'],
+    multiLabel: false,
+  })
+  await expect(namedModel(catalogue, 'rerank', 'tiny-classifier')).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: 'models.rerank: the model "tiny-classifier" does classify, not rerank',
+  })
+  expect((await namedModel(catalogue, 'classify', 'tiny-classifier')).id).toBe('tiny-classifier')
 })
 
 test('a second folder adds its models; subfolders without a manifest are passed over', async () => {

@@ -38,6 +38,10 @@ const chat = z.strictObject({
   maxTokens: z.int().min(1).exactOptional(),
 })
 
+const rerank = z.strictObject({ activation: z.enum(['sigmoid', 'none']) })
+
+const classify = z.strictObject({ labels: z.array(z.string().min(1)).min(1), multiLabel: z.boolean() })
+
 const shape = z.strictObject({
   id: z
     .string()
@@ -52,6 +56,8 @@ const shape = z.strictObject({
   files: z.partialRecord(z.enum(MODEL_FORMATS), z.array(file).min(1)),
   embedding: embedding.exactOptional(),
   chat: chat.exactOptional(),
+  rerank: rerank.exactOptional(),
+  classify: classify.exactOptional(),
 })
 
 const ENCODER_FORMATS = ['onnx', 'openvino-ir'] as const
@@ -62,9 +68,10 @@ export const Manifest = shape.superRefine((manifest, context) => {
     context.addIssue({ code: 'custom', path, message })
   if (Object.keys(manifest.files).length === 0)
     wrong(['files'], `at least one of ${MODEL_FORMATS.join(', ')}`)
-  if (manifest.tasks.includes('embed') && !manifest.embedding)
-    wrong(['embedding'], 'required, because tasks has "embed"')
-  if (manifest.tasks.includes('chat') && !manifest.chat) wrong(['chat'], 'required, because tasks has "chat"')
+  for (const task of manifest.tasks) {
+    const traits = task === 'embed' ? 'embedding' : task
+    if (!manifest[traits]) wrong([traits], `required, because tasks has "${task}"`)
+  }
   for (const dimensions of manifest.embedding?.shorterDimensions ?? []) {
     if (dimensions >= (manifest.embedding?.dimensions ?? 0))
       wrong(['embedding', 'shorterDimensions'], 'each less than dimensions')

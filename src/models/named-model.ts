@@ -1,15 +1,15 @@
-import { type Model, TandemError } from '../domain/index.ts'
+import { type Model, TandemError, type Task } from '../domain/index.ts'
 import type { Catalogue } from './catalogue.ts'
 import { ggufFileModel, isGgufPath } from './gguf-file.ts'
 
 /**
- * The model that the setting `models.chat` or `models.embed` names: by its id, a chat model also by its GGUF file.
+ * The model that the setting `models.TASK` names: by its id, a chat model also by its GGUF file.
  * @param contextTokens window of a model that is a file alone
  * @throws TandemError MODEL_NOT_FOUND, CONFIG_INVALID (no such file, or the model does something else)
  */
 export async function namedModel(
   catalogue: Catalogue,
-  task: 'chat' | 'embed',
+  task: Task,
   name: string,
   contextTokens?: number,
 ): Promise<Model> {

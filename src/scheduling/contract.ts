@@ -4,10 +4,13 @@ import type {
   ChatMessage,
   ChatRequest,
   ChatResult,
+  ClassifyRequest,
   CompletionRequest,
   EmbedOutput,
   EmbedRequest,
   Priority,
+  RerankRequest,
+  ScoreOutput,
   ServedBy,
   ToolSpec,
   WorkerStatus,
@@ -33,6 +36,10 @@ export interface Serving {
    * @throws TandemError MODEL_NOT_FOUND, TASK_UNSERVED, QUEUE_FULL, DEADLINE, CANCELLED, SHUTTING_DOWN, ENGINE_FAILED
    */
   embed(request: EmbedRequest, context: RequestContext): Promise<Served<EmbedOutput>>
+  /** One relevance for each document, in their order; retried as embeddings are. Same errors. */
+  rerank(request: RerankRequest, context: RequestContext): Promise<Served<ScoreOutput>>
+  /** One score of each of the model's labels for each input; retried as embeddings are. Same errors. */
+  classify(request: ClassifyRequest, context: RequestContext): Promise<Served<ScoreOutput>>
   /** Streams; a worker that dies before the first delta is retried, after it the error is thrown. */
   chat(
     request: ChatRequest,

@@ -1,28 +1,29 @@
-import type { ChatDelta, ChatResult, EmbedOutput, EmbedRequest, ServedBy } from '../domain/index.ts'
+import type { ChatDelta, ChatResult, ServedBy } from '../domain/index.ts'
 import type { CallOptions, Worker } from '../workers/index.ts'
 import type { Served } from './contract.ts'
+import type { Rows, RowsRequest } from './rows.ts'
 
 /** A request as the loop holds it; the core knows it by its id only. */
-export type Job = EmbedJob | ChatJob
+export type Job = RowsJob | ChatJob
 
-interface Ends<T> {
+export interface Ends<T> {
   readonly resolve: (served: Served<T>) => void
   readonly reject: (error: unknown) => void
   readonly onServedBy: ((served: ServedBy) => void) | undefined
 }
 
-/** Puts the vectors of several batches together. */
-export class EmbedJob {
-  readonly kind = 'embed'
-  readonly request: EmbedRequest
-  readonly #ends: Ends<EmbedOutput>
+/** Puts the rows of several batches together. */
+export class RowsJob {
+  readonly kind = 'rows'
+  readonly request: RowsRequest
+  readonly #ends: Ends<Rows>
   readonly #tokens: number[]
   readonly #truncated: number[] = []
-  #vectors = new Float32Array(0)
-  #dimensions = 0
+  #values = new Float32Array(0)
+  #width = 0
   #served: ServedBy | undefined
 
-  constructor(request: EmbedRequest, ends: Ends<EmbedOutput>) {
+  constructor(request: RowsRequest, ends: Ends<Rows>) {
     this.request = request
     this.#ends = ends
     this.#tokens = new Array<number>(request.inputs.length).fill(0)
@@ -33,16 +34,16 @@ export class EmbedJob {
    * @param inputs indexes of this request's inputs
    * @param offset the row of the first of them
    */
-  take(output: EmbedOutput, inputs: readonly number[], offset: number, served: ServedBy): void {
-    const { dimensions } = output
-    if (this.#dimensions === 0) {
-      this.#dimensions = dimensions
-      this.#vectors = new Float32Array(this.request.inputs.length * dimensions)
+  take(output: Rows, inputs: readonly number[], offset: number, served: ServedBy): void {
+    const { width } = output
+    if (this.#width === 0) {
+      this.#width = width
+      this.#values = new Float32Array(this.request.inputs.length * width)
     }
     const cut = new Set(output.truncated)
     for (const [i, index] of inputs.entries()) {
       const row = offset + i
-      this.#vectors.set(output.vectors.subarray(row * dimensions, (row + 1) * dimensions), index * dimensions)
+      this.#values.set(output.values.subarray(row * width, (row + 1) * width), index * width)
       this.#tokens[index] = output.tokens[row] ?? 0
       if (cut.has(row)) this.#truncated.push(index)
     }
@@ -50,10 +51,10 @@ export class EmbedJob {
   }
 
   done(): void {
-    if (!this.#served) throw new Error('an embedding request ended without a batch')
+    if (!this.#served) throw new Error('a request ended without a batch')
     this.#ends.onServedBy?.(this.#served)
     const truncated = this.#truncated.sort((a, b) => a - b)
-    const result = { vectors: this.#vectors, dimensions: this.#dimensions, tokens: this.#tokens, truncated }
+    const result = { values: this.#values, width: this.#width, tokens: this.#tokens, truncated }
     this.#ends.resolve({ result, servedBy: this.#served })
   }
 

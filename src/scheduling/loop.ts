@@ -1,4 +1,4 @@
-import { asTandemError, type EmbedInput, type ServedBy, TandemError } from '../domain/index.ts'
+import { asTandemError, type ServedBy, TandemError } from '../domain/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
 import {
   type Batch,
@@ -12,9 +12,10 @@ import {
   step,
 } from './core/index.ts'
 import { endingError } from './ending-error.ts'
-import type { ChatJob, EmbedJob, Job } from './jobs.ts'
+import type { ChatJob, Job, RowsJob } from './jobs.ts'
 import { withNamedInput } from './named-input.ts'
 import type { Route, Routes } from './routes.ts'
+import type { RowInput } from './rows.ts'
 
 /** Batches at an encoder at once: one runs, one is ahead, so that it never waits for IPC. */
 const ENCODER_ROOM = 2
@@ -23,6 +24,10 @@ const BATCH_MS = 30_000
 /** A chat that has begun must show something within this. */
 const SILENCE_MS = 120_000
 const TICK_MS = 100
+
+/** A model of so many parameters takes the limits' batches; a larger one so much smaller ones, for they last as long. */
+const FULL_BATCH_PARAMETERS = 100e6
+const MIN_BATCH_TOKENS = 512
 
 export type Submission = Extract<Event, { type: 'submitted' }>['request']
 
@@ -50,6 +55,7 @@ export class Loop {
     const lanes = routes.all.map((route) => ({
       id: route.id,
       merges: route.task !== 'chat',
+      batchTokens: batchTokensOf(routes.model(route.model)?.parameters ?? 0, limits),
       workers: route.workers.map(({ worker, placement }) => ({
         id: worker.id,
         overflow: placement.role === 'overflow',
@@ -162,7 +168,7 @@ export class Loop {
     })
     const call = { batch, worker: target.worker, served, abort, onReleased }
     try {
-      await (target.route.task === 'chat' ? this.#chat(call) : this.#embed(call))
+      await (target.route.task === 'chat' ? this.#chat(call) : this.#rows(call))
       this.send({ type: 'batchDone', batch: batch.id })
     } catch (thrown) {
       const error = asTandemError(thrown)
@@ -175,22 +181,21 @@ export class Loop {
     this.send({ type: 'batchReleased', batch: batch.id })
   }
 
-  async #embed({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
-    const inputs: EmbedInput[] = []
-    let purpose: 'query' | 'passage' = 'passage'
+  async #rows({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
+    const [head] = batch.parts
+    const { call } = (this.#jobs.get(head!.request) as RowsJob).request // of all parts: they are of one kind
+    const inputs: RowInput[] = []
     for (const part of batch.parts) {
-      const { request } = this.#jobs.get(part.request) as EmbedJob
-      purpose = request.purpose
-      for (const index of part.inputs) inputs.push(request.inputs[index] as EmbedInput)
+      const { request } = this.#jobs.get(part.request) as RowsJob
+      for (const index of part.inputs) inputs.push(request.inputs[index] as RowInput)
     }
-    const request = { model: worker.placement.model, inputs, purpose }
     const options = { signal: abort.signal, deadlineMs: BATCH_MS, priority: batch.priority, onReleased }
-    const output = await worker.embed(request, options).catch((thrown: unknown) => {
+    const output = await call(worker, inputs, options).catch((thrown: unknown) => {
       throw withNamedInput(thrown, batch)
     })
     let offset = 0
     for (const part of batch.parts) {
-      const job = this.#jobs.get(part.request) as EmbedJob | undefined // cancelled meanwhile
+      const job = this.#jobs.get(part.request) as RowsJob | undefined // cancelled meanwhile
       job?.take(output, part.inputs, offset, served)
       offset += part.inputs.length
     }
@@ -247,6 +252,11 @@ interface Call {
   readonly served: ServedBy
   readonly abort: AbortController
   readonly onReleased: () => void
+}
+
+function batchTokensOf(parameters: number, { batchTokens }: Limits): number {
+  const share = Math.min(1, FULL_BATCH_PARAMETERS / Math.max(1, parameters))
+  return Math.max(Math.min(MIN_BATCH_TOKENS, batchTokens), Math.floor(batchTokens * share))
 }
 
 function faultOf(error: TandemError): Fault {

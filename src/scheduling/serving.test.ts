@@ -1,51 +1,12 @@
 import { getEventListeners } from 'node:events'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { vectorOf } from '../../test/fakes/fault-engine.js'
-import { FAKE_MODEL, fakeWorker } from '../../test/fakes/fault-worker.ts'
-import { Config } from '../config/index.ts'
-import type {
-  ChatDelta,
-  ChatRequest,
-  EmbedRequest,
-  PlannedPlacement,
-  Priority,
-  ServedBy,
-  TandemError,
-} from '../domain/index.ts'
-import { startWorker, type Worker, type WorkerOptions } from '../workers/index.ts'
-import { createServing, type Serving } from './index.ts'
-
-const running: Serving[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((serving) => serving.drain(0)))
-})
-
-interface Setup {
-  readonly serving: Serving
-  readonly workers: readonly Worker[]
-}
-
-function serve(placements: readonly WorkerOptions[], settings: object = {}): Setup {
-  const workers = placements.map((options) => startWorker(options))
-  const planned = placements.map(
-    ({ placement }, i): PlannedPlacement => ({
-      ...placement,
-      role: i === 0 ? 'primary' : 'fallback',
-      reasons: [],
-    }),
-  )
-  const of = (task: string) => planned.filter((placement) => placement.task === task)
-  const tasks = { embed: of('embed'), chat: of('chat') }
-  const plan = { policy: 'development' as const, simulated: false, tasks, rejected: [] }
-  const serving = createServing({ plan, workers, models: [FAKE_MODEL], config: Config.parse(settings) })
-  running.push(serving)
-  return { serving, workers }
-}
+import { fakeWorker } from '../../test/fakes/fault-worker.ts'
+import type { ChatDelta, ChatRequest, EmbedRequest, ServedBy } from '../domain/index.ts'
+import type { Worker } from '../workers/index.ts'
+import { bulk, failure, interactive, serve } from './serving.suite.ts'
 
 const texts = (...inputs: string[]): EmbedRequest => ({ model: 'fake', inputs, purpose: 'passage' })
-const interactive = { priority: 'interactive' as Priority }
-const bulk = { priority: 'bulk' as Priority }
-
 const chat = (content: string): ChatRequest => ({
   model: 'fake',
   messages: [{ role: 'user', content }],
@@ -54,14 +15,6 @@ const chat = (content: string): ChatRequest => ({
   tools: [],
   toolChoice: 'none',
 })
-
-const failure = (promise: Promise<unknown>): Promise<TandemError> =>
-  promise.then(
-    () => {
-      throw new Error('it did not fail')
-    },
-    (error: TandemError) => error,
-  )
 
 const rows = (vectors: Float32Array, dimensions = 8) =>
   Array.from({ length: vectors.length / dimensions }, (_, i) =>

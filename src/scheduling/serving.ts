@@ -4,12 +4,16 @@ import {
   type ChatMessage,
   type ChatRequest,
   type ChatResult,
+  type ClassifyRequest,
   type CompletionRequest,
   type EmbedOutput,
   type EmbedRequest,
   type Model,
   type Plan,
+  type RerankRequest,
+  type ScoreOutput,
   TandemError,
+  type Task,
   type ToolSpec,
   type WorkerStatus,
 } from '../domain/index.ts'
@@ -17,9 +21,10 @@ import type { Worker } from '../workers/index.ts'
 import type { RequestContext, Served, Serving } from './contract.ts'
 import type { Limits } from './core/index.ts'
 import { estimateTokens } from './estimate.ts'
-import { type ChatCall, ChatJob, EmbedJob, type Job } from './jobs.ts'
+import { type ChatCall, ChatJob, type Ends, type Job, RowsJob } from './jobs.ts'
 import { Loop, type Submission } from './loop.ts'
 import { Routes } from './routes.ts'
+import { embedCall, type Rows, type RowsRequest, scoreCall, toEmbedOutput, toScoreOutput } from './rows.ts'
 import { workerStatuses } from './statuses.ts'
 import { whenReady } from './when-ready.ts'
 
@@ -58,18 +63,22 @@ class Scheduler implements Serving {
   }
 
   async embed(request: EmbedRequest, context: RequestContext): Promise<Served<EmbedOutput>> {
-    const route = this.#routes.find('embed', request.model)
-    if (request.inputs.length === 0)
-      throw new TandemError('INVALID_REQUEST', { what: 'there is no input to embed' }, { param: 'input' })
-    const limit = this.#routes.model(request.model)?.contextTokens ?? 512
-    const tokens = request.inputs.map((input) => estimateTokens(input, limit))
-    return this.#submit<EmbedOutput>(
-      route.id,
-      request.purpose,
-      tokens,
-      context,
-      (ends) => new EmbedJob(request, ends),
-    )
+    const { model, inputs, purpose } = request
+    const rows = await this.#rows('embed', model, purpose, { inputs, call: embedCall(purpose) }, context)
+    return { ...rows, result: toEmbedOutput(rows.result) }
+  }
+
+  async rerank(request: RerankRequest, context: RequestContext): Promise<Served<ScoreOutput>> {
+    const { model, query, documents, maxTokensPerDocument: limit } = request
+    const inputs = documents.map((text) => ({ query, text }))
+    const kind = `pairs ${limit ?? ''}`
+    const rows = await this.#rows('rerank', model, kind, { inputs, call: scoreCall(limit) }, context)
+    return { ...rows, result: toScoreOutput(rows.result) }
+  }
+
+  async classify({ model, inputs }: ClassifyRequest, context: RequestContext): Promise<Served<ScoreOutput>> {
+    const rows = await this.#rows('classify', model, 'texts', { inputs, call: scoreCall() }, context)
+    return { ...rows, result: toScoreOutput(rows.result) }
   }
 
   async chat(
@@ -135,6 +144,22 @@ class Scheduler implements Serving {
     this.#loop.close()
   }
 
+  /** @param kind requests of one kind, whose calls are alike, may share a batch */
+  async #rows(
+    task: Exclude<Task, 'chat'>,
+    model: string,
+    kind: string,
+    request: RowsRequest,
+    context: RequestContext,
+  ): Promise<Served<Rows>> {
+    const route = this.#routes.find(task, model)
+    if (request.inputs.length === 0)
+      throw new TandemError('INVALID_REQUEST', { what: `there is no input to ${task}` }, { param: 'input' })
+    const limit = this.#routes.model(model)?.contextTokens ?? 512
+    const tokens = request.inputs.map((input) => estimateTokens(input, limit))
+    return this.#submit<Rows>(route.id, kind, tokens, context, (ends) => new RowsJob(request, ends))
+  }
+
   #chat(
     model: string,
     context: RequestContext,
@@ -156,9 +181,7 @@ class Scheduler implements Serving {
     kind: string,
     tokens: readonly number[],
     context: RequestContext,
-    toJob: (
-      ends: ConstructorParameters<typeof EmbedJob>[1] & ConstructorParameters<typeof ChatJob>[2],
-    ) => Job,
+    toJob: (ends: Ends<T>) => Job,
   ): Promise<Served<T>> {
     const { signal, priority, onServedBy } = context
     if (signal?.aborted) throw new TandemError('CANCELLED')
@@ -169,8 +192,7 @@ class Scheduler implements Serving {
       const deadlineMs = performance.now() + (context.deadlineMs ?? this.#maxWaitMs)
       const submission: Submission = { id, lane, priority, kind, deadlineMs, tokens }
       return await new Promise<Served<T>>((resolve, reject) => {
-        const ends = { resolve: resolve as (served: Served<unknown>) => void, reject, onServedBy }
-        this.#loop.submit(submission, toJob(ends))
+        this.#loop.submit(submission, toJob({ resolve, reject, onServedBy }))
       })
     } finally {
       signal?.removeEventListener('abort', cancel)

@@ -9,6 +9,8 @@ import type {
   EmbedRequest,
   Placement,
   Priority,
+  ScoreOutput,
+  ScoreRequest,
   TandemError,
   ToolSpec,
   WorkerState,
@@ -18,7 +20,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** Milliseconds from now; past it the call fails with DEADLINE and the worker is told to stop it. */
   readonly deadlineMs?: number
-  /** Embeddings; interactive calls overtake bulk ones that wait at the worker. Default: interactive. */
+  /** Embeddings and scores; interactive calls overtake bulk ones that wait at the worker. Default: interactive. */
   readonly priority?: Priority
   /** Called once, when the worker no longer works on the call: answered, let go after a cancel, or lost. */
   readonly onReleased?: () => void
@@ -27,8 +29,11 @@ export interface CallOptions {
 export interface WorkerInfo {
   readonly pid: number
   readonly engineVersion: string
-  /** Encoders. */
+  /** Embedding models. */
   readonly dimensions?: number
+  /** Rerankers and classifiers: scores of each input. */
+  readonly width?: number
+  /** All encoders. */
   readonly maxTokens?: number
   /** Decoders. */
   readonly contextTokens?: number
@@ -52,6 +57,8 @@ export interface Worker {
   ready(): Promise<WorkerInfo>
   /** @throws TandemError WORKER_LOST when the process dies, DEADLINE, CANCELLED, or what the engine threw */
   embed(request: EmbedRequest, options?: CallOptions): Promise<EmbedOutput>
+  /** Reranks or classifies, as the placement's task is. Same errors. */
+  score(request: ScoreRequest, options?: CallOptions): Promise<ScoreOutput>
   chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, options?: CallOptions): Promise<ChatResult>
   complete(
     request: CompletionRequest,

@@ -10,12 +10,14 @@ import {
   type ErrorCode,
   type Placement,
   placementId,
+  type ScoreOutput,
+  type ScoreRequest,
   TandemError,
   type ToolSpec,
   type WorkerState,
 } from '../domain/index.ts'
 import type { LoadSpec } from '../engines/contract.ts'
-import { checkEmbedOutput } from './check-output.ts'
+import { checkEmbedOutput, checkScoreOutput } from './check-output.ts'
 import type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
 import { DEFAULT_LIMITS, type WorkerLimits } from './limits.ts'
 import { type CallSpec, PendingCalls } from './pending-calls.ts'
@@ -87,11 +89,20 @@ export class Supervisor implements Worker {
   }
 
   embed(request: EmbedRequest, options: CallOptions = {}): Promise<EmbedOutput> {
-    const engine = this.placement.engine
+    const { engine } = this.placement
+    const inputs = request.inputs.length
     const check = (value: unknown) =>
-      checkEmbedOutput(value, request.inputs.length, engine, this.#info?.dimensions)
+      checkEmbedOutput(value, { inputs, engine, width: this.#info?.dimensions })
     const priority = options.priority ?? 'interactive'
     return this.#call({ body: { method: 'embed', request, priority }, options, check })
+  }
+
+  score(request: ScoreRequest, options: CallOptions = {}): Promise<ScoreOutput> {
+    const { engine } = this.placement
+    const inputs = request.inputs.length
+    const check = (value: unknown) => checkScoreOutput(value, { inputs, engine, width: this.#info?.width })
+    const priority = options.priority ?? 'interactive'
+    return this.#call({ body: { method: 'score', request, priority }, options, check })
   }
 
   chat(

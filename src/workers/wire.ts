@@ -1,4 +1,4 @@
-/** Messages between the supervisor and a worker process; vectors travel as typed arrays (structured clone). */
+/** Messages between the supervisor and a worker process; vectors and scores travel as typed arrays (structured clone). */
 import type {
   ChatDelta,
   ChatMessage,
@@ -7,6 +7,7 @@ import type {
   EmbedRequest,
   EngineId,
   Priority,
+  ScoreRequest,
   ToolSpec,
   WireError,
 } from '../domain/index.ts'
@@ -15,6 +16,7 @@ import type { WorkerInfo } from './contract.ts'
 
 export type CallBody =
   | { readonly method: 'embed'; readonly request: EmbedRequest; readonly priority: Priority }
+  | { readonly method: 'score'; readonly request: ScoreRequest; readonly priority: Priority }
   | { readonly method: 'chat'; readonly request: ChatRequest }
   | { readonly method: 'complete'; readonly request: CompletionRequest }
   | { readonly method: 'countTokens'; readonly texts: readonly string[] }

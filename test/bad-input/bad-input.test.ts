@@ -1,14 +1,15 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { startTestServer, TEST_MODELS, type TestServer } from '../support/server.ts'
 import { BODIES } from './bodies.ts'
 import { MODEL_REQUESTS } from './model-requests.ts'
 import { type BadRequest, LIMITS } from './row.ts'
+import { SCORE_REQUESTS } from './score-requests.ts'
 import { TANDEM_REQUESTS } from './tandem-routes.ts'
 import { TRANSPORT } from './transport.ts'
 
-const BAD_REQUESTS = [...BODIES, ...MODEL_REQUESTS, ...TANDEM_REQUESTS, ...TRANSPORT]
+const BAD_REQUESTS = [...BODIES, ...MODEL_REQUESTS, ...SCORE_REQUESTS, ...TANDEM_REQUESTS, ...TRANSPORT]
 
 interface Answer {
   readonly status: number
@@ -17,7 +18,7 @@ interface Answer {
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ config: { server: LIMITS } })
+  server = await startTestServer({ config: { server: LIMITS, models: { folders: [TEST_MODELS] } } })
 })
 afterAll(async () => {
   await server?.stop()
@@ -91,4 +92,10 @@ test('after all that the server answers as before', async () => {
     body: JSON.stringify({ model: 'tandem-embed-small', input: ['a\0b', ''] }),
   })
   expect(response.status).toBe(200)
+  const reranked = await fetch(`${server.url}/v1/rerank`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: 'a\0b', documents: ['', 'x'.repeat(10_000)] }),
+  })
+  expect(reranked.status).toBe(200)
 })

@@ -6,6 +6,8 @@ export const LIMITS = { maxBodyBytes: 256 * 1024, maxInputs: 100 }
 export const CHAT = '/v1/chat/completions'
 export const EMBED = '/v1/embeddings'
 export const CHAT_MODEL = 'tandem-tiny-chat'
+export const RERANK_MODEL = 'tiny-reranker'
+export const CLASSIFY_MODEL = 'tiny-classifier'
 export const EMBED_MODEL = 'tandem-embed-small'
 
 export interface BadRequest {
@@ -65,3 +67,5 @@ const almost =
 export const chat = almost(CHAT, { model: CHAT_MODEL, messages: [{ role: 'user', content: 'hi' }] })
 export const embed = almost(EMBED, { model: EMBED_MODEL, input: 'a' })
 export const complete = almost('/v1/completions', { model: CHAT_MODEL, prompt: 'a' })
+export const rerank = almost('/v1/rerank', { model: RERANK_MODEL, query: 'a', documents: ['b'] })
+export const classify = almost('/tandem/v1/classify', { model: CLASSIFY_MODEL, input: 'a' })

@@ -8,7 +8,7 @@ const PROJECTS = '/tandem/v1/projects'
 export const TRANSPORT = [
   get('an unknown route', '/v2/everything', /no route GET \/v2\/everything/, { status: 404 }),
   post('a route without /v1', '/chat/completions', {}, /under \/v1\/chat\/completions/, { status: 404 }),
-  post('reranking', '/v1/rerank', { query: 'x', documents: ['y'] }, /no reranking model/, { status: 404 }),
+  post('reranking without /v1', '/rerank', {}, /under \/v1\/rerank/, { status: 404 }),
   get('a traversal of the route', '/../../etc/passwd', /no route/, { status: 404 }),
   post('a shutdown over HTTP', '/tandem/v1/shutdown', {}, /no route/, { status: 404 }),
   get('a wrong escape', '/v1/models/%zz', /escape/),

@@ -115,6 +115,10 @@ export class FakeServer {
         return this.#postProject(response, body as { path: string; name?: string })
       case 'POST /v1/embeddings':
         return embeddings(response, body as { model: string; input: string[] })
+      case 'POST /v1/rerank':
+        return rerank(response, body as { documents: string[]; top_n: number })
+      case 'POST /tandem/v1/classify':
+        return classify(response, body as { input: string[] })
       case 'POST /v1/chat/completions':
         return this.#chat(response, fault)
     }
@@ -182,6 +186,32 @@ function embeddings(response: ServerResponse, { model, input }: { model: string;
   response.setHeader('x-tandem-device', 'cpu')
   const data = input.map((_, index) => ({ index, embedding: [0.5, -0.25, index] })).reverse()
   json(response, 200, { object: 'list', model, data, tandem: { fingerprint: 'abc123' } })
+}
+
+/** The longer a document, the better. */
+function rerank(
+  response: ServerResponse,
+  { documents, top_n }: { documents: string[]; top_n: number },
+): void {
+  response.setHeader('x-tandem-engine', 'openvino')
+  response.setHeader('x-tandem-device', 'npu0')
+  response.setHeader('x-tandem-fallback', 'openvino on gpu0 is busy')
+  const results = documents
+    .map((text, index) => ({ index, relevance_score: text.length / 100 }))
+    .sort((a, b) => b.relevance_score - a.relevance_score)
+    .slice(0, top_n)
+  json(response, 200, { object: 'list', model: 'a-reranker', results, tandem: { truncated_documents: [1] } })
+}
+
+function classify(response: ServerResponse, { input }: { input: string[] }): void {
+  response.setHeader('x-tandem-engine', 'onnxruntime')
+  response.setHeader('x-tandem-device', 'cpu')
+  const labels = [
+    { label: 'bug', score: 0.75 },
+    { label: 'que\u001b[2Jstion', score: 0.25 },
+  ]
+  const results = input.map((_, index) => ({ index, labels }))
+  json(response, 200, { model: 'a-classifier', results, truncated_inputs: [] })
 }
 
 function json(response: ServerResponse, status: number, document: object): void {

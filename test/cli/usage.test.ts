@@ -19,6 +19,8 @@ const COMMANDS = [
   'search',
   'ask',
   'embed',
+  'rerank',
+  'classify',
   'models',
   'status',
   'devices',

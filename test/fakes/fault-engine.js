@@ -58,6 +58,24 @@ async function embed(inputs, _purpose, signal) {
   return { vectors, dimensions: DIMENSIONS, tokens, truncated }
 }
 
+/** The scores of a text or pair: `width` numbers that depend on it alone. */
+export function scoresOf(input, width) {
+  const { query, text } = typeof input === 'string' ? { query: '', text: input } : input
+  return vectorOf(`${query}|${text}`).slice(0, width)
+}
+
+async function score(inputs, width, signal, maxTextTokens = LIMIT) {
+  const texts = inputs.map((input) => (typeof input === 'string' ? input : input.text))
+  for (const text of texts) if (text.startsWith('fault:')) await fault(text, signal)
+  const count = texts.includes('fault:garbage:count') ? inputs.length + 1 : inputs.length
+  const scores = new Float32Array(count * width)
+  for (const [i, input] of inputs.entries()) scores.set(scoresOf(input, width), i * width)
+  if (texts.includes('fault:garbage:nan')) scores[0] = Number.NaN
+  const tokens = texts.map((text) => Math.min(maxTextTokens, text.length))
+  const truncated = texts.flatMap((text, i) => (text.length > maxTextTokens ? [i] : []))
+  return { scores, width: texts.includes('fault:garbage:width') ? width + 1 : width, tokens, truncated }
+}
+
 /** Echoes the last message word by word; `fault:` words do what they name where they stand. */
 async function echo(text, maxTokens, onDelta, signal) {
   const words = text.split(' ').slice(0, maxTokens)
@@ -78,6 +96,14 @@ async function echo(text, maxTokens, onDelta, signal) {
 
 const encoder = { kind: 'encoder', dimensions: DIMENSIONS, maxTokens: LIMIT, embed, dispose: async () => {} }
 
+const scorer = (width) => ({
+  kind: 'scorer',
+  width,
+  maxTokens: LIMIT,
+  score: (inputs, signal, maxTextTokens) => score(inputs, width, signal, maxTextTokens),
+  dispose: async () => {},
+})
+
 const decoder = (spec) => ({
   kind: 'decoder',
   contextTokens: spec.contextTokens ?? 2048,
@@ -96,7 +122,7 @@ export const engine = {
   descriptor: {
     id: 'onnxruntime',
     title: 'fake',
-    tasks: ['embed', 'chat'],
+    tasks: ['embed', 'rerank', 'classify', 'chat'],
     devices: ['cpu'],
     formats: ['onnx'],
     needs: '',
@@ -109,6 +135,7 @@ export const engine = {
       const { TandemError } = await import('../../dist/domain/index.js')
       throw new TandemError('MODEL_FILE_BAD', { file: 'model.onnx', why: 'wrong hash' })
     }
-    return spec.task === 'embed' ? encoder : decoder(spec)
+    if (spec.task === 'chat') return decoder(spec)
+    return spec.task === 'embed' ? encoder : scorer(spec.task === 'rerank' ? 1 : 3)
   },
 }

@@ -1,6 +1,6 @@
 /** Options of a worker on the fake engine, and what its faults are called. */
 import { fileURLToPath } from 'node:url'
-import type { Model, Placement } from '../../src/domain/index.ts'
+import type { Model, Placement, Task } from '../../src/domain/index.ts'
 import type { WorkerOptions } from '../../src/workers/index.ts'
 
 export const FAULT_ENGINE = fileURLToPath(new URL('./fault-engine.js', import.meta.url))
@@ -10,7 +10,7 @@ export const FAKE_MODEL: Model = {
   title: 'A fake',
   revision: '1',
   license: 'Apache-2.0',
-  tasks: ['embed', 'chat'],
+  tasks: ['embed', 'rerank', 'classify', 'chat'],
   parameters: 1,
   contextTokens: 512,
   files: {},
@@ -23,7 +23,7 @@ export const FAKE_MODEL: Model = {
  * @param loadFault what the load does, e.g. `fault:crash`; absent: it works
  */
 export function fakeWorker(
-  task: 'embed' | 'chat',
+  task: Task,
   device = 'cpu',
   more: Partial<WorkerOptions> & { loadFault?: string } = {},
 ): WorkerOptions {

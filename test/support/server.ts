@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 export const BIN = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
+/** A folder for `models.folders`: a reranker and a classifier. */
+export const TEST_MODELS = fileURLToPath(new URL('../data/models', import.meta.url))
 const START_MS = 50_000
 const STOP_MS = 5_000
 

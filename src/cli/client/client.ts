@@ -3,12 +3,14 @@ import type { z } from 'zod'
 import { CommandError, ServerRefusal } from '../failure.ts'
 import {
   ChatChunk,
+  ClassifyDocument,
   DevicesDocument,
   EmbeddingsDocument,
   ExplanationDocument,
   ModelsDocument,
   PlanDocument,
   ProjectDocument,
+  RerankDocument,
   SearchDocument,
   StatusDocument,
 } from './documents.ts'
@@ -111,12 +113,37 @@ export class TandemClient {
     return {
       model: document.model,
       fingerprint: document.tandem?.fingerprint ?? '',
-      engine: headers.get('x-tandem-engine') ?? '',
-      device: headers.get('x-tandem-device') ?? '',
-      fallback: headers.get('x-tandem-fallback') ?? undefined,
+      ...servedBy(headers),
       embeddings,
       truncated: document.tandem?.truncated_inputs ?? [],
     }
+  }
+
+  /** Documents by their relevance to the query, the best first. */
+  async rerank(body: {
+    model: string | undefined
+    query: string
+    documents: readonly string[]
+    top_n?: number
+  }) {
+    const { document, headers } = await sendJson(this.#server, '/v1/rerank', RerankDocument, {
+      method: 'POST',
+      body,
+      timeoutMs: this.#server.modelTimeoutMs,
+    })
+    const { model, results, tandem } = document
+    return { model, ...servedBy(headers), results, truncated: tandem?.truncated_documents ?? [] }
+  }
+
+  /** Labels of each text with their scores, the best first. */
+  async classify(body: { model: string | undefined; input: readonly string[]; top_k?: number }) {
+    const { document, headers } = await sendJson(this.#server, '/tandem/v1/classify', ClassifyDocument, {
+      method: 'POST',
+      body,
+      timeoutMs: this.#server.modelTimeoutMs,
+    })
+    const { model, results, truncated_inputs: truncated } = document
+    return { model, ...servedBy(headers), results, truncated }
   }
 
   /** The answer to a question about a project, piece by piece. */
@@ -144,6 +171,15 @@ export class TandemClient {
 
   async #get<T extends z.ZodType>(path: string, shape: T): Promise<z.infer<T>> {
     return (await sendJson(this.#server, path, shape, { timeoutMs: SHORT_MS })).document
+  }
+}
+
+/** What an answer's headers say of where it was made. */
+function servedBy(headers: Headers) {
+  return {
+    engine: headers.get('x-tandem-engine') ?? '',
+    device: headers.get('x-tandem-device') ?? '',
+    fallback: headers.get('x-tandem-fallback') ?? undefined,
   }
 }
 

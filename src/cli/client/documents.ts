@@ -140,6 +140,23 @@ export const EmbeddingsDocument = z.looseObject({
     .optional(),
 })
 
+export const RerankDocument = z.looseObject({
+  model: z.string(),
+  results: z.array(z.looseObject({ index: z.number(), relevance_score: z.number() })),
+  tandem: z.looseObject({ truncated_documents: z.array(z.number()).optional() }).optional(),
+})
+
+export const ClassifyDocument = z.looseObject({
+  model: z.string(),
+  results: z.array(
+    z.looseObject({
+      index: z.number(),
+      labels: z.array(z.looseObject({ label: z.string(), score: z.number() })),
+    }),
+  ),
+  truncated_inputs: z.array(z.number()).default([]),
+})
+
 const Citation = z.looseObject({
   path: z.string(),
   startLine: z.number(),

@@ -1,16 +1,12 @@
 import { defineCommand } from '../command.ts'
 import { type Connection, withServer } from '../connect.ts'
-import { UsageError } from '../failure.ts'
-import type { Io } from '../io.ts'
 import { jsonOption, text } from '../options.ts'
 import { placedBy, placementOptions } from '../placed.ts'
 import { plannedModel } from '../planned-model.ts'
+import { textsOf } from '../texts.ts'
 
 /** Values of a vector that are shown. */
 const SHOWN_VALUES = 6
-
-/** Bytes of standard input that are read at most. */
-const MAX_STDIN_BYTES = 16 * 1024 * 1024
 
 export const embed = defineCommand({
   name: 'embed',
@@ -56,20 +52,3 @@ export const embed = defineCommand({
     return withServer(context, ['embed'], work, placed)
   },
 })
-
-async function textsOf(words: readonly string[], io: Io): Promise<string[]> {
-  if (words.filter((word) => word === '-').length > 1)
-    throw new UsageError('standard input can be read only once')
-  return Promise.all(words.map((word) => (word === '-' ? readAll(io) : word)))
-}
-
-async function readAll({ stdin }: Io): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of stdin) {
-    chunks.push(Buffer.from(chunk as Uint8Array))
-    bytes += chunks.at(-1)!.length
-    if (bytes > MAX_STDIN_BYTES) throw new UsageError(`standard input has more than ${MAX_STDIN_BYTES} bytes`)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}

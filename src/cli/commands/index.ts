@@ -1,5 +1,6 @@
 import type { CommandGroup, CommandSpec } from '../command.ts'
 import { ask } from './ask.ts'
+import { classify } from './classify.ts'
 import { config } from './config.ts'
 import { devices } from './devices.ts'
 import { doctor } from './doctor.ts'
@@ -7,6 +8,7 @@ import { embed } from './embed.ts'
 import { index } from './index-project.ts'
 import { models } from './models.ts'
 import { plan } from './plan.ts'
+import { rerank } from './rerank.ts'
 import { search } from './search.ts'
 import { serve } from './serve.ts'
 import { setup } from './setup/index.ts'
@@ -19,6 +21,8 @@ export const COMMANDS: readonly (CommandSpec | CommandGroup)[] = [
   search,
   ask,
   embed,
+  rerank,
+  classify,
   models,
   status,
   devices,

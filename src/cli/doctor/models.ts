@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Config, PACKAGE_ROOT } from '../../config/index.ts'
-import type { Model } from '../../domain/index.ts'
+import { type Model, TASKS } from '../../domain/index.ts'
 import { type Catalogue, loadCatalogue, namedModel, verifyModel } from '../../models/index.ts'
 import { describeFailure } from '../failure.ts'
 import { type Check, failed, ok } from './check.ts'
@@ -32,7 +32,7 @@ export async function checkModels(config: Config): Promise<Check[]> {
 /** The models that the configuration names are there. */
 async function checkNamed(config: Config, catalogue: Catalogue): Promise<Check[]> {
   const checks: Check[] = []
-  for (const task of ['chat', 'embed'] as const) {
+  for (const task of TASKS) {
     const named = config.models[task]
     if (named === undefined) continue
     try {

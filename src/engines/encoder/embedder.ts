@@ -1,12 +1,7 @@
-import {
-  asTandemError,
-  type Embedding,
-  type EmbedInput,
-  type EmbedOutput,
-  type EngineDescriptor,
-} from '../../domain/index.ts'
+import type { Embedding, EmbedInput, EmbedOutput, EngineDescriptor } from '../../domain/index.ts'
 import type { LoadedEncoder } from '../contract.ts'
 import type { EncoderTokenizer } from '../text/index.ts'
+import { OwnedSession } from './owned-session.ts'
 import { poolRows } from './pool.ts'
 import type { BatchOutput, EncoderSession } from './session.ts'
 import { tokenize } from './tokenize.ts'
@@ -17,11 +12,9 @@ export class Embedder implements LoadedEncoder {
   readonly kind = 'encoder'
   readonly dimensions: number
   readonly maxTokens: number
-  readonly #engine: EngineDescriptor
-  readonly #session: EncoderSession
+  readonly #session: OwnedSession
   readonly #tokenizer: EncoderTokenizer
   readonly #embedding: Embedding
-  #disposed = false
 
   constructor(
     engine: EngineDescriptor,
@@ -32,8 +25,7 @@ export class Embedder implements LoadedEncoder {
   ) {
     this.dimensions = embedding.dimensions
     this.maxTokens = maxTokens
-    this.#engine = engine
-    this.#session = session
+    this.#session = new OwnedSession(engine, session)
     this.#tokenizer = tokenizer
     this.#embedding = embedding
   }
@@ -53,20 +45,13 @@ export class Embedder implements LoadedEncoder {
       const lengths = batch.map((index) => tokens[index]!)
       poolRows(output.data, width, this.dimensions, lengths, pooling, normalize, vectors, batch)
     }
-    try {
-      if (this.#disposed) throw new Error('the model was unloaded')
-      await this.#session.run(encoded, take, signal)
-    } catch (error) {
-      throw asTandemError(error, 'ENGINE_FAILED', { engine: this.#engine.title })
-    }
+    await this.#session.run(encoded, take, signal)
     const truncated = encoded.flatMap((input, index) => (input.truncated ? [index] : []))
     return { vectors, dimensions: this.dimensions, tokens, truncated }
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return
-    this.#disposed = true
-    await this.#session.dispose()
+  dispose(): Promise<void> {
+    return this.#session.dispose()
   }
 
   #checkedWidth({ shape }: BatchOutput): number {

@@ -1,6 +1,12 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { type EngineDescriptor, type Model, type ModelFormat, TandemError } from '../../domain/index.ts'
+import {
+  type EngineDescriptor,
+  type Model,
+  type ModelFormat,
+  TandemError,
+  type TextPreparation,
+} from '../../domain/index.ts'
 import { createEncoderTokenizer, type EncoderTokenizer } from '../text/index.ts'
 
 /** The files of one format of a model, as an engine opens them. */
@@ -12,10 +18,11 @@ export interface ModelFiles {
    */
   find(what: string, isWanted: (name: string) => boolean): Promise<string>
   /** @throws TandemError MODEL_FILE_BAD, ENGINE_FAILED */
-  tokenizer(): Promise<EncoderTokenizer>
+  tokenizer(preparation: TextPreparation): Promise<EncoderTokenizer>
 }
 
-const PLAIN = { splitCamelCase: false, queryPrefix: '', passagePrefix: '' }
+/** A text as it is. */
+export const PLAIN_TEXT: TextPreparation = { splitCamelCase: false, queryPrefix: '', passagePrefix: '' }
 
 export function modelFiles(engine: EngineDescriptor, model: Model, format: ModelFormat): ModelFiles {
   const find: ModelFiles['find'] = async (what, isWanted) => {
@@ -32,11 +39,11 @@ export function modelFiles(engine: EngineDescriptor, model: Model, format: Model
       throw badFile(path, `${found.size} bytes, the manifest says ${listed.sizeBytes}`)
     return path
   }
-  const tokenizer = async (): Promise<EncoderTokenizer> => {
+  const tokenizer = async (preparation: TextPreparation): Promise<EncoderTokenizer> => {
     const file = await find('tokenizer.json', (name) => name === 'tokenizer.json')
     try {
       const json = await readFile(file, 'utf8')
-      return createEncoderTokenizer(json, model.embedding?.text ?? PLAIN, model.contextTokens)
+      return createEncoderTokenizer(json, preparation, model.contextTokens)
     } catch (error) {
       throw badFile(file, error)
     }

@@ -1,7 +1,13 @@
 import * as ort from 'onnxruntime-node'
 import { TandemError } from '../../domain/index.ts'
-import type { Engine, LoadedEncoder, LoadSpec } from '../contract.ts'
-import { badFile, Embedder, type EncoderSession, modelFiles } from '../encoder/index.ts'
+import type { Engine, LoadedEncoder, LoadedScorer, LoadSpec } from '../contract.ts'
+import {
+  badFile,
+  type EncoderOutput,
+  type EncoderSession,
+  loadEncoder,
+  modelFiles,
+} from '../encoder/index.ts'
 import { onnxruntime } from './descriptor.ts'
 import { openSession } from './session.ts'
 
@@ -11,20 +17,19 @@ export const engine: Engine = {
   load,
 }
 
-async function load({ model, device, threads, task }: LoadSpec): Promise<LoadedEncoder> {
-  const { embedding } = model
+async function load(spec: LoadSpec): Promise<LoadedEncoder | LoadedScorer> {
+  const { model, device, threads } = spec
   if (device !== 'cpu') throw failed(`it knows the device cpu only, not ${device}`)
-  if (task !== 'embed' || !embedding) throw failed(`${model.id} cannot serve ${task} with it`)
   const files = modelFiles(onnxruntime, model, 'onnx')
-  const tokenizer = await files.tokenizer()
-  const weights = await files.find('.onnx file', (name) => name.endsWith('.onnx'))
-  const session = await open(weights, threads)
-  return new Embedder(onnxruntime, session, tokenizer, embedding, model.contextTokens)
+  return loadEncoder(onnxruntime, spec, files, async (output) => {
+    const weights = await files.find('.onnx file', (name) => name.endsWith('.onnx'))
+    return open(weights, threads, output)
+  })
 }
 
-async function open(weights: string, threads: number): Promise<EncoderSession> {
+async function open(weights: string, threads: number, output: EncoderOutput): Promise<EncoderSession> {
   try {
-    return await openSession(weights, threads)
+    return await openSession(weights, threads, output)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw /protobuf|load model/i.test(why) ? badFile(weights, error) : failed(why, error)

@@ -4,7 +4,7 @@ import type { EngineDescriptor } from '../../domain/index.ts'
 export const onnxruntime = {
   id: 'onnxruntime',
   title: 'ONNX Runtime',
-  tasks: ['embed'],
+  tasks: ['embed', 'rerank', 'classify'],
   devices: ['cpu'],
   formats: ['onnx'],
   needs: '',

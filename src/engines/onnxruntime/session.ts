@@ -1,5 +1,5 @@
 import * as ort from 'onnxruntime-node'
-import { type EncoderSession, type TokenRow, turn } from '../encoder/index.ts'
+import { type EncoderOutput, type EncoderSession, type TokenRow, turn } from '../encoder/index.ts'
 import { planBatches } from './batches.ts'
 
 /** Everything that one thread share of a CPU wants; benches measure the bare session with the same. */
@@ -16,13 +16,18 @@ export function sessionOptions(threads: number): ort.InferenceSession.SessionOpt
   }
 }
 
-/** Opens an ONNX encoder with `input_ids`, `attention_mask` and, where it wants them, `token_type_ids`. */
-export async function openSession(file: string, threads: number): Promise<EncoderSession> {
+/**
+ * Opens an ONNX encoder with `input_ids`, `attention_mask` and, where it wants them, `token_type_ids`.
+ * @param wanted the output that is read; a model without one of that name gives its first
+ */
+export async function openSession(
+  file: string,
+  threads: number,
+  wanted: EncoderOutput,
+): Promise<EncoderSession> {
   const session = await ort.InferenceSession.create(file, sessionOptions(threads))
   const wantsTypes = session.inputNames.includes('token_type_ids')
-  const output = session.outputNames.includes('last_hidden_state')
-    ? 'last_hidden_state'
-    : session.outputNames[0]!
+  const output = session.outputNames.includes(wanted) ? wanted : session.outputNames[0]!
   return {
     run: async (rows, take, signal) => {
       for (const batch of planBatches(rows.map((row) => row.ids.length))) {

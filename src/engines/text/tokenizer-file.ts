@@ -13,6 +13,7 @@ export const TokenizerFile = z.looseObject({
   added_tokens: z.array(addedToken).default([]),
   normalizer: z.looseObject({ type: z.string(), clean_text: z.boolean().optional() }).nullable(),
   pre_tokenizer: z.looseObject({ type: z.string() }).nullable(),
+  post_processor: z.looseObject({ type: z.string() }).nullish(),
   model: z.looseObject({ type: z.string(), vocab: z.unknown() }),
 })
 export type TokenizerFile = z.infer<typeof TokenizerFile>

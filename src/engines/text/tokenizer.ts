@@ -1,5 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import type { TextPreparation } from '../../domain/index.ts'
+import { addedTokens, type EncodedPair, joinPair } from './pair.ts'
+import { type PairPart, pairTemplate } from './pair-template.ts'
 import { prefixFor, textPreparer } from './prepare.ts'
 import { encodesWordByWord, TokenizerFile, vocabularySize } from './tokenizer-file.ts'
 import { WordEncoder } from './word-encoder.ts'
@@ -18,6 +20,12 @@ export interface EncoderTokenizer {
   encode(text: string, purpose: 'query' | 'passage'): Encoded
   /** Puts the special tokens around ids that a client made, cut to the limit. */
   wrap(ids: readonly number[]): Encoded
+  /**
+   * A query and a text as one input, without prefixes: see `joinPair` for how it is cut.
+   * @param maxTextTokens of the text; default: what the query leaves
+   * @throws Error when the file's post-processor has no form for pairs
+   */
+  encodePair(query: string, text: string, maxTextTokens?: number): EncodedPair
 }
 
 /**
@@ -50,13 +58,29 @@ export function createEncoderTokenizer(
     ids: [...before, ...(ids.length > room ? ids.slice(0, room) : ids), ...after],
     truncated: ids.length > room,
   })
+  const encodeStart = (text: string, enough: number): readonly number[] =>
+    words ? words.encode(text, enough) : encodePrepared(text)
   return {
     vocabularySize: vocabularySize(file),
-    encode: (text, purpose) => {
-      const prefixed = prefixFor(preparation, purpose) + text
-      return wrap(words ? words.encode(prefixed, room + 1) : encodePrepared(prefixed))
-    },
+    encode: (text, purpose) => wrap(encodeStart(prefixFor(preparation, purpose) + text, room + 1)),
     wrap,
+    encodePair: pairEncoder(file, maxTokens, encodeStart),
+  }
+}
+
+/** @param encodeStart the first tokens of a text: all of them, or at least `enough` */
+function pairEncoder(
+  file: TokenizerFile,
+  maxTokens: number,
+  encodeStart: (text: string, enough: number) => readonly number[],
+): EncoderTokenizer['encodePair'] {
+  let template: readonly PairPart[] | undefined
+  let last: { query: string; ids: readonly number[] } | undefined
+  return (query, text, maxTextTokens = maxTokens) => {
+    template ??= pairTemplate(file)
+    const room = maxTokens - addedTokens(template)
+    if (last?.query !== query) last = { query, ids: encodeStart(query, room + 1) } // documents share their query
+    return joinPair(template, last.ids, encodeStart(text, room + 1), room, maxTextTokens)
   }
 }
 

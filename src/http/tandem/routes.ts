@@ -6,6 +6,7 @@ import type { Projects } from '../../project/contract.ts'
 import type { HttpDeps, Timing } from '../deps.ts'
 import { priorityOf, setServed } from '../served-by.ts'
 import { parse, refuse } from '../validate.ts'
+import { classifyRoute } from './classify.ts'
 import { eventRoute } from './events.ts'
 import { ExplainQuery, ProjectBody, SearchBody } from './schema.ts'
 import { statusOf } from './status.ts'
@@ -68,6 +69,7 @@ export function tandemRoutes(app: FastifyInstance, deps: HttpDeps, timing: Timin
   app.get('/tandem/v1/devices', async () => ({ devices: deps.devices() }))
   app.get('/tandem/v1/plan', async () => deps.plan())
   app.get('/tandem/v1/status', async () => statusOf(deps))
+  classifyRoute(app, deps)
   projectRoutes(app, deps)
   return eventRoute(app, deps, timing)
 }

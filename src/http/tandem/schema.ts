@@ -30,4 +30,11 @@ export const ProjectBody = z.object({
   name: projectName.nullish(),
 })
 
+export const ClassifyBody = z.object({
+  model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters').nullish(),
+  /** Checked by hand in `classifyInputs`: how many there may be is a setting. */
+  input: z.unknown().optional(),
+  top_k: z.int().min(1).nullish(),
+})
+
 export const ExplainQuery = z.object({ path })

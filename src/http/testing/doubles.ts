@@ -4,10 +4,13 @@ import type {
   ChatDelta,
   ChatRequest,
   ChatResult,
+  ClassifyRequest,
   CompletionRequest,
   EmbedOutput,
   EmbedRequest,
   ProjectStatus,
+  RerankRequest,
+  ScoreOutput,
   ServedBy,
 } from '../../domain/index.ts'
 import { TandemError } from '../../domain/index.ts'
@@ -40,6 +43,23 @@ export const EMBED: ModelEntry = {
     shorterDimensions: [2],
     text: { splitCamelCase: true, queryPrefix: '', passagePrefix: '' },
   },
+}
+
+export const RERANK: ModelEntry = {
+  id: 'small-rerank',
+  title: 'A small reranker',
+  tasks: ['rerank'],
+  parameters: 1,
+  contextTokens: 512,
+  fingerprint: 'decade',
+}
+
+export const CLASSIFY: ModelEntry = {
+  ...RERANK,
+  id: 'small-classify',
+  title: 'A small classifier',
+  tasks: ['classify'],
+  classify: { labels: ['bug', 'feature', 'question'], multiLabel: false },
 }
 
 export const SERVED: ServedBy = { model: CHAT.id, engine: 'llama.cpp', device: 'cpu', simulated: false }
@@ -84,6 +104,8 @@ export const neverEnds =
 class ServingDouble implements Serving {
   readonly chats: (ChatRequest | CompletionRequest)[] = []
   readonly embeds: { request: EmbedRequest; context: RequestContext }[] = []
+  readonly reranks: { request: RerankRequest; context: RequestContext }[] = []
+  readonly classifies: { request: ClassifyRequest; context: RequestContext }[] = []
   script: ChatScript = says('Hel', 'lo')
   served: ServedBy = SERVED
   truncated: readonly number[] = []
@@ -101,6 +123,23 @@ class ServingDouble implements Serving {
       truncated: this.truncated,
     }
     return { result, servedBy: this.served }
+  }
+
+  async rerank(request: RerankRequest, context: RequestContext) {
+    this.reranks.push({ request, context })
+    const scores = Float32Array.from(request.documents, (text) => Number.parseFloat(text) || 0)
+    return { result: this.#scored(scores, 1), servedBy: this.served }
+  }
+
+  async classify(request: ClassifyRequest, context: RequestContext) {
+    this.classifies.push({ request, context })
+    const scores = Float32Array.from(request.inputs.flatMap(() => [0.25, 0.625, 0.125]))
+    return { result: this.#scored(scores, 3), servedBy: this.served }
+  }
+
+  #scored(scores: Float32Array, width: number): ScoreOutput {
+    const tokens = Array.from({ length: scores.length / width }, () => 6)
+    return { scores, width, tokens, truncated: this.truncated }
   }
 
   async #answer(

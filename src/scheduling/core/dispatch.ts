@@ -71,7 +71,11 @@ function isInteractive(batch: Batch): boolean {
 function send(draft: Draft, lane: Lane, seat: Seat, priority: Priority, waiting: readonly Request[]): void {
   const head = waiting[0] as Request // dispatchOne() saw it
   const parts = lane.merges
-    ? takeBatch(mergeable(waiting), draft.limits, budget(draft, priority, waiting))
+    ? takeBatch(
+        mergeable(waiting),
+        draft.limits,
+        Math.min(lane.batchTokens, budget(draft, priority, waiting)),
+      )
     : [whole(head)]
   for (const part of parts) {
     const request = draft.requests.get(part.request) as Request

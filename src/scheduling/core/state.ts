@@ -22,6 +22,8 @@ export interface Lane {
   readonly workers: readonly string[]
   /** Encoders merge requests into batches; decoders take one each. */
   readonly merges: boolean
+  /** Padded tokens of a batch that its model finishes soon enough; at most the limits' own. */
+  readonly batchTokens: number
   /** Interactive batches since the last bulk one. */
   readonly interactiveRun: number
   /** Running mean of a batch's milliseconds, for Retry-After. */
@@ -155,6 +157,8 @@ export type Effect =
 export interface LaneSpec {
   readonly id: string
   readonly merges: boolean
+  /** Absent: the limits'. */
+  readonly batchTokens?: number
   /** In plan order. */
   readonly workers: readonly { readonly id: string; readonly overflow: boolean }[]
 }
@@ -178,10 +182,10 @@ export function initialState(limits: Limits, lanes: readonly LaneSpec[], nowMs: 
     draining: false,
     nextBatch: 1,
     lanes: new Map(
-      lanes.map(({ id, merges, workers }) => [
-        id,
-        { id, merges, workers: workers.map((worker) => worker.id), interactiveRun: 0, batchMs: 100 },
-      ]),
+      lanes.map(({ id, merges, batchTokens = limits.batchTokens, workers: list }) => {
+        const workers = list.map((worker) => worker.id)
+        return [id, { id, merges, batchTokens, workers, interactiveRun: 0, batchMs: 100 }]
+      }),
     ),
     seats: new Map(seats.map((seat) => [seat.id, seat])),
     requests: new Map(),

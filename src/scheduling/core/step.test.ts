@@ -80,6 +80,14 @@ describe('batches', () => {
     expect(run.submit(1, 'interactive', 500, 10, 500, 10, 10)).toEqual(['send 1 npu 3', 'send 2 npu 2'])
   })
 
+  test('a lane of a large model has a bound of its own', () => {
+    const run = new Run(npu)
+    const lane = { id: 'embed', merges: true, batchTokens: 300, workers: [npu] }
+    run.state = initialState(LIMITS, [lane], 0)
+    run.ready('npu')
+    expect(run.submit(1, 'interactive', ...times(8, 100))).toEqual(['send 1 npu 3', 'send 2 npu 3'])
+  })
+
   test('a text over the bound goes alone', () => {
     const run = new Run(npu)
     run.ready('npu')

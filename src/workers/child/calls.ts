@@ -1,17 +1,24 @@
-import { asTandemError, type EngineId, TandemError } from '../../domain/index.ts'
-import type { LoadedDecoder, LoadedEncoder } from '../../engines/contract.ts'
+import { asTandemError, type ChatDelta, type EngineId, TandemError } from '../../domain/index.ts'
+import type { Loaded } from '../../engines/contract.ts'
 import type { CallBody, FromChild } from '../wire.ts'
 import { Turns } from './turns.ts'
+
+const DOES = { encoder: 'embeds', scorer: 'scores', decoder: 'answers chats' } as const
+const DOES_NOT = {
+  encoder: 'does not embed',
+  scorer: 'does not score',
+  decoder: 'does not answer chats',
+} as const
 
 /** Answers calls on the loaded model; each call ends with exactly one `result` or `error`. */
 export class Calls {
   readonly #turns = new Turns()
   readonly #aborts = new Map<number, AbortController>()
-  readonly #loaded: LoadedEncoder | LoadedDecoder
+  readonly #loaded: Loaded
   readonly #engine: EngineId
   readonly #send: (message: FromChild) => void
 
-  constructor(loaded: LoadedEncoder | LoadedDecoder, engine: EngineId, send: (message: FromChild) => void) {
+  constructor(loaded: Loaded, engine: EngineId, send: (message: FromChild) => void) {
     this.#loaded = loaded
     this.#engine = engine
     this.#send = send
@@ -21,7 +28,7 @@ export class Calls {
     const abort = new AbortController()
     this.#aborts.set(id, abort)
     const work = () => this.#answer(id, body, abort.signal)
-    if (body.method === 'embed') this.#turns.add(body.priority, work)
+    if (body.method === 'embed' || body.method === 'score') this.#turns.add(body.priority, work)
     else void work()
   }
 
@@ -47,19 +54,17 @@ export class Calls {
   #run(id: number, body: CallBody, signal: AbortSignal): Promise<unknown> {
     switch (body.method) {
       case 'embed':
-        return this.#encoder().embed(body.request.inputs, body.request.purpose, signal)
+        return this.#loadedAs('encoder').embed(body.request.inputs, body.request.purpose, signal)
+      case 'score':
+        return this.#loadedAs('scorer').score(body.request.inputs, signal, body.request.maxTextTokens)
       case 'chat':
-        return this.#decoder().chat(body.request, (delta) => this.#send({ type: 'delta', id, delta }), signal)
+        return this.#loadedAs('decoder').chat(body.request, this.#deltas(id), signal)
       case 'complete':
-        return this.#decoder().complete(
-          body.request,
-          (delta) => this.#send({ type: 'delta', id, delta }),
-          signal,
-        )
+        return this.#loadedAs('decoder').complete(body.request, this.#deltas(id), signal)
       case 'countTokens':
-        return this.#decoder().countTokens(body.texts)
+        return this.#loadedAs('decoder').countTokens(body.texts)
       case 'countPrompt':
-        return this.#decoder().countPrompt({ messages: body.messages, tools: body.tools })
+        return this.#loadedAs('decoder').countPrompt({ messages: body.messages, tools: body.tools })
       default:
         return body satisfies never
     }
@@ -71,13 +76,14 @@ export class Calls {
     return asTandemError(thrown, 'ENGINE_FAILED', { engine: this.#engine })
   }
 
-  #encoder(): LoadedEncoder {
-    if (this.#loaded.kind === 'encoder') return this.#loaded
-    throw new TandemError('INVALID_REQUEST', { what: 'this worker answers chats, it does not embed' })
+  #deltas(id: number): (delta: ChatDelta) => void {
+    return (delta) => this.#send({ type: 'delta', id, delta })
   }
 
-  #decoder(): LoadedDecoder {
-    if (this.#loaded.kind === 'decoder') return this.#loaded
-    throw new TandemError('INVALID_REQUEST', { what: 'this worker embeds, it does not answer chats' })
+  /** @throws TandemError INVALID_REQUEST when the model does something else */
+  #loadedAs<K extends Loaded['kind']>(kind: K): Extract<Loaded, { kind: K }> {
+    if (this.#loaded.kind === kind) return this.#loaded as Extract<Loaded, { kind: K }>
+    const what = `this worker ${DOES[this.#loaded.kind]}, it ${DOES_NOT[kind]}`
+    throw new TandemError('INVALID_REQUEST', { what })
   }
 }

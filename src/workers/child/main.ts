@@ -1,7 +1,8 @@
 /** Entry of a worker process: loads one engine, answers once, then serves calls over IPC until told to stop. */
 import { Worker } from 'node:worker_threads'
 import { asTandemError } from '../../domain/index.ts'
-import type { LoadedDecoder, LoadedEncoder } from '../../engines/contract.ts'
+import type { Loaded } from '../../engines/contract.ts'
+import type { WorkerInfo } from '../contract.ts'
 import type { FromChild, ToChild } from '../wire.ts'
 import { Calls } from './calls.ts'
 import { endGroup } from './end-group.ts'
@@ -15,7 +16,7 @@ new Worker(new URL('./watchdog.js', import.meta.url), {
 process.on('SIGINT', () => {}) // Ctrl-C is the parent's to decide
 process.on('disconnect', endGroup)
 
-let loaded: LoadedEncoder | LoadedDecoder | undefined
+let loaded: Loaded | undefined
 let calls: Calls | undefined
 
 function send(message: FromChild): void {
@@ -28,17 +29,26 @@ async function load(message: Extract<ToChild, { type: 'load' }>): Promise<void> 
   try {
     const engine = await importEngine(message.engine, message.modulePath)
     loaded = await engine.load(message.spec)
-    await warmUp(loaded, message.spec.model.id)
+    await warmUp(loaded, message.spec)
     calls = new Calls(loaded, message.engine, send)
-    const sizes =
-      loaded.kind === 'encoder'
-        ? { dimensions: loaded.dimensions, maxTokens: loaded.maxTokens }
-        : { contextTokens: loaded.contextTokens, slots: loaded.slots }
     const loadMs = performance.now() - startedMs
-    send({ type: 'ready', info: { engineVersion: engine.version(), ...sizes, loadMs } })
+    send({ type: 'ready', info: { engineVersion: engine.version(), ...sizesOf(loaded), loadMs } })
   } catch (thrown) {
     const error = asTandemError(thrown, 'ENGINE_FAILED', { engine: message.engine })
     send({ type: 'loadFailed', error: error.toWire() })
+  }
+}
+
+function sizesOf(model: Loaded): Partial<WorkerInfo> {
+  switch (model.kind) {
+    case 'encoder':
+      return { dimensions: model.dimensions, maxTokens: model.maxTokens }
+    case 'scorer':
+      return { width: model.width, maxTokens: model.maxTokens }
+    case 'decoder':
+      return { contextTokens: model.contextTokens, slots: model.slots }
+    default:
+      return model satisfies never
   }
 }
 

@@ -1,16 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { HttpDeps } from '../../deps.ts'
-import { findModelFor } from '../../model-names.ts'
+import { modelForTask } from '../../model-names.ts'
 import { priorityOf, setServed } from '../../served-by.ts'
-import { parse, refuse } from '../../validate.ts'
+import { parse } from '../../validate.ts'
 import { checkDimensions, embedInputs, rows, toBase64 } from './embed-inputs.ts'
 import { EmbeddingsBody } from './schema.ts'
 
 export function embeddingsRoute(app: FastifyInstance, deps: HttpDeps): void {
   app.post('/v1/embeddings', async (request, reply) => {
     const body = parse(EmbeddingsBody, request.body)
-    const { model, project } = findModelFor(deps.models(), body.model, 'embed')
-    if (project !== undefined) refuse('model', 'a project is searched for chats only (/v1/chat/completions)')
+    const model = modelForTask(deps, 'embed', body.model)
     const inputs = embedInputs(body.input, deps.config.server.maxInputs)
     checkDimensions(body.dimensions, model.embedding)
     const { result, servedBy } = await deps.serving.embed(

@@ -16,6 +16,7 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
       fingerprint: entry.fingerprint,
       contextTokens: entry.contextTokens,
       ...(entry.embedding ? { dimensions: entry.embedding.dimensions } : {}),
+      ...(entry.classify ? { labels: entry.classify.labels } : {}),
       ...(project === undefined ? {} : { project }),
     },
   })

@@ -131,3 +131,13 @@ export const EmbeddingsBody = z.object({
   input_type: z.string().max(64).nullish(),
 })
 export type EmbeddingsBody = z.infer<typeof EmbeddingsBody>
+
+export const RerankBody = z.object({
+  model: modelName.nullish(),
+  query: z.string().refine((text) => text.trim() !== '', 'must not be empty'),
+  /** Checked by hand in `rerankDocuments`: how many there may be is a setting. */
+  documents: z.unknown().optional(),
+  top_n: z.int().min(1).nullish(),
+  return_documents: z.boolean().nullish(),
+  max_tokens_per_doc: z.int().min(1).nullish(),
+})
