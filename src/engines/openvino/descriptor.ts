@@ -1,0 +1,11 @@
+import type { EngineDescriptor } from '../../domain/index.ts'
+
+/** Encoders on NPU, GPU and CPU, and on the virtual devices HETERO, AUTO and BATCH. */
+export const openvino = {
+  id: 'openvino',
+  title: 'OpenVINO',
+  tasks: ['embed'],
+  devices: ['npu', 'igpu', 'dgpu', 'cpu'],
+  formats: ['openvino-ir', 'onnx'],
+  needs: "OpenVINO's libraries (`tandem setup openvino`)",
+} as const satisfies EngineDescriptor
