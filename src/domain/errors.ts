@@ -141,8 +141,7 @@ export const ERRORS = {
   DEVICE_NOT_FOUND: {
     status: 500,
     type: server,
-    say: (d) =>
-      `${d.engine} has no device ${d.device} here${d.known ? `; there is ${d.known}` : ''}: ${d.why}`,
+    say: (d) => `${d.engine} finds no device ${d.device} here${d.known ? `; there is ${d.known}` : ''}`,
   },
   DRIVER_MISSING: {
     status: 500,

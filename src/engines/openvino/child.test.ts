@@ -23,5 +23,10 @@ async function load(device: string, settings: LoadSpec['settings'] = {}): Promis
 }
 
 describeOpenVino('OpenVINO', () => {
-  encoderSuite('OpenVINO on the CPU', () => load('CPU'))
+  encoderSuite('OpenVINO on CPU', () => load('CPU'))
+  encoderSuite('OpenVINO on CPU, static shapes', () => load('CPU', { shapes: 'static' }))
+  for (const device of ['HETERO:CPU', 'AUTO:CPU', 'BATCH:CPU'])
+    encoderSuite(`OpenVINO on ${device}`, () => load(device))
+  for (const device of ['HETERO:CPU', 'AUTO:CPU', 'BATCH:CPU'])
+    encoderSuite(`OpenVINO on ${device}, static shapes`, () => load(device, { shapes: 'static' }))
 })

@@ -1,14 +1,22 @@
-/** Devices with a number and a load in brackets: `GPU.1`, `CPU(2)`. */
-const MEMBER = /^([A-Za-z]+)(?:\.\w+)?(?:\([^)]*\))?$/
+/** A physical device inside a device string. */
+export interface Member {
+  /** `GPU.1`, `CPU`; a load in brackets is left off. */
+  readonly name: string
+  /** `GPU`, `CPU`. */
+  readonly kind: string
+}
 
-/** Kinds of physical devices that a device string names (`HETERO:GPU.1,CPU` names GPU and CPU); `AUTO` alone names none. */
-export function kindsOf(device: string): string[] {
-  const list = /^(?:HETERO|AUTO|MULTI|BATCH)(?::(.*))?$/.exec(device)
-  const members = list ? (list[1]?.split(',') ?? []) : [device]
-  return members.map((member) => MEMBER.exec(member.trim().replace(/^-/, ''))?.[1] ?? member)
+/** The devices that a device string names: `HETERO:GPU.1,CPU` names two, `AUTO` alone leaves the choice to OpenVINO. */
+export function membersOf(device: string): Member[] {
+  const virtual = /^(?:HETERO|AUTO|MULTI|BATCH)(?::(.*))?$/.exec(device)
+  const names = virtual ? (virtual[1]?.split(',') ?? []) : [device]
+  return names.map((text) => {
+    const name = text.replace(/\(.*\)$/, '').trim()
+    return { name, kind: name.split('.')[0] ?? name }
+  })
 }
 
 export function isCpuOnly(device: string): boolean {
-  const kinds = kindsOf(device)
-  return kinds.length > 0 && kinds.every((kind) => kind === 'CPU')
+  const members = membersOf(device)
+  return members.length > 0 && members.every((member) => member.kind === 'CPU')
 }

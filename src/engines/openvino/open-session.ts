@@ -7,6 +7,7 @@ import type { SourceModel } from './native/model.ts'
 import { openDynamic } from './open-dynamic.ts'
 import { openStatic } from './open-static.ts'
 import { encoderPorts } from './ports.ts'
+import { checkPresence } from './presence.ts'
 import { placeProperties } from './properties.ts'
 import type { OpenVinoSession } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -30,6 +31,7 @@ export async function openSession(spec: SessionSpec): Promise<OpenVinoSession> {
   const core = new Core(library)
   let model: SourceModel | undefined
   try {
+    checkPresence(core, device)
     const properties = placeProperties(core, spec)
     const target: Target = { library, core, device, properties, requests: settings.requests }
     model = readModel(core, spec.file)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { cacheKey } from './cache.ts'
-import { kindsOf } from './device-string.ts'
+import { membersOf } from './device-string.ts'
 import type { Core } from './native/core.ts'
 import type { OpenVino } from './native/library.ts'
 import type { Settings } from './settings.ts'
@@ -20,7 +20,7 @@ export function placeProperties(
   core: Core,
   { library, settings, device, threads }: Wanted,
 ): Record<string, string> {
-  const kinds = kindsOf(device)
+  const kinds = membersOf(device).map((member) => member.kind)
   if (kinds.includes('CPU') || device === 'AUTO')
     core.setProperties('CPU', {
       INFERENCE_NUM_THREADS: String(threads),

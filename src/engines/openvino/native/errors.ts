@@ -53,7 +53,7 @@ export function toTandemError(thrown: unknown, { device, model }: Doing): Tandem
       message,
     )
   )
-    return new TandemError('DEVICE_NOT_FOUND', { engine: ENGINE, device, why }, cause)
+    return new TandemError('DEVICE_NOT_FOUND', { engine: ENGINE, device }, cause)
   const operator = unsupportedOperator(message)
   if (operator)
     return new TandemError('MODEL_UNSUPPORTED', { engine: ENGINE, device, model, why: operator }, cause)
