@@ -149,6 +149,32 @@ export const ERRORS = {
     type: server,
     say: (d) => `installing OpenVINO failed: ${d.why}; ${d.todo}`,
   },
+  ENGINE_LIBRARY_BAD: {
+    status: 500,
+    type: server,
+    say: (d) =>
+      `${d.file} cannot be used as ${d.engine}: ${d.why}; install one with \`tandem setup openvino\``,
+  },
+  DEVICE_NOT_FOUND: {
+    status: 500,
+    type: server,
+    say: (d) => `${d.engine} finds no device ${d.device} here${d.known ? `; there is ${d.known}` : ''}`,
+  },
+  DRIVER_MISSING: {
+    status: 500,
+    type: server,
+    say: (d) => `${d.device}: its driver is missing or too old (${d.why}); see \`tandem doctor\``,
+  },
+  DEVICE_OUT_OF_MEMORY: {
+    status: 500,
+    type: server,
+    say: (d) => `${d.device}: not enough memory for ${d.model}; use a smaller model or another device`,
+  },
+  MODEL_UNSUPPORTED: {
+    status: 500,
+    type: server,
+    say: (d) => `${d.engine} cannot run ${d.model} on ${d.device}: ${d.why}`,
+  },
   MODEL_FILE_BAD: { status: 500, type: server, say: (d) => `${d.file}: ${d.why}; fetch the model again` },
 } as const satisfies Record<string, ErrorRow>
 

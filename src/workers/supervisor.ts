@@ -250,7 +250,7 @@ export class Supervisor implements Worker {
       return calls.start({
         body: { method: 'embed', request, priority: 'interactive' },
         options: {},
-        check: (value) => checkEmbedOutput(value, inputs.length, engine, dimensions),
+        check: (value) => checkEmbedOutput(value, { inputs: inputs.length, engine, width: dimensions }),
       })
     })
   }

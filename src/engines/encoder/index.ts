@@ -1,3 +1,4 @@
+export { planBatches } from './batches.ts'
 export { type EncoderOutput, loadEncoder } from './load.ts'
 export { badFile, modelFiles } from './model-files.ts'
 export type { BatchOutput, EncoderSession, TokenRow } from './session.ts'

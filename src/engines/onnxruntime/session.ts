@@ -1,6 +1,11 @@
 import * as ort from 'onnxruntime-node'
-import { type EncoderOutput, type EncoderSession, type TokenRow, turn } from '../encoder/index.ts'
-import { planBatches } from './batches.ts'
+import {
+  type EncoderOutput,
+  type EncoderSession,
+  planBatches,
+  type TokenRow,
+  turn,
+} from '../encoder/index.ts'
 
 /** Everything that one thread share of a CPU wants; benches measure the bare session with the same. */
 export function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {

@@ -4,8 +4,9 @@ import type { EngineDescriptor } from '../../domain/index.ts'
 export const openvino = {
   id: 'openvino',
   title: 'OpenVINO',
-  tasks: ['embed'],
+  tasks: ['embed', 'rerank', 'classify'],
   devices: ['npu', 'igpu', 'dgpu', 'cpu'],
+  virtualDevices: ['HETERO', 'AUTO', 'BATCH'],
   formats: ['openvino-ir', 'onnx'],
   needs: "OpenVINO's libraries (`tandem setup openvino`)",
 } as const satisfies EngineDescriptor

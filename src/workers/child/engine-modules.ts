@@ -5,6 +5,7 @@ import type { Engine } from '../../engines/contract.ts'
 /** Engines that run inside a worker process; each has `engines/ID/child.ts`. */
 const FOLDERS: Readonly<Partial<Record<EngineId, string>>> = {
   onnxruntime: 'onnxruntime',
+  openvino: 'openvino',
   'llama.cpp': 'llama.cpp',
 }
 

@@ -12,13 +12,19 @@ const Device = z.object({
 })
 
 /** What loading the library told: printed by the entry as one JSON document. */
-const Loaded = z.object({
-  version: z.string(),
+const Report = z.object({
+  /** Absent when the library cannot be used. */
+  version: z.string().optional(),
   devices: z.array(Device),
-  /** One sentence each: a plugin that did not load, a device that did not answer. */
-  problems: z.array(z.string()),
+  problems: z.array(z.object({ device: z.string().optional(), message: z.string() })),
 })
-export type LoadedOpenVino = z.infer<typeof Loaded>
+
+export interface LoadedOpenVino {
+  readonly version: string
+  readonly devices: readonly z.infer<typeof Device>[]
+  /** One sentence each: a plugin that did not load, a device that did not answer. */
+  readonly problems: readonly string[]
+}
 
 export type OpenVinoProbe =
   | { readonly state: 'loaded'; readonly loaded: LoadedOpenVino }
@@ -41,11 +47,16 @@ export async function probeOpenVino(
 
 /** Reads what the entry printed. */
 export function readProbe(stdout: string): OpenVinoProbe {
+  let report: z.infer<typeof Report>
   try {
-    return { state: 'loaded', loaded: Loaded.parse(JSON.parse(stdout)) }
+    report = Report.parse(JSON.parse(stdout))
   } catch {
     return { state: 'failed', why: `it printed no answer but ${JSON.stringify(stdout.slice(0, 200))}` }
   }
+  const { version, devices } = report
+  const problems = report.problems.map(({ device, message }) => (device ? `${device}: ${message}` : message))
+  if (version === undefined) return { state: 'failed', why: problems[0] ?? 'it tells no version' }
+  return { state: 'loaded', loaded: { version, devices, problems } }
 }
 
 /** `Intel(R) AI Boost`; empty when the device does not tell. */

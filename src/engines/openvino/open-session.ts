@@ -1,0 +1,75 @@
+import { badFile, type EncoderOutput } from '../encoder/index.ts'
+import type { Compilation, Target } from './compile.ts'
+import { Core } from './native/core.ts'
+import { NativeError, shortMessage, toTandemError } from './native/errors.ts'
+import type { OpenVino } from './native/library.ts'
+import type { SourceModel } from './native/model.ts'
+import { openDynamic } from './open-dynamic.ts'
+import { openStatic } from './open-static.ts'
+import { encoderPorts } from './ports.ts'
+import { checkPresence } from './presence.ts'
+import { placeProperties } from './properties.ts'
+import type { OpenVinoSession } from './session.ts'
+import type { Settings } from './settings.ts'
+
+export interface SessionSpec {
+  readonly library: OpenVino
+  readonly settings: Settings
+  readonly modelId: string
+  /** The xml of an IR, or an ONNX file. */
+  readonly file: string
+  /** The output to read; a model with another name for it has it first. */
+  readonly output: EncoderOutput
+  readonly device: string
+  readonly threads: number
+  readonly maxTokens: number
+  /** Lengths to compile; absent: dynamic shapes. */
+  readonly buckets: readonly number[] | undefined
+}
+
+/** Reads a model and makes it ready on a device. @throws TandemError */
+export async function openSession(spec: SessionSpec): Promise<OpenVinoSession> {
+  const { library, settings, device, buckets } = spec
+  const core = new Core(library)
+  let model: SourceModel | undefined
+  try {
+    checkPresence(core, device)
+    const properties = placeProperties(core, spec)
+    const target: Target = { library, core, device, properties, requests: settings.requests }
+    model = readModel(core, spec.file)
+    const ports = encoderPorts(model, spec.output)
+    const source = model
+    const owned = {
+      model: source,
+      free: () => {
+        source.free()
+        core.free()
+      },
+    }
+    const report = (compilation: Compilation) => tell(spec, compilation)
+    return buckets
+      ? await openStatic(target, owned, ports, buckets, settings.batch ?? 1, report)
+      : await openDynamic(target, owned, ports, spec.maxTokens, report)
+  } catch (error) {
+    model?.free()
+    core.free()
+    throw toTandemError(error, { device, model: spec.modelId })
+  }
+}
+
+function readModel(core: Core, file: string): SourceModel {
+  try {
+    return core.readModel(file)
+  } catch (error) {
+    throw error instanceof NativeError ? badFile(file, shortMessage(error.message)) : error
+  }
+}
+
+/** The supervisor keeps the last lines that a worker prints. */
+function tell({ modelId, device }: SessionSpec, { shape, ms, fromCache, requests }: Compilation): void {
+  const what = shape ? `[${shape.join(', ')}]` : 'every length'
+  const how = fromCache ? 'taken from the cache' : 'compiled'
+  process.stderr.write(
+    `${modelId} on ${device}: ${what} ${how} in ${Math.round(ms)} ms, ${requests} in flight\n`,
+  )
+}

@@ -1,0 +1,68 @@
+import type { BatchOutput, EncoderSession, TokenRow } from '../encoder/index.ts'
+import type { Job, Runner } from './runner.ts'
+
+type Take = (batch: readonly number[], output: BatchOutput) => void
+
+/** Jobs for one runner, which may still be compiling. */
+export interface Group {
+  readonly runner: Promise<Runner>
+  readonly jobs: readonly Job[]
+}
+
+export interface SessionParts {
+  /** Groups of a request, in the order in which they run. */
+  plan(lengths: readonly number[]): readonly Group[]
+  /** The first one is ready. */
+  readonly runners: readonly Promise<Runner>[]
+  /** Nothing more is to be compiled. */
+  stop(): void
+  /** Called once, when no runner is left. */
+  free(): void
+}
+
+/** An encoder on one device; owns everything native that it was given. */
+export class OpenVinoSession implements EncoderSession {
+  readonly #parts: SessionParts
+  readonly #running = new Set<Promise<void>>()
+  #disposed: Promise<void> | undefined
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    for (const runner of parts.runners) runner.catch(() => {}) // told to whoever needs its shape
+  }
+
+  async run(rows: readonly TokenRow[], take: Take, signal: AbortSignal): Promise<void> {
+    if (this.#disposed) throw new Error('the model was unloaded')
+    const running = this.#run(rows, take, signal)
+    const settled = running.then(
+      () => {},
+      () => {},
+    )
+    this.#running.add(settled)
+    void settled.then(() => this.#running.delete(settled))
+    await running
+  }
+
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#dispose()
+    return this.#disposed
+  }
+
+  /** The runner that was ready first. */
+  first(): Promise<Runner> {
+    return this.#parts.runners[0]!
+  }
+
+  async #run(rows: readonly TokenRow[], take: Take, signal: AbortSignal): Promise<void> {
+    for (const { runner, jobs } of this.#parts.plan(rows.map((row) => row.ids.length)))
+      await (await runner).run(jobs, rows, take, signal)
+  }
+
+  async #dispose(): Promise<void> {
+    this.#parts.stop()
+    await Promise.all(this.#running)
+    const ends = await Promise.allSettled(this.#parts.runners)
+    for (const end of ends) if (end.status === 'fulfilled') end.value.free()
+    this.#parts.free()
+  }
+}
