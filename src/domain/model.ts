@@ -47,17 +47,16 @@ export interface ChatTraits {
   readonly maxTokens?: number
 }
 
-/** A model that scores a document against a query. */
-export interface Reranking {
-  /** What makes a relevance of the model's logit: `sigmoid` gives 0 to 1, `none` leaves it as it is. */
+/** What a cross-encoder's one output is. */
+export interface RerankTraits {
   readonly activation: 'sigmoid' | 'none'
 }
 
-/** A model that gives each of its labels a score. */
-export interface Classification {
-  /** In the order of the model's outputs. */
+/** What a classifier's outputs are. */
+export interface ClassifyTraits {
+  /** By the index of the output. */
   readonly labels: readonly string[]
-  /** Each label stands for itself (sigmoid); else exactly one holds (softmax). */
+  /** Each label is judged alone; else exactly one applies. */
   readonly multiLabel: boolean
 }
 
@@ -74,8 +73,8 @@ export interface Model {
   readonly files: Readonly<Partial<Record<ModelFormat, readonly ModelFile[]>>>
   readonly embedding?: Embedding
   readonly chat?: ChatTraits
-  readonly rerank?: Reranking
-  readonly classify?: Classification
+  readonly rerank?: RerankTraits
+  readonly classify?: ClassifyTraits
   /** Absolute folder of the files. */
   readonly folder: string
   /** Hash of everything that changes the model's vectors or text; equal fingerprints may share an index. */
