@@ -41,7 +41,7 @@ export const Config = z.strictObject({
         .min(1)
         .max(100_000)
         .default(2048)
-        .describe('inputs of one embeddings request; more get 413'),
+        .describe('inputs of one embeddings, rerank or classify request; more get 413'),
     })
     .prefault({}),
   queue: z

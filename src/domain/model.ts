@@ -47,20 +47,6 @@ export interface ChatTraits {
   readonly maxTokens?: number
 }
 
-/** A model that scores a document against a query. */
-export interface Reranking {
-  /** What makes a relevance of the model's logit: `sigmoid` gives 0 to 1, `none` leaves it as it is. */
-  readonly activation: 'sigmoid' | 'none'
-}
-
-/** A model that gives each of its labels a score. */
-export interface Classification {
-  /** In the order of the model's outputs. */
-  readonly labels: readonly string[]
-  /** Each label stands for itself (sigmoid); else exactly one holds (softmax). */
-  readonly multiLabel: boolean
-}
-
 /** A catalogue entry, read from a manifest. */
 export interface Model {
   readonly id: string
@@ -74,8 +60,8 @@ export interface Model {
   readonly files: Readonly<Partial<Record<ModelFormat, readonly ModelFile[]>>>
   readonly embedding?: Embedding
   readonly chat?: ChatTraits
-  readonly rerank?: Reranking
-  readonly classify?: Classification
+  readonly rerank?: { readonly activation: 'sigmoid' | 'none' }
+  readonly classify?: { readonly labels: readonly string[]; readonly multiLabel: boolean }
   /** Absolute folder of the files. */
   readonly folder: string
   /** Hash of everything that changes the model's vectors or text; equal fingerprints may share an index. */

@@ -38,10 +38,6 @@ const chat = z.strictObject({
   maxTokens: z.int().min(1).exactOptional(),
 })
 
-const rerank = z.strictObject({ activation: z.enum(['sigmoid', 'none']) })
-
-const classify = z.strictObject({ labels: z.array(z.string().min(1)).min(1), multiLabel: z.boolean() })
-
 const shape = z.strictObject({
   id: z
     .string()
@@ -56,8 +52,10 @@ const shape = z.strictObject({
   files: z.partialRecord(z.enum(MODEL_FORMATS), z.array(file).min(1)),
   embedding: embedding.exactOptional(),
   chat: chat.exactOptional(),
-  rerank: rerank.exactOptional(),
-  classify: classify.exactOptional(),
+  rerank: z.strictObject({ activation: z.enum(['sigmoid', 'none']) }).exactOptional(),
+  classify: z
+    .strictObject({ labels: z.array(z.string().min(1)).min(1), multiLabel: z.boolean() })
+    .exactOptional(),
 })
 
 const ENCODER_FORMATS = ['onnx', 'openvino-ir'] as const
