@@ -1,6 +1,6 @@
 /** Finding and installing OpenVINO; plain Node, loads nothing native. */
-export { type FindOptions, findOpenVino } from './find.ts'
-export { type InstallOptions, type InstallProgress, installOpenVino } from './install.ts'
+export { findOpenVino } from './find.ts'
+export { type InstallProgress, installOpenVino } from './install.ts'
 export {
   loadingEnvironment,
   type OpenVinoCandidate,
@@ -8,4 +8,4 @@ export {
   type OpenVinoSearch,
 } from './installation.ts'
 export { PINNED } from './pinned.ts'
-export { compareVersions, OLDEST_OPENVINO } from './version.ts'
+export { compareVersions } from './version.ts'
