@@ -182,6 +182,16 @@ describe('from a wheel that is here already', () => {
     expect(readdirSync(root)).toEqual([wheelName(pinned, pinned.wheels[0]!)])
   })
 
+  test('a file that unpacks to more than it says is ended there', async () => {
+    const wheel = makeWheel(VERSION, [{ ...LIBRARY, claimedBytes: 10 }])
+    serve(wheel)
+    writeFileSync(kept(), wheel)
+    const unpacked: number[] = []
+    const onProgress = ({ doneBytes }: InstallProgress) => unpacked.push(doneBytes)
+    await expect(install({ env: NO_PROGRAMS, onProgress })).rejects.toThrow('does not have its 10 bytes')
+    expect(Math.max(0, ...unpacked)).toBeLessThanOrEqual(10)
+  })
+
   test('Ctrl-C: what was unpacked goes, the wheel stays', async () => {
     const controller = new AbortController()
     const reason = new Error('Ctrl-C')
