@@ -61,11 +61,11 @@ const LAYOUTS: readonly Layout[] = [
       'ov/runtime/bin/intel64/Release/openvino_c.dll',
       'ov/runtime/lib/intel64/Release/openvino_c.lib',
       'ov/runtime/3rdparty/tbb/bin/tbb12.dll',
-      'ov/runtime/version.txt=2025.3.0-19807-44526285f24-releases/2025/3',
+      'ov/runtime/version.txt=2026.5.0-23807-44526285f24-releases/2026/5',
     ],
     env: { INTEL_OPENVINO_DIR: 'ov' },
     finds: {
-      version: '2025.3.0',
+      version: '2026.5.0',
       library: 'ov/runtime/bin/intel64/Release/openvino_c.dll',
       dependencies: ['ov/runtime/3rdparty/tbb/bin'],
     },
@@ -87,9 +87,9 @@ const LAYOUTS: readonly Layout[] = [
   {
     name: 'a virtual environment of Python',
     platform: 'linux',
-    files: ['venv/lib/python3.11/site-packages/openvino/libs/libopenvino_c.so.2541'],
+    files: ['venv/lib/python3.11/site-packages/openvino/libs/libopenvino_c.so.2651'],
     env: { VIRTUAL_ENV: 'venv' },
-    finds: { source: 'python', by: 'VIRTUAL_ENV', version: '2025.4.1', dependencies: [] },
+    finds: { source: 'python', by: 'VIRTUAL_ENV', version: '2026.5.1', dependencies: [] },
   },
   {
     name: 'a virtual environment on Windows, whose version is in its metadata',
@@ -104,16 +104,16 @@ const LAYOUTS: readonly Layout[] = [
   {
     name: 'conda on Windows',
     platform: 'win32',
-    files: ['conda/Library/bin/openvino_c.dll', 'conda/conda-meta/libopenvino-2025.2.0-h1.json'],
+    files: ['conda/Library/bin/openvino_c.dll', 'conda/conda-meta/libopenvino-2026.4.0-h1.json'],
     env: { CONDA_PREFIX: 'conda' },
-    finds: { source: 'python', by: 'CONDA_PREFIX', version: '2025.2.0' },
+    finds: { source: 'python', by: 'CONDA_PREFIX', version: '2026.4.0' },
   },
   {
     name: 'conda on Linux',
     platform: 'linux',
-    files: ['conda/lib/libopenvino_c.so.2520'],
+    files: ['conda/lib/libopenvino_c.so.2640'],
     env: { CONDA_PREFIX: 'conda' },
-    finds: { version: '2025.2.0', library: 'conda/lib/libopenvino_c.so.2520' },
+    finds: { version: '2026.4.0', library: 'conda/lib/libopenvino_c.so.2640' },
   },
   {
     name: "Debian's packages",
@@ -145,7 +145,7 @@ describe('which one is taken', () => {
     make(
       'mine/libs/libopenvino_c.so.2640',
       'intel/runtime/lib/intel64/libopenvino_c.so.2650',
-      'usr/lib/libopenvino_c.so.2600',
+      'usr/lib/libopenvino_c.so.2641',
     )
   })
   const everywhere = () => ({ env: { INTEL_OPENVINO_DIR: at('intel') }, systemFolders: [at('usr/lib')] })
@@ -178,7 +178,7 @@ describe('which one is taken', () => {
   })
 
   test('one that is too old is passed over, and the next is taken', async () => {
-    make('old/runtime/lib/intel64/libopenvino_c.so.2430')
+    make('old/runtime/lib/intel64/libopenvino_c.so.2630')
     const { installation, candidates } = await find({
       ...everywhere(),
       env: { INTEL_OPENVINO_DIR: at('old') },
@@ -186,7 +186,7 @@ describe('which one is taken', () => {
     expect(installation).toMatchObject({ source: 'system' })
     expect(candidates[0]).toMatchObject({
       by: 'INTEL_OPENVINO_DIR',
-      why: 'is OpenVINO 2024.3.0; 2024.6.0 or newer is needed',
+      why: 'is OpenVINO 2026.3.0; 2026.4.0 or newer is needed',
     })
   })
 
