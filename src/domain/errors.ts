@@ -132,11 +132,6 @@ export const ERRORS = {
     say: (d) =>
       `a Tandem server runs already at ${d.url} (process ${d.pid}); stop it or use another TANDEM_HOME`,
   },
-  OPENVINO_MISSING: {
-    status: 503,
-    type: server,
-    say: (d) => `no OpenVINO can be used: ${d.why}; \`tandem setup openvino\` installs it`,
-  },
   OPENVINO_SETUP: {
     status: 500,
     type: server,
