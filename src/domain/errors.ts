@@ -142,7 +142,7 @@ export const ERRORS = {
   OPENVINO_MISSING: {
     status: 503,
     type: server,
-    say: (d) => `no OpenVINO can be used: ${d.why}; \`tandem setup openvino\` installs it`,
+    say: (d) => `no OpenVINO can be used: ${d.why}; \`tandem setup openvino\` finds or installs it`,
   },
   OPENVINO_SETUP: {
     status: 500,

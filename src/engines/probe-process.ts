@@ -24,7 +24,7 @@ export interface ProbeAnswer {
  * @param entry relative to `src/` without its ending
  * @throws the signal's reason
  */
-export function runProbeProcess(
+export async function runProbeProcess(
   entry: string,
   args: readonly string[],
   { limitMs, env, signal }: ProbeOptions,

@@ -49,7 +49,10 @@ export function searchChecks(
   const told = probe?.state === 'loaded' ? probe.loaded.version : version
   const what = `${told ?? 'of an unknown version'} from ${by} (${library})`
   if (probe?.state === 'failed') {
-    const advice = '`tandem setup openvino --install` installs one that is known to work'
+    const advice =
+      installation.source === 'home'
+        ? 'this system may be too old for it; name another one with openvino.folder'
+        : '`tandem setup openvino --install` installs one that is known to work'
     return [warn('openvino', TITLE, `${what} does not load: ${probe.why}`, advice), ...passedOver]
   }
   if (probe?.state !== 'loaded') return [ok('openvino', TITLE, what), ...passedOver]

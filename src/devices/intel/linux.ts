@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, open, readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { release } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, posix } from 'node:path'
 import type { DeviceNode, LibraryName, LinuxAccelerator, LinuxFacts } from './facts.ts'
 import { LIBRARIES } from './facts.ts'
 import { KNOWN_DEVICES } from './known.ts'
@@ -73,7 +73,9 @@ async function readAccelerators(root: string, may: (file: string) => Promise<boo
       ? (['npu', 'accel', 'dev/accel', /^accel\d+$/] as const)
       : (['gpu', 'drm', 'dev/dri', /^renderD\d+$/] as const)
     const names = (await readdir(join(folder, below)).catch(() => [])).filter((name) => pattern.test(name))
-    const nodes = await Promise.all(names.map((name) => readNode(root, join('/', dev, name), groups, may)))
+    const nodes = await Promise.all(
+      names.map((name) => readNode(root, posix.join('/', dev, name), groups, may)),
+    )
     found.push({
       kind,
       address,

@@ -107,7 +107,7 @@ function print(
   const { version, by, library } = installation
   context.print(`OpenVINO ${version ?? '(version not told by its files)'}, from ${by}\n`)
   context.print(`${library}\n`)
-  for (const candidate of candidates.filter(({ folder }) => folder !== undefined))
+  for (const candidate of candidates.filter((each) => each.folder !== undefined && each.source !== 'system'))
     context.say(`passed over ${candidate.by}: ${candidate.why}`)
   if (probe.state === 'failed') {
     context.say(`it does not load: ${probe.why}`)

@@ -1,6 +1,6 @@
 /** Finding and installing OpenVINO; plain Node, loads nothing native. */
-export { type FindOptions, findOpenVino } from './find.ts'
-export { type InstallOptions, type InstallProgress, installOpenVino } from './install.ts'
+export { findOpenVino } from './find.ts'
+export { type InstallProgress, installOpenVino } from './install.ts'
 export {
   loadingEnvironment,
   type OpenVinoCandidate,

@@ -31,7 +31,8 @@ export interface InstallOptions {
   readonly freeBytes?: (folder: string) => Promise<number>
 }
 
-const WORK = /^\.work-(\d+)-/
+/** What a process makes for itself, its number in the name. */
+const WORK = /^\.(?:work-|lock\.)(\d+)-/
 const MIB = 1024 * 1024
 const MARGIN_BYTES = 64 * MIB
 
@@ -162,11 +163,12 @@ function asSetupError(thrown: unknown, root: string, pinned: Pinned, wheel: Pinn
   return new TandemError('OPENVINO_SETUP', { why: (thrown as Error).message, todo }, { cause: thrown })
 }
 
-/** What processes that were killed have left. */
+/** What processes that were killed have left, also one with this one's number: the lock is ours now. */
 async function removeLeftovers(root: string): Promise<void> {
   for (const name of await readdir(root)) {
-    const pid = WORK.exec(name)?.[1]
-    if (pid !== undefined && !isRunning(Number(pid)))
+    const pid = Number(WORK.exec(name)?.[1] ?? Number.NaN)
+    const mine = pid === process.pid && name.startsWith('.work-')
+    if (!Number.isNaN(pid) && (mine || !isRunning(pid)))
       await rm(join(root, name), { recursive: true, force: true, maxRetries: 5 })
   }
 }

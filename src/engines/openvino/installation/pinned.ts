@@ -74,10 +74,10 @@ export function wheelName({ version, build, abi }: Pinned, { tag }: PinnedWheel)
 /** Frontends of formats that Tandem never reads, and what only a compiler needs. */
 const LEFT_OUT = /_(tensorflow|tensorflow_lite|pytorch|paddle|jax|gguf)_frontend\.|\.(lib|pc)$/
 
-/** Where a file of the wheel goes in the installation; undefined when it is not needed. */
+/** Where a file of the wheel goes in the installation; undefined when it is not needed, or has an odd name. */
 export function placeOf(entry: string): string | undefined {
-  const [, library] = /^openvino\/libs\/([^/]+)$/.exec(entry) ?? []
+  const [, library] = /^openvino\/libs\/(\w[\w.+-]*)$/.exec(entry) ?? []
   if (library !== undefined) return LEFT_OUT.test(library) ? undefined : `libs/${library}`
-  const [, license] = /^openvino-[^/]+\.dist-info\/licenses\/(?:licensing\/)?([^/]+)$/.exec(entry) ?? []
+  const [, license] = /^openvino-[^/]+\.dist-info\/licenses\/(?:licensing\/)?(\w[\w.+-]*)$/.exec(entry) ?? []
   return license === undefined ? undefined : `licenses/${license}`
 }

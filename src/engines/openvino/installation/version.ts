@@ -1,11 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/**
- * The oldest that is used: 2024.6 is the first that knows Arc B-series graphics (Battlemage) and, since 2024.5, the
- * NPUs of Core Ultra series 2.
- */
-export const OLDEST_OPENVINO = '2024.6.0'
+/** The oldest that is used: its C functions are the first that take properties as an array. */
+export const OLDEST_OPENVINO = '2026.4.0'
 
 /** @returns negative when `a` is older, 0 when equal; parts that are missing count as 0 */
 export function compareVersions(a: string, b: string): number {

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
 import koffi, { type LibraryHandle } from 'koffi'
+import { compareVersions, OLDEST_OPENVINO } from '../installation/index.ts'
 import { NativeError, refused } from './errors.ts'
 import { SIGNATURES } from './types.ts'
-import { isVersionAtLeast, MIN_VERSION } from './version.ts'
 
 /** Address of an object that the library owns; 0 never occurs. */
 export type Handle = bigint
@@ -100,13 +100,18 @@ export function openLibrary(path: string): OpenVino {
   if (missing.length > 0)
     throw refused(
       path,
-      `it lacks ${missing.slice(0, 3).join(', ')}; OpenVINO ${MIN_VERSION} or newer is needed`,
+      `it lacks ${missing.slice(0, 3).join(', ')}; OpenVINO ${OLDEST_OPENVINO} or newer is needed`,
     )
   const library = new OpenVino(functions)
-  if (!isVersionAtLeast(library.version, MIN_VERSION))
-    throw refused(path, `it is OpenVINO ${library.version}; ${MIN_VERSION} or newer is needed`)
+  if (compareVersions(releaseOf(library.version), OLDEST_OPENVINO) < 0)
+    throw refused(path, `it is OpenVINO ${library.version}; ${OLDEST_OPENVINO} or newer is needed`)
   opened.set(path, library)
   return library
+}
+
+/** `2026.4.1-22201-abc` is of the release 2026.4.1. */
+function releaseOf(version: string): string {
+  return /^[\d.]+/.exec(version)?.[0] ?? '0'
 }
 
 /** Names of the C functions that this engine uses and the library lacks. @throws TandemError ENGINE_LIBRARY_BAD */
