@@ -1,14 +1,13 @@
 /** Wires the rooms together; owns the order of start and shutdown. */
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
-import { type Config, PACKAGE_ROOT } from './config/index.ts'
+import type { Config } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
 import type { Device, Model, Plan, PlannedPlacement, Task } from './domain/index.ts'
 import { ENGINES } from './engines/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
-import { type Catalogue, loadCatalogue, namedModel } from './models/index.ts'
+import { type Catalogue, loadCatalogue, modelFolders, namedModel } from './models/index.ts'
 import { makePlan, shareThreads } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
@@ -33,9 +32,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const log = createLog(config.log.level)
   await mkdir(home, { recursive: true })
   const claim = options.announce ? await claimHome(home) : undefined
-  const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
+  const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
   const devices = discoverDevices()
-  const models = await chooseModels(catalogue, config)
+  const models = await chooseModels(catalogue, config, (message) => log.warn(message))
   const plan = makePlan({ policy: config.placement.policy, devices, engines: ENGINES, models })
 
   const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
@@ -85,14 +84,18 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 }
 
 /** The configured model of each task, else the first of the catalogue that does it: the shipped one. */
-async function chooseModels(catalogue: Catalogue, config: Config): Promise<ChosenModels> {
+async function chooseModels(
+  catalogue: Catalogue,
+  config: Config,
+  warn: (message: string) => void,
+): Promise<ChosenModels> {
   const models: Partial<Record<Task, Model>> = {}
   for (const task of ['chat', 'embed'] as const) {
     const name = config.models[task]
     const model =
       name === undefined
         ? catalogue.list().find((each) => each.tasks.includes(task))
-        : await namedModel(catalogue, task, name, config.chat.contextTokens)
+        : await namedModel(catalogue, task, name, config.chat.contextTokens, warn)
     if (model) models[task] = model
   }
   return models

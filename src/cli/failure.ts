@@ -46,6 +46,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
     'set server.apiKey in tandem.yaml or TANDEM_SERVER_API_KEY to the key that the server was started with',
   MODEL_NOT_FOUND: '`tandem models` lists the models',
   MODEL_FILE_BAD: '`tandem doctor` names every model file that is missing or cut',
+  HUB_NOT_FOUND: '`tandem pull --list` shows the known models; any other by OWNER/NAME',
   TASK_UNSERVED: '`tandem plan` shows what runs where, and why',
   PATH_NOT_FOUND: '`tandem index PATH` takes a folder',
 }

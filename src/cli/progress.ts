@@ -23,14 +23,19 @@ export function progressText(project: ProjectDocument, width: number): string {
   const chunkShare = total === 0 ? 1 : chunksEmbedded / total
   const fileShare = filesTotal === 0 ? 1 : filesDone / filesTotal
   const share = Math.min(1, chunkShare * fileShare) // files that are not read yet will add chunks
-  const cells = Math.round(share * BAR_CELLS)
   const parts = [
-    `${project.name}: [${'#'.repeat(cells)}${'.'.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100)} %`,
+    `${project.name}: ${bar(share)}`,
     `${filesDone}/${counted(filesTotal, 'file')}`,
     ...(progress.chunksPerSecond < 1 ? [] : [`${Math.round(progress.chunksPerSecond)} chunks/s`]),
     ...(progress.remainingS === undefined ? [] : [`${duration(progress.remainingS)} left`]),
   ]
   return parts.join(', ').slice(0, width)
+}
+
+/** `[######..................] 25 %` */
+export function bar(share: number): string {
+  const cells = Math.round(share * BAR_CELLS)
+  return `[${'#'.repeat(cells)}${'.'.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100)} %`
 }
 
 /** A line on stderr: redrawn on a terminal, else written anew every few seconds. */
@@ -44,12 +49,17 @@ export class ProgressLine {
   }
 
   update(project: ProjectDocument): void {
+    this.show((width) => progressText(project, width))
+  }
+
+  /** @param textOf makes a text of at most `width` columns */
+  show(textOf: (width: number) => string): void {
     if (this.#stream.isTTY) {
       const width = Math.max(20, (this.#stream.columns || 80) - 1)
-      this.#stream.write(`\r\u001b[2K${progressText(project, width)}`)
+      this.#stream.write(`\r\u001b[2K${textOf(width)}`)
       this.#drawn = true
     } else if (performance.now() - this.#lastLineMs >= LINE_EVERY_MS) {
-      this.#stream.write(`${progressText(project, 200)}\n`)
+      this.#stream.write(`${textOf(200)}\n`)
       this.#lastLineMs = performance.now()
     }
   }

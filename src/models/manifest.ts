@@ -1,7 +1,11 @@
 import { z } from 'zod'
 import { MODEL_FORMATS, TASKS, TandemError } from '../domain/index.ts'
 
-const relativePath = z
+/** The manifest's name in a model's folder. */
+export const MANIFEST_FILE = 'tandem.model.json'
+
+/** A path inside a model's folder, safe to write on every system. */
+export const relativePath = z
   .string()
   .regex(
     /^(?!.*(^|\/)\.{1,2}(\/|$))[^/\\:\0][^\\:\0]*$/,
@@ -52,6 +56,10 @@ const shape = z.strictObject({
   files: z.partialRecord(z.enum(MODEL_FORMATS), z.array(file).min(1)),
   embedding: embedding.exactOptional(),
   chat: chat.exactOptional(),
+  rerank: z.strictObject({ activation: z.enum(['sigmoid', 'none']) }).exactOptional(),
+  classify: z
+    .strictObject({ labels: z.array(z.string().min(1)).min(1), multiLabel: z.boolean() })
+    .exactOptional(),
 })
 
 const ENCODER_FORMATS = ['onnx', 'openvino-ir'] as const

@@ -27,7 +27,7 @@ export const doctor = defineCommand({
       await checkHome(home),
       check,
       ...(await checkPort(home, config.server.host, config.server.port, signal)),
-      ...(await checkModels(config)),
+      ...(await checkModels(config, home)),
       ...(await checkPackages(signal)),
       ...(await checkWatches()),
       await checkAccelerators(),

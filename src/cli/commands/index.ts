@@ -7,6 +7,7 @@ import { embed } from './embed.ts'
 import { index } from './index-project.ts'
 import { models } from './models.ts'
 import { plan } from './plan.ts'
+import { pull } from './pull.ts'
 import { search } from './search.ts'
 import { serve } from './serve.ts'
 import { status } from './status.ts'
@@ -19,6 +20,7 @@ export const COMMANDS: readonly (CommandSpec | CommandGroup)[] = [
   ask,
   embed,
   models,
+  pull,
   status,
   devices,
   plan,

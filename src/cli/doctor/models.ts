@@ -1,14 +1,13 @@
-import { join } from 'node:path'
-import { type Config, PACKAGE_ROOT } from '../../config/index.ts'
+import type { Config } from '../../config/index.ts'
 import type { Model } from '../../domain/index.ts'
-import { type Catalogue, loadCatalogue, namedModel, verifyModel } from '../../models/index.ts'
+import { type Catalogue, loadCatalogue, modelFolders, namedModel, verifyModel } from '../../models/index.ts'
 import { describeFailure } from '../failure.ts'
 import { type Check, failed, ok } from './check.ts'
 
 /** Every model's files are there, each with the size and hash of its manifest. */
-export async function checkModels(config: Config): Promise<Check[]> {
+export async function checkModels(config: Config, home: string): Promise<Check[]> {
   try {
-    const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
+    const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
     if (catalogue.list().length === 0)
       return [
         failed(
