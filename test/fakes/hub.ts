@@ -38,6 +38,8 @@ export class FakeHub {
   fault: (request: Seen) => Fault | undefined = () => undefined
   token: string | undefined
   pageSize = 1000
+  /** Put into the tree as the size of large files. */
+  hugeBytes: number | undefined
   /** Body bytes that were sent of files. */
   sentBytes = 0
   readonly #repositories: Record<string, FakeRepository>
@@ -128,7 +130,7 @@ export class FakeHub {
       return
     }
     const entries = Object.entries(repository.files).map(([path, content]) =>
-      entryOf(path, content, repository),
+      entryOf(path, content, repository, this.hugeBytes),
     )
     const from = Number(url.searchParams.get('cursor') ?? 0)
     const more = from + this.pageSize < entries.length
@@ -195,14 +197,26 @@ function isLarge(content: Buffer, { lfsBytes = 1024 * 1024 }: FakeRepository): b
   return content.length >= lfsBytes
 }
 
-function entryOf(path: string, given: Buffer | string, repository: FakeRepository): object {
+function entryOf(
+  path: string,
+  given: Buffer | string,
+  repository: FakeRepository,
+  hugeBytes: number | undefined,
+): object {
   const content = Buffer.from(given)
   const oid = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex')
   const size = content.length
   if (!isLarge(content, repository)) return { type: 'file', path, size, oid }
   const pointer = createHash('sha1').update(`pointer of ${oid}`).digest('hex')
   const sha256 = createHash('sha256').update(content).digest('hex')
-  return { type: 'file', path, size, oid: pointer, lfs: { oid: sha256, size, pointerSize: 134 } }
+  const large = hugeBytes ?? size
+  return {
+    type: 'file',
+    path,
+    size: large,
+    oid: pointer,
+    lfs: { oid: sha256, size: large, pointerSize: 134 },
+  }
 }
 
 function json(response: ServerResponse, document: unknown, headers: Record<string, string> = {}): void {

@@ -8,7 +8,7 @@ const Info = z.looseObject({
   sha: z.string().regex(/^[0-9a-f]{40,64}$/),
   gated: z.union([z.boolean(), z.string()]).nullish(),
   pipeline_tag: z.string().nullish(),
-  cardData: z.looseObject({ license: z.unknown() }).nullish(),
+  cardData: z.looseObject({ license: z.unknown().optional() }).nullish(),
   tags: z.array(z.string()).nullish(),
   safetensors: z.looseObject({ total: z.number().nullish() }).nullish(),
 })

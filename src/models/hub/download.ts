@@ -54,7 +54,7 @@ export class Download {
 
   /** Bytes that are still to be fetched. */
   missingBytes(files: readonly HubFile[]): number {
-    const missing = files.flatMap((file) => this.#missing(file))
+    const missing = files.flatMap((file) => this.#missing(file, Number.POSITIVE_INFINITY))
     return missing.reduce((sum, { start, end }) => sum + end - start, 0)
   }
 
@@ -184,11 +184,11 @@ export class Download {
     return came
   }
 
-  #missing(file: HubFile): Range[] {
-    const { journal, rangeBytes = RANGE_BYTES } = this.#options
+  #missing(file: HubFile, step = this.#options.rangeBytes ?? RANGE_BYTES): Range[] {
+    const { journal } = this.#options
     const content = contentName(file)
     if (journal.verified(file.path, content) !== undefined) return []
-    return missingRanges(journal.ranges(file.path, content), file.sizeBytes, rangeBytes)
+    return missingRanges(journal.ranges(file.path, content), file.sizeBytes, step)
   }
 
   #count(file: HubFile, bytes: number): void {
