@@ -20,6 +20,7 @@ const COMMANDS = [
   'ask',
   'embed',
   'models',
+  'pull',
   'status',
   'devices',
   'plan',

@@ -134,7 +134,7 @@ export class FakeHub {
     )
     const from = Number(url.searchParams.get('cursor') ?? 0)
     const more = from + this.pageSize < entries.length
-    const next = `${this.url}${url.pathname}?recursive=true&cursor=${from + this.pageSize}`
+    const next = `https://mirrored.example${url.pathname}?recursive=true&cursor=${from + this.pageSize}`
     const folders = from === 0 ? [{ type: 'directory', path: 'onnx', oid: 'f'.repeat(40), size: 0 }] : []
     const page = [...folders, ...entries.slice(from, from + this.pageSize)]
     json(response, page, more ? { link: `<${next}>; rel="next"` } : {})

@@ -202,8 +202,8 @@ function fileOf({ path, size, oid, lfs }: z.infer<typeof TreeEntry>): HubFile {
 function nextPage(link: string | null, from: string): string | undefined {
   const target = /<([^>]+)>\s*;[^,]*\brel="?next"?/.exec(link ?? '')?.[1]
   if (target === undefined) return undefined
-  const next = new URL(target, from)
-  return next.origin === new URL(from).origin ? next.href : undefined
+  const { pathname, search } = new URL(target, from)
+  return new URL(`${pathname}${search}`, from).href // a mirror may name the origin that it mirrors
 }
 
 async function readBounded({ response, touch }: Answer): Promise<string> {

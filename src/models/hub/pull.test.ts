@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FakeHub } from '../../../test/fakes/hub.ts'
+import { ggufFile } from '../../../test/support/gguf.ts'
 import { sentenceRepository } from '../../../test/support/sentence-repository.ts'
 import { PACKAGE_ROOT } from '../../config/index.ts'
 import { loadCatalogue } from '../catalogue.ts'
 import { modelFolders } from '../folders.ts'
 import { verifyModel } from '../verify.ts'
+import { pulledModels } from './place.ts'
 import { type Pulled, type PullRequest, pullModel } from './pull.ts'
 
 let home: string
@@ -349,6 +351,97 @@ describe('what cannot be pulled is said', () => {
     await expect(pull()).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
       message: expect.stringMatching(/no files that Tandem runs/),
+    })
+  })
+})
+
+describe('GGUF', () => {
+  const header = (more: Record<string, string | number> = {}): Record<string, string | number> => ({
+    'general.architecture': 'qwen2',
+    'qwen2.context_length': 131_072,
+    'qwen2.embedding_length': 896,
+    'tokenizer.chat_template': '{{ messages }}',
+    ...more,
+  })
+  const NAME_GGUF = 'someone/chat-GGUF'
+  const find = async (id: string) => (await loadCatalogue(modelFolders(home, []))).find(id)
+
+  test('the usual quantization of a chat model in parts; its header says the rest', async () => {
+    const files = {
+      'chat-q4_k_m-00001-of-00002.gguf': ggufFile(header(), { a: [10, 10] }),
+      'chat-q4_k_m-00002-of-00002.gguf': ggufFile(header(), { b: [11] }),
+      'chat-q8_0.gguf': ggufFile(header(), { a: [10, 10], b: [11] }),
+    }
+    hub.put(NAME_GGUF, { license: 'apache-2.0', files })
+    const outcome = await pulled({ name: NAME_GGUF })
+    expect(outcome).toMatchObject({
+      id: NAME_GGUF,
+      weights: 'q4_k_m',
+      others: [{ label: 'q8_0' }],
+      warnings: [],
+    })
+    const model = await find(NAME_GGUF)
+    expect(model).toMatchObject({ tasks: ['chat'], parameters: 111, contextTokens: 32_768 })
+    expect(model.files.gguf?.map(({ path }) => path)).toEqual(Object.keys(files).slice(0, 2))
+    await verifyModel(model)
+    expect(await pulled({ name: NAME_GGUF, file: 'q8_0' })).toMatchObject({ id: `${NAME_GGUF}:q8_0` })
+    await verifyModel(await find(`${NAME_GGUF}:q8_0`))
+    await verifyModel(await find(NAME_GGUF))
+  })
+
+  test('an encoder by its pooling; a base model is warned of', async () => {
+    hub.put(NAME_GGUF, { files: { 'e-f16.gguf': ggufFile(header({ 'qwen2.pooling_type': 3 }), { a: [4] }) } })
+    await pulled({ name: NAME_GGUF })
+    expect(await find(NAME_GGUF)).toMatchObject({
+      tasks: ['embed'],
+      embedding: { pooling: 'last', dimensions: 896 },
+    })
+    const { 'tokenizer.chat_template': _, ...base } = header()
+    hub.put('someone/base', { files: { 'b-q4_0.gguf': ggufFile(base, { a: [4] }) } })
+    expect((await pulled({ name: 'someone/base' })).warnings).toEqual([
+      expect.stringContaining('no chat template'),
+    ])
+  })
+
+  test('a file that only has the name is refused', async () => {
+    hub.put(NAME_GGUF, { files: { 'x-q4_0.gguf': 'no such thing' } })
+    await expect(pulled({ name: NAME_GGUF })).rejects.toMatchObject({
+      code: 'MODEL_UNSUPPORTED',
+      message: expect.stringContaining('does not begin with GGUF'),
+    })
+  })
+})
+
+describe('a known model', () => {
+  const BGE = 'BAAI/bge-small-en-v1.5'
+
+  test('gets its short id; what its files leave open comes from the entry', async () => {
+    const files = {
+      ...sentenceRepository().files,
+      '1_Pooling/config.json': JSON.stringify({ pooling_mode_cls_token: true }),
+    }
+    hub.put(BGE, { files })
+    expect(await pulled({ name: 'bge-small' })).toMatchObject({ id: 'bge-small', warnings: [] })
+    expect((await loadCatalogue(modelFolders(home, []))).find('bge-small')).toMatchObject({
+      parameters: 33_400_000,
+      license: 'mit',
+      embedding: { pooling: 'cls', text: { queryPrefix: expect.stringMatching(/^Represent this/) } },
+    })
+    expect(await pulledModels(home)).toEqual(['bge-small'])
+  })
+
+  test('whose files say otherwise is served as they say, with a warning', async () => {
+    const prompts = JSON.stringify({ prompts: { query: 'find: ' } })
+    const files = { ...sentenceRepository().files, 'config_sentence_transformers.json': prompts }
+    hub.put(BGE, { files })
+    const { warnings } = await pulled({ name: 'bge-small' })
+    expect(warnings).toEqual([
+      'bge-small: pooling "cls" was expected, the repository\'s files say "mean", which is used',
+      expect.stringMatching(/queryPrefix "Represent.* was expected, the repository's files say "find: "/),
+    ])
+    expect((await loadCatalogue(modelFolders(home, []))).find('bge-small').embedding).toMatchObject({
+      pooling: 'mean',
+      text: { queryPrefix: 'find: ' },
     })
   })
 })
