@@ -8,6 +8,7 @@ import { counted, duration } from './print/table.ts'
 /** Milliseconds between two looks, and between two lines where the line cannot be redrawn. */
 const POLL_MS = 250
 const LINE_EVERY_MS = 5000
+const REDRAW_EVERY_MS = 100
 const BAR_CELLS = 24
 
 /** One line that says where an index stands, at most `width` columns. */
@@ -42,6 +43,7 @@ export function bar(share: number): string {
 export class ProgressLine {
   readonly #stream: Output
   #drawn = false
+  #lastDrawnMs = Number.NEGATIVE_INFINITY
   #lastLineMs = performance.now() // a short index needs no line at all
 
   constructor(stream: Output) {
@@ -55,6 +57,8 @@ export class ProgressLine {
   /** @param textOf makes a text of at most `width` columns */
   show(textOf: (width: number) => string): void {
     if (this.#stream.isTTY) {
+      if (this.#drawn && performance.now() - this.#lastDrawnMs < REDRAW_EVERY_MS) return
+      this.#lastDrawnMs = performance.now()
       const width = Math.max(20, (this.#stream.columns || 80) - 1)
       this.#stream.write(`\r\u001b[2K${textOf(width)}`)
       this.#drawn = true

@@ -47,19 +47,6 @@ export interface ChatTraits {
   readonly maxTokens?: number
 }
 
-/** What a cross-encoder's one output is. */
-export interface RerankTraits {
-  readonly activation: 'sigmoid' | 'none'
-}
-
-/** What a classifier's outputs are. */
-export interface ClassifyTraits {
-  /** By the index of the output. */
-  readonly labels: readonly string[]
-  /** Each label is judged alone; else exactly one applies. */
-  readonly multiLabel: boolean
-}
-
 /** A catalogue entry, read from a manifest. */
 export interface Model {
   readonly id: string
@@ -73,8 +60,8 @@ export interface Model {
   readonly files: Readonly<Partial<Record<ModelFormat, readonly ModelFile[]>>>
   readonly embedding?: Embedding
   readonly chat?: ChatTraits
-  readonly rerank?: RerankTraits
-  readonly classify?: ClassifyTraits
+  readonly rerank?: { readonly activation: 'sigmoid' | 'none' }
+  readonly classify?: { readonly labels: readonly string[]; readonly multiLabel: boolean }
   /** Absolute folder of the files. */
   readonly folder: string
   /** Hash of everything that changes the model's vectors or text; equal fingerprints may share an index. */

@@ -89,6 +89,16 @@ test('--list shows the known models, with what is here', async () => {
   expect(JSON.stringify(models)).not.toMatch(/"(size|sha)/i)
 })
 
+test('what no engine serves is warned of', async () => {
+  const header = { 'general.architecture': 'bert', 'bert.context_length': 512, 'bert.pooling_type': 1 }
+  const files = { 'a-q8_0.gguf': ggufFile({ ...header, 'bert.embedding_length': 384 }) }
+  hub.put('someone/encoder', { files })
+  const { code, stdout, stderr } = await run(['someone/encoder'])
+  expect(code).toBe(0)
+  expect(stderr).toBe('tandem: warning: no engine of this version serves embed from gguf files\n')
+  expect(stdout).not.toContain('tandem.yaml')
+})
+
 describe('wrong use and failures', () => {
   test('several weights that would do are listed with their sizes', async () => {
     const files = { 'a-q4_k_m.gguf': ggufFile({}), 'b-q4_k_m.gguf': ggufFile({}) }

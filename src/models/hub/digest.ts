@@ -12,14 +12,14 @@ export async function digestsOf(
   path: string,
   sizeBytes: number,
   signal: AbortSignal,
-  onBytes: (count: number) => void = () => undefined,
+  onPiece: () => void = () => undefined,
 ): Promise<Digests> {
   const sha256 = createHash('sha256')
   const gitSha1 = createHash('sha1').update(`blob ${sizeBytes}\0`)
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
     sha256.update(chunk as Buffer)
     if (sizeBytes < LARGE_BYTES) gitSha1.update(chunk as Buffer)
-    onBytes((chunk as Buffer).length)
+    onPiece()
   }
   return { sha256: sha256.digest('hex'), gitSha1: gitSha1.digest('hex') }
 }

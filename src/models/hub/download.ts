@@ -91,8 +91,9 @@ export class Download {
       if (!found) await journal.forget(file.path)
       await mkdir(dirname(path), { recursive: true })
       await this.#ranges(file, path, signal)
-      this.#report(file, 'verifying', file.sizeBytes)
-      const digests = await digestsOf(path, file.sizeBytes, signal)
+      const digests = await digestsOf(path, file.sizeBytes, signal, () =>
+        this.#report(file, 'verifying', file.sizeBytes),
+      )
       problem = digestProblem(file, digests) ?? ''
       if (problem === '') {
         await journal.addVerified(file.path, content, digests.sha256)

@@ -11,7 +11,8 @@ import { loadCatalogue } from '../catalogue.ts'
 import { modelFolders } from '../folders.ts'
 import { verifyModel } from '../verify.ts'
 import { pulledModels } from './place.ts'
-import { type Pulled, type PullRequest, pullModel } from './pull.ts'
+import { pullModel } from './pull.ts'
+import type { Pulled, PullRequest } from './request.ts'
 
 let home: string
 let hub: FakeHub

@@ -84,10 +84,7 @@ export const ENTRIES: readonly z.input<typeof KnownModel>[] = [
       queryPrefix: 'Find the most relevant code snippet given the following query:\n',
       passagePrefix: 'Candidate code snippet:\n',
     },
-    sources: [
-      { format: 'onnx', repository: 'jinaai/jina-code-embeddings-0.5b' },
-      { format: 'gguf', repository: 'jinaai/jina-code-embeddings-0.5b-GGUF', files: ['*q8_0*'] },
-    ],
+    sources: [{ format: 'gguf', repository: 'jinaai/jina-code-embeddings-0.5b-GGUF', files: ['*q8_0*'] }],
   },
   {
     id: 'qwen3-embedding-0.6b',

@@ -1,7 +1,7 @@
 import { ENTRIES } from './entries.ts'
 import { KnownModel } from './schema.ts'
 
-export type { KnownModel, KnownSource } from './schema.ts'
+export type { KnownModel } from './schema.ts'
 
 /** Models that can be pulled by a short name, in the order in which they are shown. */
 export const KNOWN_MODELS: readonly KnownModel[] = ENTRIES.map((entry) => KnownModel.parse(entry))

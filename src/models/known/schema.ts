@@ -33,4 +33,3 @@ export const KnownModel = z.strictObject({
   sources: z.array(source).min(1),
 })
 export type KnownModel = z.infer<typeof KnownModel>
-export type KnownSource = KnownModel['sources'][number]

@@ -1,5 +1,4 @@
-import type { Embedding, Pooling, Task } from '../../domain/index.ts'
-import type { ClassifyTraits, RerankTraits } from '../../domain/model.ts'
+import type { Embedding, Model, Pooling, Task } from '../../domain/index.ts'
 import type { KnownModel } from '../known/index.ts'
 import { readJson, unsupported } from './files.ts'
 import {
@@ -10,6 +9,9 @@ import {
   SentenceConfig,
   TokenizerConfig,
 } from './schemas.ts'
+
+type RerankTraits = NonNullable<Model['rerank']>
+type ClassifyTraits = NonNullable<Model['classify']>
 
 /** What an encoder's own files say of it. */
 export interface EncoderLayout {

@@ -1,6 +1,6 @@
-import type { DownloadProgress } from '../models/index.ts'
-import { bytes, duration } from './print/table.ts'
-import { bar } from './progress.ts'
+import type { DownloadProgress } from '../../models/index.ts'
+import { bytes, duration } from '../print/table.ts'
+import { bar } from '../progress.ts'
 
 /** Seconds over which the rate is taken. */
 const WINDOW_S = 10
