@@ -1,4 +1,4 @@
-import { pullModel, type WeightFormat } from '../../models/index.ts'
+import { pullModel, WEIGHT_FORMATS, type WeightFormat } from '../../models/index.ts'
 import { defineCommand } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { flag, jsonOption, type OptionSpec, setting, text } from '../options.ts'
@@ -6,15 +6,13 @@ import { ProgressLine } from '../progress.ts'
 import { PullProgress } from '../pull/progress.ts'
 import { reportPull, showKnown } from '../pull/report.ts'
 
-const FORMATS = ['onnx', 'openvino-ir', 'gguf'] as const
-
 const formatOption: OptionSpec<WeightFormat | undefined> = {
   arg: '<format>',
-  help: `which form of the model: ${FORMATS.join(', ')}; without it the first that the repository has`,
+  help: `which form of the model: ${WEIGHT_FORMATS.join(', ')}; without it the first that the repository has`,
   default: undefined,
   parse: (given) => {
-    const format = FORMATS.find((each) => each === given)
-    if (!format) throw new UsageError(`"${given}" is no format; allowed: ${FORMATS.join(', ')}`)
+    const format = WEIGHT_FORMATS.find((each) => each === given)
+    if (!format) throw new UsageError(`"${given}" is no format; allowed: ${WEIGHT_FORMATS.join(', ')}`)
     return format
   },
 }

@@ -5,9 +5,10 @@ export interface HubAddress {
   /** `https://huggingface.co` */
   readonly url: string
   readonly token?: string
+  /** Milliseconds without a byte after which a connection counts as dead. */
+  readonly stallMs?: number
 }
 
-/** Milliseconds without a byte after which a connection counts as dead. */
 const STALL_MS = 30_000
 const MAX_REDIRECTS = 5
 
@@ -32,11 +33,12 @@ export async function get(
   signal: AbortSignal,
 ): Promise<Answer> {
   const origin = new URL(hub.url).origin
+  const { stallMs = STALL_MS } = hub
   const dead = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const touch = (): void => {
     clearTimeout(timer)
-    timer = setTimeout(() => dead.abort(new Error(`no byte for ${STALL_MS / 1000} s`)), STALL_MS)
+    timer = setTimeout(() => dead.abort(new Error(`no byte for ${stallMs / 1000} s`)), stallMs)
   }
   const close = (): void => {
     clearTimeout(timer)

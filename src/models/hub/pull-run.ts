@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelFile } from '../../domain/index.ts'
 import { describeFolder } from '../layouts/describe.ts'
-import { type WeightFormat, type WeightSet, weightSets } from '../layouts/weights.ts'
+import { WEIGHT_FORMATS, type WeightFormat, type WeightSet, weightSets } from '../layouts/weights.ts'
 import { MANIFEST_FILE, type Manifest } from '../manifest.ts'
 import type { Hub, HubFile, HubModel } from './api.ts'
 import { contentName } from './digest.ts'
@@ -60,7 +60,7 @@ export class PullRun {
   #chooseWeights(before: Manifest | undefined): void {
     const { format, weights } = this.selection
     const paths = this.tree.map(({ path }) => path)
-    for (const other of ['onnx', 'openvino-ir', 'gguf'] as const) {
+    for (const other of WEIGHT_FORMATS) {
       const main = before?.files[other]?.[0]?.path
       const kept = weightSets(paths, other).find(({ files: [first] }) => first === main)
       if (other === format) this.#weights[other] = weights

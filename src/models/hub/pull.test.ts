@@ -166,15 +166,24 @@ describe('downloads', () => {
     await verifyModel((await loadCatalogue(modelFolders(home, []))).find(NAME))
   })
 
+  test('a connection that falls silent is given up and taken up again', async () => {
+    let hangs = 0
+    hub.fault = ({ path, origin }) =>
+      origin === 'storage' && ofWeights(path) && hangs++ < 2 ? { hangAfter: 100_000 } : undefined
+    const outcome = await pulled({ tuning: { stallMs: 400 } })
+    expect(outcome.fetchedBytes).toBe(outcome.totalBytes)
+    expect(said).toContain('no byte for 0.4 s; again in 1 s')
+  })
+
   test('busy and broken answers are asked again, after the time that the server names', async () => {
     let count = 0
     hub.fault = () => {
       count += 1
-      if (count === 1) return { status: 429, headers: { 'retry-after': '1' } }
+      if (count === 1) return { status: 429, headers: { 'retry-after': '2' } }
       return count % 3 === 0 ? { status: 503 } : undefined
     }
     await pulled()
-    expect(said[0]).toBe('it answered 429; again in 1 s')
+    expect(said[0]).toBe('it answered 429; again in 2 s')
     expect(said).toContain('it answered 503; again in 1 s')
   })
 
@@ -254,6 +263,22 @@ describe('downloads', () => {
     await verifyModel((await loadCatalogue(modelFolders(home, []))).find(NAME))
   })
 
+  test('what a stopped pull of other files left does not stay', async () => {
+    const stop = new AbortController()
+    const { files } = sentenceRepository()
+    hub.put(NAME, { files: { ...files, '2_Pooling/config.json': '{}' } })
+    hub.fault = ({ origin }) => {
+      if (origin === 'storage') stop.abort(new Error('stopped'))
+      return undefined
+    }
+    await expect(pulled({ signal: stop.signal })).rejects.toThrow('stopped')
+    expect(existsSync(join(`${folder()}.partial`, '2_Pooling/config.json'))).toBe(true)
+    hub.put(NAME, sentenceRepository())
+    hub.fault = () => undefined
+    await pulled()
+    expect(existsSync(join(folder(), '2_Pooling/config.json'))).toBe(false)
+  })
+
   test('at most so many connections as are allowed, and each range once', async () => {
     await pulled({ tuning: { parallel: 3 } })
     const ranges = hub.fetches(WEIGHTS).filter(({ origin }) => origin === 'storage')
@@ -316,6 +341,19 @@ describe('what cannot be pulled is said', () => {
       code: 'HUB_UNREACHABLE',
       message: expect.stringMatching(/cannot reach the model hub .*Set hub\.url.*copy.*NODE_USE_ENV_PROXY/),
     })
+    await hub.listen()
+  })
+
+  test('no way to the hub, and the model is there: that is said', async () => {
+    await pulled()
+    const { url } = hub
+    await hub.close()
+    expect(await pulled({ hub: { url } })).toMatchObject({
+      state: 'present',
+      fetchedBytes: 0,
+      warnings: [expect.stringMatching(/was not reached .*ECONNREFUSED/)],
+    })
+    await expect(pulled({ hub: { url }, file: 'other' })).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' })
     await hub.listen()
   })
 

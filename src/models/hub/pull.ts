@@ -1,9 +1,10 @@
 import { TandemError } from '../../domain/index.ts'
 import { pulledFolder } from '../folders.ts'
+import { WEIGHT_FORMATS } from '../layouts/weights.ts'
 import { Hub } from './api.ts'
-import { placeOf } from './place.ts'
+import { placeOf, pulledManifest } from './place.ts'
 import { PullRun } from './pull-run.ts'
-import type { PullOutcome, PullRequest } from './request.ts'
+import type { Pulled, PullOutcome, PullRequest } from './request.ts'
 import { selectWeights } from './selection.ts'
 import { nearestKnown, type PullTarget, pullTarget } from './target.ts'
 
@@ -30,7 +31,41 @@ export async function pullModel(request: PullRequest): Promise<PullOutcome> {
     if ('candidates' in selection) return { state: 'ambiguous', repository: target.repository, ...selection }
     return await new PullRun(request, hub, target, info, tree, selection, placeOf(root, selection.id)).run()
   } catch (thrown) {
-    throw await explained(thrown, target)
+    const present = await presentOffline(thrown, request, target)
+    if (present) return present
+    throw explained(thrown, target)
+  }
+}
+
+/** Without a way to the hub a model that is there is still there. */
+async function presentOffline(
+  thrown: unknown,
+  request: PullRequest,
+  { id, repository, format }: PullTarget,
+): Promise<Pulled | undefined> {
+  const { home, file, dryRun } = request
+  if (!(thrown instanceof TandemError) || thrown.code !== 'HUB_UNREACHABLE') return undefined
+  const place = placeOf(pulledFolder(home), id)
+  const manifest = await pulledManifest(place)
+  const wanted = format ?? WEIGHT_FORMATS.find((each) => manifest?.files[each])
+  const files = wanted && manifest?.files[wanted]
+  if (!manifest || !wanted || !files?.[0] || file !== undefined || dryRun) return undefined
+  return {
+    state: 'present',
+    id,
+    repository,
+    revision: manifest.revision,
+    format: wanted,
+    license: manifest.license,
+    folder: place.folder,
+    tasks: manifest.tasks,
+    weights: files[0].path,
+    others: [],
+    otherFormats: [],
+    files,
+    totalBytes: files.reduce((sum, each) => sum + each.sizeBytes, 0),
+    fetchedBytes: 0,
+    warnings: [`the hub was not reached (${thrown.details['why']}), so nothing was compared with it`],
   }
 }
 
@@ -40,6 +75,7 @@ function hubOf({ hub, env, signal, say, tuning }: PullRequest): Hub {
     signal,
     attempts: tuning?.attempts ?? ATTEMPTS,
     backoffMs: tuning?.backoffMs ?? BACKOFF_MS,
+    ...(tuning?.stallMs === undefined ? {} : { stallMs: tuning.stallMs }),
     proxyNamed: ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => env[name]),
     onRetry: (why, waitMs) => say(`${why}; again in ${Math.ceil(waitMs / 1000)} s`),
   })

@@ -20,6 +20,7 @@ export interface PullRequest {
   readonly tuning?: {
     readonly attempts?: number
     readonly backoffMs?: number
+    readonly stallMs?: number
     readonly parallel?: number
     readonly rangeBytes?: number
   }

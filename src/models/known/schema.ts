@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { TASKS } from '../../domain/index.ts'
+import { WEIGHT_FORMATS } from '../layouts/weights.ts'
 
 const source = z.strictObject({
-  format: z.enum(['onnx', 'openvino-ir', 'gguf']),
+  format: z.enum(WEIGHT_FORMATS),
   repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/),
   revision: z.string().min(1).default('main'),
   /** Which weights, by pattern, in order of preference; none: Tandem's own order. */

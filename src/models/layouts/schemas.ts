@@ -14,7 +14,6 @@ export const ModelConfig = z.looseObject({
   d_model: count,
   max_position_embeddings: count,
   n_positions: count,
-  max_trained_positions: count,
   num_labels: count,
   id2label: z.record(z.string(), z.string()).nullish(),
   problem_type: z.string().nullish(),

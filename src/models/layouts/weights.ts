@@ -1,6 +1,8 @@
 import type { ModelFormat } from '../../domain/index.ts'
 
-export type WeightFormat = Exclude<ModelFormat, 'remote'>
+/** Formats of files, in the order in which Tandem prefers them. */
+export const WEIGHT_FORMATS = ['onnx', 'openvino-ir', 'gguf'] as const satisfies readonly ModelFormat[]
+export type WeightFormat = (typeof WEIGHT_FORMATS)[number]
 
 /** Files that together are one choice of weights. */
 export interface WeightSet {
@@ -28,10 +30,9 @@ export function weightSets(
   )
 }
 
-/** Formats that a folder has weights in, in the order in which Tandem prefers them. */
+/** Formats that a folder has weights in, the preferred first. */
 export function formatsOf(paths: readonly string[]): WeightFormat[] {
-  const formats = ['onnx', 'openvino-ir', 'gguf'] as const
-  return formats.filter((format) => weightSets(paths, format).length > 0)
+  return WEIGHT_FORMATS.filter((format) => weightSets(paths, format).length > 0)
 }
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).toLowerCase()
