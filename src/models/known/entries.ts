@@ -100,7 +100,8 @@ export const ENTRIES: readonly z.input<typeof KnownModel>[] = [
         'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:',
     },
     sources: [
-      { format: 'onnx', repository: 'onnx-community/Qwen3-Embedding-0.6B-ONNX' },
+      // plain 8-bit quantization is known to cost decoders much of their vectors' quality
+      { format: 'onnx', repository: 'onnx-community/Qwen3-Embedding-0.6B-ONNX', files: ['onnx/model.onnx'] },
       { format: 'openvino-ir', repository: 'OpenVINO/Qwen3-Embedding-0.6B-int8-ov' },
       { format: 'gguf', repository: 'Qwen/Qwen3-Embedding-0.6B-GGUF', files: ['*q8_0*'] },
     ],
