@@ -1,9 +1,8 @@
 /** Wires the rooms together; owns the order of start and shutdown. */
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
-import { type Config, PACKAGE_ROOT } from './config/index.ts'
+import type { Config } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
 import {
   type Device,
@@ -15,7 +14,7 @@ import {
 } from './domain/index.ts'
 import { type DiscoveredEngine, discoverEngines, ENGINES } from './engines/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
-import { admitVectors, type Catalogue, loadCatalogue, namedModel } from './models/index.ts'
+import { admitVectors, type Catalogue, loadCatalogue, modelFolders, namedModel } from './models/index.ts'
 import { engineDevice, makePlan, type Pin, parsePin, shareThreads } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
@@ -40,7 +39,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const log = createLog(config.log.level)
   await mkdir(home, { recursive: true })
   const claim = options.announce ? await claimHome(home) : undefined
-  const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
+  const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
   const pins = configuredPins(config)
   const engines = await discoverEngines({
     config,
@@ -51,7 +50,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   })
   for (const warning of engines.flatMap((engine) => engine.warnings)) log.warn(warning)
   const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
-  const models = await chooseModels(catalogue, config)
+  const models = await chooseModels(catalogue, config, (message) => log.warn(message))
   const plan = makePlan({
     policy: config.placement.policy,
     devices,
@@ -108,14 +107,18 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 }
 
 /** The configured model of each task, else the first of the catalogue that does it: the shipped one, where one ships. */
-async function chooseModels(catalogue: Catalogue, config: Config): Promise<ChosenModels> {
+async function chooseModels(
+  catalogue: Catalogue,
+  config: Config,
+  warn: (message: string) => void,
+): Promise<ChosenModels> {
   const models: Partial<Record<Task, Model>> = {}
   for (const task of TASKS) {
     const name = config.models[task]
     const model =
       name === undefined
         ? catalogue.list().find((each) => each.tasks.includes(task))
-        : await namedModel(catalogue, task, name, config.chat.contextTokens)
+        : await namedModel(catalogue, task, name, config.chat.contextTokens, warn)
     if (model) models[task] = model
   }
   return models

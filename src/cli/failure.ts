@@ -47,6 +47,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   MODEL_NOT_FOUND: '`tandem models` lists the models',
   NO_MODEL_FOR_TASK: '`tandem models` lists the models and what each does',
   MODEL_FILE_BAD: '`tandem doctor` names every model file that is missing or cut',
+  HUB_NOT_FOUND: '`tandem pull --list` shows the known models; any other by OWNER/NAME',
   TASK_UNSERVED: '`tandem plan` shows what runs where, and why',
   PATH_NOT_FOUND: '`tandem index PATH` takes a folder',
 }

@@ -8,6 +8,7 @@ import { counted, duration } from './print/table.ts'
 /** Milliseconds between two looks, and between two lines where the line cannot be redrawn. */
 const POLL_MS = 250
 const LINE_EVERY_MS = 5000
+const REDRAW_EVERY_MS = 100
 const BAR_CELLS = 24
 
 /** One line that says where an index stands, at most `width` columns. */
@@ -23,9 +24,8 @@ export function progressText(project: ProjectDocument, width: number): string {
   const chunkShare = total === 0 ? 1 : chunksEmbedded / total
   const fileShare = filesTotal === 0 ? 1 : filesDone / filesTotal
   const share = Math.min(1, chunkShare * fileShare) // files that are not read yet will add chunks
-  const cells = Math.round(share * BAR_CELLS)
   const parts = [
-    `${project.name}: [${'#'.repeat(cells)}${'.'.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100)} %`,
+    `${project.name}: ${bar(share)}`,
     `${filesDone}/${counted(filesTotal, 'file')}`,
     ...(progress.chunksPerSecond < 1 ? [] : [`${Math.round(progress.chunksPerSecond)} chunks/s`]),
     ...(progress.remainingS === undefined ? [] : [`${duration(progress.remainingS)} left`]),
@@ -33,10 +33,17 @@ export function progressText(project: ProjectDocument, width: number): string {
   return parts.join(', ').slice(0, width)
 }
 
+/** `[######..................] 25 %` */
+export function bar(share: number): string {
+  const cells = Math.round(share * BAR_CELLS)
+  return `[${'#'.repeat(cells)}${'.'.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100)} %`
+}
+
 /** A line on stderr: redrawn on a terminal, else written anew every few seconds. */
 export class ProgressLine {
   readonly #stream: Output
-  #drawn: string | undefined
+  #drawn = false
+  #lastDrawnMs = Number.NEGATIVE_INFINITY
   #lastLineMs = performance.now() // a short index needs no line at all
 
   constructor(stream: Output) {
@@ -44,25 +51,27 @@ export class ProgressLine {
   }
 
   update(project: ProjectDocument): void {
-    this.draw((width) => progressText(project, width))
+    this.show((width) => progressText(project, width))
   }
 
-  /** @param textFor makes the text, at most `width` columns */
-  draw(textFor: (width: number) => string): void {
+  /** @param textOf makes a text of at most `width` columns */
+  show(textOf: (width: number) => string): void {
     if (this.#stream.isTTY) {
-      const text = textFor(Math.max(20, (this.#stream.columns || 80) - 1))
-      if (text !== this.#drawn) this.#stream.write(`\r\u001b[2K${text}`)
-      this.#drawn = text
+      if (this.#drawn && performance.now() - this.#lastDrawnMs < REDRAW_EVERY_MS) return
+      this.#lastDrawnMs = performance.now()
+      const width = Math.max(20, (this.#stream.columns || 80) - 1)
+      this.#stream.write(`\r\u001b[2K${textOf(width)}`)
+      this.#drawn = true
     } else if (performance.now() - this.#lastLineMs >= LINE_EVERY_MS) {
-      this.#stream.write(`${textFor(200)}\n`)
+      this.#stream.write(`${textOf(200)}\n`)
       this.#lastLineMs = performance.now()
     }
   }
 
   /** Takes the line away, so that other text can be written. */
   clear(): void {
-    if (this.#drawn !== undefined) this.#stream.write('\r\u001b[2K')
-    this.#drawn = undefined
+    if (this.#drawn) this.#stream.write('\r\u001b[2K')
+    this.#drawn = false
   }
 }
 

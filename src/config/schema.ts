@@ -75,7 +75,10 @@ export const Config = z.strictObject({
         .string()
         .optional()
         .describe('id of the chat model, or the absolute path of a GGUF file; default: the shipped one'),
-      embed: z.string().optional().describe('id of the embedding model; default: the shipped one'),
+      embed: z
+        .string()
+        .optional()
+        .describe('id of the embedding model, or the absolute path of its folder; default: the shipped one'),
       rerank: z
         .string()
         .optional()
@@ -84,6 +87,21 @@ export const Config = z.strictObject({
         .string()
         .optional()
         .describe('id of the model that classifies texts; default: the first that does it, none ships'),
+    })
+    .prefault({}),
+  hub: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^https?:\/\/[^\s]+$/)
+        .default('https://huggingface.co')
+        .describe('base address of the model hub that `tandem pull` reads, e.g. https://huggingface.co'),
+      token: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('token for gated and private models; `env:NAME` reads a variable; default: HF_TOKEN')
+        .meta({ writeOnly: true }),
     })
     .prefault({}),
   chat: z

@@ -175,6 +175,41 @@ export const ERRORS = {
     type: server,
     say: (d) => `${d.engine} cannot run ${d.model} on ${d.device}: ${d.why}`,
   },
+  MODEL_UNSERVABLE: { status: 422, type: invalid, say: (d) => `${d.where}: ${d.what}` },
+  MODEL_GATED: {
+    status: 403,
+    type: 'permission_error',
+    say: (d) =>
+      `${d.repository} is gated: accept its license at ${d.page}, then give a token (config hub.token, or the variable HF_TOKEN)`,
+  },
+  HUB_TOKEN_REFUSED: {
+    status: 401,
+    type: 'authentication_error',
+    say: (d) => `${d.hub} does not accept the token (config hub.token, or the variable HF_TOKEN)`,
+  },
+  HUB_NOT_FOUND: {
+    status: 404,
+    type: invalid,
+    say: (d) =>
+      `${d.hub} has no ${d.what}, or shows it to its owner's token only${d.nearest ? `; did you mean ${d.nearest}?` : ''}`,
+  },
+  HUB_REFUSED: {
+    status: 502,
+    type: server,
+    say: (d) => `${d.hub} failed at ${d.what}: ${d.why}; what was fetched is kept, run it again to continue`,
+  },
+  HUB_UNREACHABLE: {
+    status: 503,
+    type: server,
+    say: (d) =>
+      `cannot reach the model hub ${d.hub} (${d.why}); what was fetched is kept. Set hub.url to a hub that this machine reaches, or copy a model's folder here and name its path in tandem.yaml${d.proxy}`,
+  },
+  DOWNLOAD_BAD: { status: 502, type: server, say: (d) => `${d.file}: ${d.why}; nothing of it was kept` },
+  DISK_FULL: {
+    status: 507,
+    type: server,
+    say: (d) => `${d.folder}: ${d.needed} needed, ${d.free} free; make room, or use another TANDEM_HOME`,
+  },
   MODEL_FILE_BAD: { status: 500, type: server, say: (d) => `${d.file}: ${d.why}; fetch the model again` },
 } as const satisfies Record<string, ErrorRow>
 

@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path'
 import { nearestNames } from '../config/index.ts'
 import { type Model, TandemError } from '../domain/index.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import { MANIFEST_FILE, type Manifest, parseManifest } from './manifest.ts'
 
-const MANIFEST_FILE = 'tandem.model.json'
+/** Folders that `tandem pull` is still filling or about to remove. */
+export const UNFINISHED = /\.(partial|old)$/
 
 /** The models that can be named, in the order of their folders. */
 export interface Catalogue {
@@ -68,7 +69,7 @@ async function subfolders(root: string): Promise<string[]> {
     throw new TandemError('CONFIG_INVALID', { where: root, what }, { cause: error })
   }
   return entries
-    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !UNFINISHED.test(entry.name))
     .map((entry) => join(root, entry.name))
     .sort()
 }

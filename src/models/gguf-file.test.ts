@@ -45,5 +45,5 @@ test('a setting names a model by its id or its file, and one that does the task'
     code: 'CONFIG_INVALID',
     message: 'models.chat: the model "tandem-embed-small" does embed, not chat',
   })
-  await expect(namedModel(catalogue, 'embed', shipped)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+  await expect(namedModel(catalogue, 'embed', shipped)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })

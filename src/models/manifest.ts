@@ -1,7 +1,11 @@
 import { z } from 'zod'
 import { MODEL_FORMATS, TASKS, TandemError } from '../domain/index.ts'
 
-const relativePath = z
+/** The manifest's name in a model's folder. */
+export const MANIFEST_FILE = 'tandem.model.json'
+
+/** A path inside a model's folder, safe to write on every system. */
+export const relativePath = z
   .string()
   .regex(
     /^(?!.*(^|\/)\.{1,2}(\/|$))[^/\\:\0][^\\:\0]*$/,

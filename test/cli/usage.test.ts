@@ -22,6 +22,7 @@ const COMMANDS = [
   'rerank',
   'classify',
   'models',
+  'pull',
   'status',
   'devices',
   'plan',

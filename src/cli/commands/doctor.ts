@@ -28,7 +28,7 @@ export const doctor = defineCommand({
       await checkHome(home),
       check,
       ...(await checkPort(home, config.server.host, config.server.port, signal)),
-      ...(await checkModels(config)),
+      ...(await checkModels(config, home)),
       ...(await checkPackages(signal)),
       ...(await checkWatches()),
       ...(await checkOpenVino({ home, configured: config.openvino.folder, env: context.io.env, signal })),

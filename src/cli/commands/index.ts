@@ -8,6 +8,7 @@ import { embed } from './embed.ts'
 import { index } from './index-project.ts'
 import { models } from './models.ts'
 import { plan } from './plan.ts'
+import { pull } from './pull.ts'
 import { rerank } from './rerank.ts'
 import { search } from './search.ts'
 import { serve } from './serve.ts'
@@ -24,6 +25,7 @@ export const COMMANDS: readonly (CommandSpec | CommandGroup)[] = [
   rerank,
   classify,
   models,
+  pull,
   status,
   devices,
   plan,

@@ -1,14 +1,13 @@
-import { join } from 'node:path'
-import { type Config, PACKAGE_ROOT } from '../../config/index.ts'
+import type { Config } from '../../config/index.ts'
 import { type Model, TASKS } from '../../domain/index.ts'
-import { type Catalogue, loadCatalogue, namedModel, verifyModel } from '../../models/index.ts'
+import { type Catalogue, loadCatalogue, modelFolders, namedModel, verifyModel } from '../../models/index.ts'
 import { describeFailure } from '../failure.ts'
-import { type Check, failed, ok } from './check.ts'
+import { type Check, failed, ok, warn } from './check.ts'
 
 /** Every model's files are there, each with the size and hash of its manifest. */
-export async function checkModels(config: Config): Promise<Check[]> {
+export async function checkModels(config: Config, home: string): Promise<Check[]> {
   try {
-    const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models'), ...config.models.folders])
+    const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
     if (catalogue.list().length === 0)
       return [
         failed(
@@ -36,7 +35,10 @@ async function checkNamed(config: Config, catalogue: Catalogue): Promise<Check[]
     const named = config.models[task]
     if (named === undefined) continue
     try {
-      await namedModel(catalogue, task, named)
+      const advice = 'docs/models.md says what each layout must hold'
+      await namedModel(catalogue, task, named, undefined, (message) =>
+        checks.push(warn(`models.${task}`, `models.${task}`, message, advice)),
+      )
     } catch (thrown) {
       checks.push(
         failed(`models.${task}`, `models.${task}`, describeFailure(thrown).message, 'correct tandem.yaml'),

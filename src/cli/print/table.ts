@@ -29,3 +29,15 @@ export function duration(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
+
+/** `512 B`, `36 kB`, `1.2 GB`; decimal, as file systems and hubs show sizes */
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let at = 0
+  let value = count
+  while (value >= 999.5 && at < units.length - 1) {
+    value /= 1000
+    at += 1
+  }
+  return `${at === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1).replace(/\.0$/, '')} ${units[at]}`
+}

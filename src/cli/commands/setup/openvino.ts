@@ -70,7 +70,7 @@ async function foundOrInstalled(context: CommandContext, install: boolean): Prom
   context.say(installation ? 'installing OpenVINO ...' : 'no OpenVINO was found; installing it ...')
   const line = new ProgressLine(io.stderr)
   try {
-    const onProgress = (progress: InstallProgress) => line.draw((width) => progressText(progress, width))
+    const onProgress = (progress: InstallProgress) => line.show((width) => progressText(progress, width))
     return {
       installation: await installOpenVino({ home, env: io.env, signal, onProgress }),
       candidates,
