@@ -55,7 +55,19 @@ export interface LoadedEncoder {
     purpose: 'query' | 'passage',
     signal: AbortSignal,
   ): Promise<EmbedOutput>
+  /** Times every layer of one inference; only engines that can, when they were loaded for it. */
+  profile?(text: string): Promise<LayerTime[]>
   dispose(): Promise<void>
+}
+
+/** What one layer of a model took. */
+export interface LayerTime {
+  readonly name: string
+  /** Operation (`MatMul`). */
+  readonly type: string
+  /** The engine's own name of the device that ran it (`GPU.1`). */
+  readonly device: string
+  readonly ms: number
 }
 
 /** What a decoder's answer costs before it runs. */

@@ -14,6 +14,8 @@ import type {
   WorkerState,
 } from '../domain/index.ts'
 
+import type { LayerTime } from '../engines/contract.ts'
+
 export interface CallOptions {
   readonly signal?: AbortSignal
   /** Milliseconds from now; past it the call fails with DEADLINE and the worker is told to stop it. */
@@ -52,6 +54,8 @@ export interface Worker {
   ready(): Promise<WorkerInfo>
   /** @throws TandemError WORKER_LOST when the process dies, DEADLINE, CANCELLED, or what the engine threw */
   embed(request: EmbedRequest, options?: CallOptions): Promise<EmbedOutput>
+  /** Times every layer of one inference; the placement must be loaded for it. @throws TandemError INVALID_REQUEST */
+  profile(text: string, options?: CallOptions): Promise<LayerTime[]>
   chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, options?: CallOptions): Promise<ChatResult>
   complete(
     request: CompletionRequest,

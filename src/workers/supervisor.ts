@@ -12,7 +12,7 @@ import {
   type ToolSpec,
   type WorkerState,
 } from '../domain/index.ts'
-import type { LoadSpec } from '../engines/contract.ts'
+import type { LayerTime, LoadSpec } from '../engines/contract.ts'
 import { checkEmbedOutput } from './check-output.ts'
 import type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
 import { DEFAULT_LIMITS, type WorkerLimits } from './limits.ts'
@@ -85,6 +85,10 @@ export class Supervisor implements Worker {
       checkEmbedOutput(value, request.inputs.length, engine, this.#info?.dimensions)
     const priority = options.priority ?? 'interactive'
     return this.#call({ body: { method: 'embed', request, priority }, options, check })
+  }
+
+  profile(text: string, options: CallOptions = {}): Promise<LayerTime[]> {
+    return this.#call({ body: { method: 'profile', text }, options, check: trusted<LayerTime[]> })
   }
 
   chat(

@@ -42,7 +42,9 @@ async function load({ model, device, threads, task, settings: given }: LoadSpec)
     maxTokens,
     buckets,
   })
-  return new Embedder(openvino, session, tokenizer, embedding, maxTokens)
+  return Object.assign(new Embedder(openvino, session, tokenizer, embedding, maxTokens), {
+    profile: (text: string) => session.profile(tokenizer.encode(text, 'passage')),
+  })
 }
 
 function checked(given: LoadSpec['settings']): Settings {

@@ -1,5 +1,5 @@
 import { asTandemError, type EngineId, TandemError } from '../../domain/index.ts'
-import type { LoadedDecoder, LoadedEncoder } from '../../engines/contract.ts'
+import type { LayerTime, LoadedDecoder, LoadedEncoder } from '../../engines/contract.ts'
 import type { CallBody, FromChild } from '../wire.ts'
 import { Turns } from './turns.ts'
 
@@ -22,6 +22,7 @@ export class Calls {
     this.#aborts.set(id, abort)
     const work = () => this.#answer(id, body, abort.signal)
     if (body.method === 'embed') this.#turns.add(body.priority, work)
+    else if (body.method === 'profile') this.#turns.add('interactive', work)
     else void work()
   }
 
@@ -48,6 +49,8 @@ export class Calls {
     switch (body.method) {
       case 'embed':
         return this.#encoder().embed(body.request.inputs, body.request.purpose, signal)
+      case 'profile':
+        return this.#profile(body.text)
       case 'chat':
         return this.#decoder().chat(body.request, (delta) => this.#send({ type: 'delta', id, delta }), signal)
       case 'complete':
@@ -74,6 +77,12 @@ export class Calls {
   #encoder(): LoadedEncoder {
     if (this.#loaded.kind === 'encoder') return this.#loaded
     throw new TandemError('INVALID_REQUEST', { what: 'this worker answers chats, it does not embed' })
+  }
+
+  async #profile(text: string): Promise<LayerTime[]> {
+    const encoder = this.#encoder()
+    if (encoder.profile) return encoder.profile(text)
+    throw new TandemError('INVALID_REQUEST', { what: `${this.#engine} does not time the layers of a model` })
   }
 
   #decoder(): LoadedDecoder {

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import koffi, { type LibraryHandle } from 'koffi'
-import { NativeError, refused } from './errors.ts'
+import { badLibrary, NativeError } from './errors.ts'
 import { SIGNATURES } from './types.ts'
 import { isVersionAtLeast, MIN_VERSION } from './version.ts'
 
@@ -98,13 +98,13 @@ export function openLibrary(path: string): OpenVino {
   if (known) return known
   const { functions, missing } = findFunctions(path)
   if (missing.length > 0)
-    throw refused(
+    throw badLibrary(
       path,
       `it lacks ${missing.slice(0, 3).join(', ')}; OpenVINO ${MIN_VERSION} or newer is needed`,
     )
   const library = new OpenVino(functions)
   if (!isVersionAtLeast(library.version, MIN_VERSION))
-    throw refused(path, `it is OpenVINO ${library.version}; ${MIN_VERSION} or newer is needed`)
+    throw badLibrary(path, `it is OpenVINO ${library.version}; ${MIN_VERSION} or newer is needed`)
   opened.set(path, library)
   return library
 }
@@ -138,6 +138,6 @@ function load(path: string): LibraryHandle {
   try {
     return koffi.load(path)
   } catch (error) {
-    throw refused(path, error instanceof Error ? error.message : String(error), error)
+    throw badLibrary(path, error instanceof Error ? error.message : String(error), error)
   }
 }
