@@ -11,6 +11,7 @@ import type {
   EmbedInput,
   EmbedOutput,
   EngineDescriptor,
+  LayerTime,
   Model,
   ScoreInput,
   ScoreOutput,
@@ -59,6 +60,8 @@ export interface LoadedEncoder {
     purpose: 'query' | 'passage',
     signal: AbortSignal,
   ): Promise<EmbedOutput>
+  /** Times every layer of one inference; only engines that can, when they were loaded for it. */
+  profile?(text: string): Promise<LayerTime[]>
   dispose(): Promise<void>
 }
 

@@ -7,6 +7,7 @@ import type {
   CompletionRequest,
   EmbedOutput,
   EmbedRequest,
+  LayerTime,
   Placement,
   Priority,
   ScoreOutput,
@@ -59,6 +60,8 @@ export interface Worker {
   embed(request: EmbedRequest, options?: CallOptions): Promise<EmbedOutput>
   /** Reranks or classifies, as the placement's task is. Same errors. */
   score(request: ScoreRequest, options?: CallOptions): Promise<ScoreOutput>
+  /** Times every layer of one inference; the placement must be loaded for it. @throws TandemError INVALID_REQUEST */
+  profile(text: string, options?: CallOptions): Promise<LayerTime[]>
   chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, options?: CallOptions): Promise<ChatResult>
   complete(
     request: CompletionRequest,

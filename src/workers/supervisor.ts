@@ -8,6 +8,7 @@ import {
   type EmbedOutput,
   type EmbedRequest,
   type ErrorCode,
+  type LayerTime,
   type Placement,
   placementId,
   type ScoreOutput,
@@ -103,6 +104,10 @@ export class Supervisor implements Worker {
     const check = (value: unknown) => checkScoreOutput(value, { inputs, engine, width: this.#info?.width })
     const priority = options.priority ?? 'interactive'
     return this.#call({ body: { method: 'score', request, priority }, options, check })
+  }
+
+  profile(text: string, options: CallOptions = {}): Promise<LayerTime[]> {
+    return this.#call({ body: { method: 'profile', text }, options, check: trusted<LayerTime[]> })
   }
 
   chat(

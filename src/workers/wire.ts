@@ -17,6 +17,7 @@ import type { WorkerInfo } from './contract.ts'
 export type CallBody =
   | { readonly method: 'embed'; readonly request: EmbedRequest; readonly priority: Priority }
   | { readonly method: 'score'; readonly request: ScoreRequest; readonly priority: Priority }
+  | { readonly method: 'profile'; readonly text: string }
   | { readonly method: 'chat'; readonly request: ChatRequest }
   | { readonly method: 'complete'; readonly request: CompletionRequest }
   | { readonly method: 'countTokens'; readonly texts: readonly string[] }

@@ -1,4 +1,4 @@
-import type { Embedding, EmbedInput, EmbedOutput, EngineDescriptor } from '../../domain/index.ts'
+import type { Embedding, EmbedInput, EmbedOutput, EngineDescriptor, LayerTime } from '../../domain/index.ts'
 import type { LoadedEncoder } from '../contract.ts'
 import type { EncoderTokenizer } from '../text/index.ts'
 import { OwnedSession } from './owned-session.ts'
@@ -48,6 +48,10 @@ export class Embedder implements LoadedEncoder {
     await this.#session.run(encoded, take, signal)
     const truncated = encoded.flatMap((input, index) => (input.truncated ? [index] : []))
     return { vectors, dimensions: this.dimensions, tokens, truncated }
+  }
+
+  profile(text: string): Promise<LayerTime[]> {
+    return this.#session.profile(this.#tokenizer.encode(text, 'passage'))
   }
 
   dispose(): Promise<void> {

@@ -1,4 +1,4 @@
-import { asTandemError, type EngineDescriptor } from '../../domain/index.ts'
+import { asTandemError, type EngineDescriptor, type LayerTime, TandemError } from '../../domain/index.ts'
 import type { EncoderSession, TokenRow } from './session.ts'
 
 /** A session that is let go of once; what it throws names the engine. */
@@ -18,9 +18,22 @@ export class OwnedSession {
     take: Parameters<EncoderSession['run']>[1],
     signal: AbortSignal,
   ): Promise<void> {
+    await this.#guarded(() => this.#session.run(rows, take, signal))
+  }
+
+  /** @throws TandemError INVALID_REQUEST (the engine cannot, or was not loaded for it), ENGINE_FAILED */
+  profile(row: TokenRow): Promise<LayerTime[]> {
+    return this.#guarded(async () => {
+      if (this.#session.profile) return this.#session.profile(row)
+      const what = `${this.#engine.title} does not time the layers of a model`
+      throw new TandemError('INVALID_REQUEST', { what })
+    })
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
     try {
       if (this.#disposed) throw new Error('the model was unloaded')
-      await this.#session.run(rows, take, signal)
+      return await work()
     } catch (error) {
       throw asTandemError(error, 'ENGINE_FAILED', { engine: this.#engine.title })
     }

@@ -1,4 +1,5 @@
 /** What an engine's native part does for the code that all encoders share. */
+import type { LayerTime } from '../../domain/index.ts'
 
 /** One input of a model. */
 export interface TokenRow {
@@ -28,5 +29,7 @@ export interface EncoderSession {
     take: (batch: readonly number[], output: BatchOutput) => void,
     signal: AbortSignal,
   ): Promise<void>
+  /** Times every layer of one inference. @throws TandemError INVALID_REQUEST when it was not loaded for it */
+  profile?(row: TokenRow): Promise<LayerTime[]>
   dispose(): Promise<void>
 }

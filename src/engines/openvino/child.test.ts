@@ -1,32 +1,21 @@
-import { join } from 'node:path'
-import { describeOpenVino, openVinoLibrary } from '../../../test/support/openvino.ts'
-import { PACKAGE_ROOT } from '../../config/index.ts'
-import { loadCatalogue } from '../../models/index.ts'
+import { expect, test } from 'vitest'
+import { describeOpenVino } from '../../../test/support/openvino.ts'
 import { encoderSuite } from '../contract.suite.ts'
-import type { LoadedEncoder, LoadSpec } from '../contract.ts'
 import { engine } from './child.ts'
+import { loadEncoder, specOf } from './load.suite.ts'
 
-const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models')])
-const model = catalogue.find('tandem-embed-small')
-
-async function load(device: string, settings: LoadSpec['settings'] = {}): Promise<LoadedEncoder> {
-  const spec: LoadSpec = {
-    model,
-    task: 'embed',
-    device,
-    threads: 1,
-    settings: { library: openVinoLibrary, ...settings },
-  }
-  const loaded = await engine.load(spec)
-  if (loaded.kind !== 'encoder') throw new Error('not an encoder')
-  return loaded
-}
+const DEVICES = ['CPU', 'HETERO:CPU', 'AUTO:CPU', 'BATCH:CPU']
 
 describeOpenVino('OpenVINO', () => {
-  encoderSuite('OpenVINO on CPU', () => load('CPU'))
-  encoderSuite('OpenVINO on CPU, static shapes', () => load('CPU', { shapes: 'static' }))
-  for (const device of ['HETERO:CPU', 'AUTO:CPU', 'BATCH:CPU'])
-    encoderSuite(`OpenVINO on ${device}`, () => load(device))
-  for (const device of ['HETERO:CPU', 'AUTO:CPU', 'BATCH:CPU'])
-    encoderSuite(`OpenVINO on ${device}, static shapes`, () => load(device, { shapes: 'static' }))
+  for (const device of DEVICES)
+    for (const shapes of ['dynamic', 'static'])
+      encoderSuite(`${device}, ${shapes} shapes`, () => loadEncoder(specOf(device, { shapes })))
+
+  encoderSuite('CPU, static shapes of 4 rows', () =>
+    loadEncoder(specOf('CPU', { shapes: 'static', batch: 4, buckets: [160, 512] })),
+  )
+
+  test('the engine names the version of its library', () => {
+    expect(engine.version()).toMatch(/^20\d\d\.\d+/)
+  })
 })

@@ -1,7 +1,7 @@
 import { badFile, type EncoderOutput } from '../encoder/index.ts'
 import type { Compilation, Target } from './compile.ts'
 import { Core } from './native/core.ts'
-import { NativeError, shortMessage, toTandemError } from './native/errors.ts'
+import { NativeError, shortMessage, toTandemError, unsupportedOperator } from './native/errors.ts'
 import type { OpenVino } from './native/library.ts'
 import type { SourceModel } from './native/model.ts'
 import { openDynamic } from './open-dynamic.ts'
@@ -61,7 +61,8 @@ function readModel(core: Core, file: string): SourceModel {
   try {
     return core.readModel(file)
   } catch (error) {
-    throw error instanceof NativeError ? badFile(file, shortMessage(error.message)) : error
+    if (!(error instanceof NativeError) || unsupportedOperator(error.message)) throw error
+    throw badFile(file, shortMessage(error.message))
   }
 }
 

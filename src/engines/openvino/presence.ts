@@ -2,7 +2,7 @@ import { TandemError } from '../../domain/index.ts'
 import { openvino } from './descriptor.ts'
 import { membersOf } from './device-string.ts'
 import type { Core } from './native/core.ts'
-import { shortMessage } from './native/errors.ts'
+import { saysDriver, shortMessage } from './native/errors.ts'
 
 /**
  * Looks for the devices that a device string names: a plugin without its device fails later with whatever it stumbles
@@ -20,7 +20,7 @@ export function checkPresence(core: Core, device: string): void {
       core.pluginVersion(kind)
     } catch (error) {
       const why = shortMessage(error instanceof Error ? error.message : String(error))
-      throw new TandemError('DRIVER_MISSING', { device: name, why }, { cause: error })
+      if (saysDriver(why)) throw new TandemError('DRIVER_MISSING', { device: name, why }, { cause: error })
     }
     throw new TandemError('DEVICE_NOT_FOUND', {
       engine: openvino.title,

@@ -1,4 +1,6 @@
+import type { LayerTime } from '../../domain/index.ts'
 import type { BatchOutput, EncoderSession, TokenRow } from '../encoder/index.ts'
+import { profileLayers } from './profile.ts'
 import type { Job, Runner } from './runner.ts'
 
 type Take = (batch: readonly number[], output: BatchOutput) => void
@@ -32,15 +34,7 @@ export class OpenVinoSession implements EncoderSession {
   }
 
   async run(rows: readonly TokenRow[], take: Take, signal: AbortSignal): Promise<void> {
-    if (this.#disposed) throw new Error('the model was unloaded')
-    const running = this.#run(rows, take, signal)
-    const settled = running.then(
-      () => {},
-      () => {},
-    )
-    this.#running.add(settled)
-    void settled.then(() => this.#running.delete(settled))
-    await running
+    await this.#tracked(() => this.#run(rows, take, signal))
   }
 
   dispose(): Promise<void> {
@@ -48,9 +42,25 @@ export class OpenVinoSession implements EncoderSession {
     return this.#disposed
   }
 
-  /** The runner that was ready first. */
-  first(): Promise<Runner> {
-    return this.#parts.runners[0]!
+  /** Times the layers for one row. @throws TandemError INVALID_REQUEST without the property PERF_COUNT */
+  profile(row: TokenRow): Promise<LayerTime[]> {
+    return this.#tracked(async () => {
+      const [group] = this.#parts.plan([row.ids.length])
+      return profileLayers(await group!.runner, group!.jobs[0]!, row)
+    })
+  }
+
+  /** What uses native objects must end before they are freed. */
+  async #tracked<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#disposed) throw new Error('the model was unloaded')
+    const running = work()
+    const settled = running.then(
+      () => {},
+      () => {},
+    )
+    this.#running.add(settled)
+    void settled.then(() => this.#running.delete(settled))
+    return running
   }
 
   async #run(rows: readonly TokenRow[], take: Take, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,10 @@
-import { asTandemError, type ChatDelta, type EngineId, TandemError } from '../../domain/index.ts'
+import {
+  asTandemError,
+  type ChatDelta,
+  type EngineId,
+  type LayerTime,
+  TandemError,
+} from '../../domain/index.ts'
 import type { Loaded } from '../../engines/contract.ts'
 import type { CallBody, FromChild } from '../wire.ts'
 import { Turns } from './turns.ts'
@@ -29,6 +35,7 @@ export class Calls {
     this.#aborts.set(id, abort)
     const work = () => this.#answer(id, body, abort.signal)
     if (body.method === 'embed' || body.method === 'score') this.#turns.add(body.priority, work)
+    else if (body.method === 'profile') this.#turns.add('interactive', work)
     else void work()
   }
 
@@ -57,6 +64,8 @@ export class Calls {
         return this.#loadedAs('encoder').embed(body.request.inputs, body.request.purpose, signal)
       case 'score':
         return this.#loadedAs('scorer').score(body.request.inputs, signal, body.request.maxTextTokens)
+      case 'profile':
+        return this.#profile(body.text)
       case 'chat':
         return this.#loadedAs('decoder').chat(body.request, this.#deltas(id), signal)
       case 'complete':
@@ -85,5 +94,11 @@ export class Calls {
     if (this.#loaded.kind === kind) return this.#loaded as Extract<Loaded, { kind: K }>
     const what = `this worker ${DOES[this.#loaded.kind]}, it ${DOES_NOT[kind]}`
     throw new TandemError('INVALID_REQUEST', { what })
+  }
+
+  async #profile(text: string): Promise<LayerTime[]> {
+    const encoder = this.#loadedAs('encoder')
+    if (encoder.profile) return encoder.profile(text)
+    throw new TandemError('INVALID_REQUEST', { what: `${this.#engine} does not time the layers of a model` })
   }
 }

@@ -16,6 +16,11 @@ export class CompiledModel {
     return this.#library.text('ov_compiled_model_get_property', this.#handle, key)
   }
 
+  /** Writes the compiled model to a file. @throws NativeError when the device cannot */
+  exportTo(path: string): void {
+    this.#library.call('ov_compiled_model_export_model', this.#handle, path)
+  }
+
   createRequest(): InferRequest {
     return new InferRequest(
       this.#library,

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import koffi, { type LibraryHandle } from 'koffi'
 import { compareVersions, OLDEST_OPENVINO } from '../installation/index.ts'
-import { NativeError, refused } from './errors.ts'
+import { badLibrary, NativeError } from './errors.ts'
 import { SIGNATURES } from './types.ts'
 
 /** Address of an object that the library owns; 0 never occurs. */
@@ -98,13 +98,13 @@ export function openLibrary(path: string): OpenVino {
   if (known) return known
   const { functions, missing } = findFunctions(path)
   if (missing.length > 0)
-    throw refused(
+    throw badLibrary(
       path,
       `it lacks ${missing.slice(0, 3).join(', ')}; OpenVINO ${OLDEST_OPENVINO} or newer is needed`,
     )
   const library = new OpenVino(functions)
   if (compareVersions(releaseOf(library.version), OLDEST_OPENVINO) < 0)
-    throw refused(path, `it is OpenVINO ${library.version}; ${OLDEST_OPENVINO} or newer is needed`)
+    throw badLibrary(path, `it is OpenVINO ${library.version}; ${OLDEST_OPENVINO} or newer is needed`)
   opened.set(path, library)
   return library
 }
@@ -143,6 +143,6 @@ function load(path: string): LibraryHandle {
   try {
     return koffi.load(path)
   } catch (error) {
-    throw refused(path, error instanceof Error ? error.message : String(error), error)
+    throw badLibrary(path, error instanceof Error ? error.message : String(error), error)
   }
 }

@@ -68,6 +68,7 @@ export const SIGNATURES = {
 
   ov_compiled_model_create_infer_request: ['int', [handle, handleOut]],
   ov_compiled_model_get_property: ['int', [handle, 'str', handleOut]],
+  ov_compiled_model_export_model: ['int', [handle, 'str']],
   ov_compiled_model_free: ['void', [handle]],
 
   ov_infer_request_get_tensor: ['int', [handle, 'str', handleOut]],
