@@ -48,9 +48,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     signal: options.signal,
     asked: Object.values(pins).map((pin) => pin.engine),
   })
-  for (const warning of engines.flatMap((engine) => engine.warnings)) log.warn(warning)
+  const warnings = engines.flatMap((engine) => engine.warnings)
   const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
-  const models = await chooseModels(catalogue, config, (message) => log.warn(message))
+  const models = await chooseModels(catalogue, config, (message) => warnings.push(message))
   const plan = makePlan({
     policy: config.placement.policy,
     devices,
@@ -90,6 +90,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     await claim?.announce(url)
     return {
       url,
+      warnings,
       ready: () => serving.ready(),
       async stop(graceMs) {
         await claim?.release()

@@ -1,3 +1,4 @@
+import type { Config } from '../config/index.ts'
 import type { Task } from '../domain/index.ts'
 import { TandemClient } from './client/client.ts'
 import { findServer } from './client/find-server.ts'
@@ -21,30 +22,40 @@ export interface Connection {
   readonly close: () => Promise<void>
 }
 
+/** What a command wants that a running server may not do. */
+export interface Special {
+  /** The engine and device of a task. */
+  readonly placed?: Placed
+  /** Another configuration: a server of its own is started with it. */
+  readonly change?: (config: Config) => Config
+}
+
 /**
  * A client of the server that runs in this home, else of one that lives as long as the command.
  * @param tasks what the command needs workers for
- * @param placed the engine and device that it insists on: a running server that places the task elsewhere is left alone
+ * @param special what it insists on: a running server that does otherwise is left alone
  */
 export async function connect(
   context: CommandContext,
   tasks: readonly Task[],
-  placed?: Placed,
+  { placed, change }: Special = {},
 ): Promise<Connection> {
   const { signal, home, io } = context
-  const config = placed ? withPlaced(context.settings().config, placed) : context.settings().config
+  const { config: given } = context.settings()
+  const changed = change ? change(given) : given
+  const config = placed ? withPlaced(changed, placed) : changed
   const found = await findServer(home, signal)
   if (found) {
     const client = clientFor(context, found.url)
-    if (!placed || servesPlaced(await client.plan(), placed))
-      return { client, running: true, close: async () => undefined }
+    const fits = !change && (!placed || servesPlaced(await client.plan(), placed))
+    if (fits) return { client, running: true, close: async () => undefined }
   } else if (io.stderr.isTTY && tasks.length > 0)
     context.say('no server is running; starting one for this command (`tandem serve` keeps one)')
   const server = await startServer(context, {
     config: { ...config, server: { ...config.server, host: '127.0.0.1', port: 0 } },
     home,
     tasks,
-    exclusive: placed !== undefined,
+    exclusive: placed !== undefined || change !== undefined,
     signal,
     announce: false,
     openProjects: false,
@@ -76,9 +87,9 @@ export async function withServer<T>(
   context: CommandContext,
   tasks: readonly Task[],
   work: (connection: Connection) => Promise<T>,
-  placed?: Placed,
+  special?: Special,
 ): Promise<T> {
-  const connection = await connect(context, tasks, placed)
+  const connection = await connect(context, tasks, special)
   try {
     return await work(connection)
   } finally {
@@ -97,6 +108,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const { host, signal, onKill } = context
   const server = await host.startServer(options)
+  for (const warning of server.warnings) context.say(warning)
   onKill(() => server.kill())
   try {
     await abortable(Promise.all([server.ready(), meanwhile(server)]), signal)

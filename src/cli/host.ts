@@ -21,6 +21,8 @@ export interface ServeOptions {
 export interface RunningServer {
   /** `http://127.0.0.1:8420` */
   readonly url: string
+  /** For a person: what of the configuration is not followed, and why. */
+  readonly warnings: readonly string[]
   /** Resolves when `/health` is 200. */
   ready(): Promise<void>
   /** Drains and ends every child; resolves when nothing is left. */

@@ -8,6 +8,7 @@ import type {
   CompletionRequest,
   EmbedOutput,
   EmbedRequest,
+  LayerTime,
   Priority,
   RerankRequest,
   ScoreOutput,
@@ -58,6 +59,11 @@ export interface Serving {
     tools: readonly ToolSpec[],
     signal?: AbortSignal,
   ): Promise<number>
+  /**
+   * Times every layer of the embedding model for one text, on the first placement that is ready.
+   * @throws TandemError INVALID_REQUEST when its engine cannot, or was not started for it
+   */
+  profile(model: string, text: string, signal?: AbortSignal): Promise<Served<readonly LayerTime[]>>
   /** Tokens that the running chat worker of this model has room for; the model's own limit while it starts. */
   contextTokens(model: string): number
   workers(): readonly WorkerStatus[]

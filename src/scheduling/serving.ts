@@ -8,6 +8,7 @@ import {
   type CompletionRequest,
   type EmbedOutput,
   type EmbedRequest,
+  type LayerTime,
   type Model,
   type Plan,
   type RerankRequest,
@@ -98,7 +99,7 @@ class Scheduler implements Serving {
   }
 
   async countTokens(model: string, texts: readonly string[], signal?: AbortSignal): Promise<number[]> {
-    return this.#count(model, signal, (worker, options) => worker.countTokens(texts, options))
+    return this.#ask('chat', model, signal, (worker, options) => worker.countTokens(texts, options))
   }
 
   async countPrompt(
@@ -107,7 +108,15 @@ class Scheduler implements Serving {
     tools: readonly ToolSpec[],
     signal?: AbortSignal,
   ): Promise<number> {
-    return this.#count(model, signal, (worker, options) => worker.countPrompt(messages, tools, options))
+    return this.#ask('chat', model, signal, (worker, options) => worker.countPrompt(messages, tools, options))
+  }
+
+  async profile(model: string, text: string, signal?: AbortSignal): Promise<Served<readonly LayerTime[]>> {
+    return this.#ask('embed', model, signal, async (worker, options) => {
+      const { engine, device, simulated } = worker.placement
+      const result = await worker.profile(text, options)
+      return { result, servedBy: { model, engine, device, simulated } }
+    })
   }
 
   contextTokens(model: string): number {
@@ -199,12 +208,14 @@ class Scheduler implements Serving {
     }
   }
 
-  async #count<T>(
+  /** Something beside the queue, of the first worker that is ready; again when it is lost. */
+  async #ask<T>(
+    task: Task,
     model: string,
     signal: AbortSignal | undefined,
-    count: (worker: Worker, options: { signal?: AbortSignal; deadlineMs: number }) => Promise<T>,
+    call: (worker: Worker, options: { signal?: AbortSignal; deadlineMs: number }) => Promise<T>,
   ): Promise<T> {
-    const route = this.#routes.find('chat', model)
+    const route = this.#routes.find(task, model)
     const endMs = performance.now() + this.#maxWaitMs
     for (let tries = 1; ; tries++) {
       const worker = await whenReady(route, {
@@ -212,7 +223,7 @@ class Scheduler implements Serving {
         waitMs: endMs - performance.now(),
       })
       try {
-        return await count(worker, {
+        return await call(worker, {
           ...(signal ? { signal } : {}),
           deadlineMs: Math.max(1, endMs - performance.now()),
         })

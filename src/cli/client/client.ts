@@ -9,6 +9,7 @@ import {
   ExplanationDocument,
   ModelsDocument,
   PlanDocument,
+  ProfileDocument,
   ProjectDocument,
   RerankDocument,
   SearchDocument,
@@ -144,6 +145,12 @@ export class TandemClient {
     })
     const { model, results, truncated_inputs: truncated } = document
     return { model, ...servedBy(headers), results, truncated }
+  }
+
+  /** Milliseconds of each layer of the embedding model. */
+  async profile(body: { model: string | undefined; text: string | undefined }): Promise<ProfileDocument> {
+    const options = { method: 'POST', body, timeoutMs: this.#server.modelTimeoutMs } as const
+    return (await sendJson(this.#server, '/tandem/v1/profile', ProfileDocument, options)).document
   }
 
   /** The answer to a question about a project, piece by piece. */

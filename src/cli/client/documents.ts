@@ -46,6 +46,26 @@ export const StatusDocument = z.looseObject({
 })
 export type StatusDocument = z.infer<typeof StatusDocument>
 
+export const ProfileDocument = z.looseObject({
+  model: z.string(),
+  engine: z.string(),
+  device: z.string(),
+  ms: z.number(),
+  devices: z.array(
+    z.looseObject({ device: z.string(), layers: z.number(), ms: z.number(), share: z.number() }),
+  ),
+  layers: z.array(
+    z.looseObject({
+      name: z.string(),
+      type: z.string(),
+      device: z.string(),
+      ms: z.number(),
+      share: z.number(),
+    }),
+  ),
+})
+export type ProfileDocument = z.infer<typeof ProfileDocument>
+
 export const DevicesDocument = z.looseObject({
   devices: z.array(
     z.looseObject({

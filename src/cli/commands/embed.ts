@@ -49,6 +49,6 @@ export const embed = defineCommand({
       }
       return 0
     }
-    return withServer(context, ['embed'], work, placed)
+    return withServer(context, ['embed'], work, placed && { placed })
   },
 })

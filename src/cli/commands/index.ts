@@ -8,6 +8,7 @@ import { embed } from './embed.ts'
 import { index } from './index-project.ts'
 import { models } from './models.ts'
 import { plan } from './plan.ts'
+import { profile } from './profile.ts'
 import { pull } from './pull.ts'
 import { rerank } from './rerank.ts'
 import { search } from './search.ts'
@@ -29,6 +30,7 @@ export const COMMANDS: readonly (CommandSpec | CommandGroup)[] = [
   status,
   devices,
   plan,
+  profile,
   doctor,
   setup,
   config,

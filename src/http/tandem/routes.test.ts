@@ -53,6 +53,29 @@ test('devices, plan and status are documents of their own', async () => {
   })
 })
 
+test('a profile sums up layers by device, with their shares; the model and the text may be named', async () => {
+  const response = await server.post('/tandem/v1/profile', {})
+  expect(response.headers.get('x-tandem-engine')).toBe('onnxruntime')
+  expect(await response.json()).toEqual({
+    model: 'small-embed',
+    engine: 'onnxruntime',
+    device: 'cpu',
+    ms: 4,
+    devices: [
+      { device: 'NPU', layers: 1, ms: 3, share: 0.75 },
+      { device: 'CPU', layers: 1, ms: 1, share: 0.25 },
+    ],
+    layers: [
+      { name: 'first', type: 'MatMul', device: 'NPU', ms: 3, share: 0.75 },
+      { name: 'second', type: 'Add', device: 'CPU', ms: 1, share: 0.25 },
+    ],
+  })
+  await server.post('/tandem/v1/profile', { model: 'small-embed', text: 'mine' })
+  expect(server.serving.profiles.at(-1)).toEqual({ model: 'small-embed', text: 'mine' })
+  expect((await server.post('/tandem/v1/profile', { model: 'tiny-chat' })).status).toBe(400)
+  expect((await server.post('/tandem/v1/profile', { text: '' })).status).toBe(400)
+})
+
 test('models are listed alone and with their projects, and found by name', async () => {
   const models = (await (await get('/v1/models')).json()) as { data: { id: string }[] }
   expect(models.data.map(({ id }) => id)).toEqual(['tiny-chat', 'small-embed', 'tiny-chat@demo'])

@@ -8,6 +8,7 @@ import { priorityOf, setServed } from '../served-by.ts'
 import { parse, refuse } from '../validate.ts'
 import { classifyRoute } from './classify.ts'
 import { eventRoute } from './events.ts'
+import { profileRoute } from './profile.ts'
 import { ExplainQuery, ProjectBody, SearchBody } from './schema.ts'
 import { statusOf } from './status.ts'
 
@@ -70,6 +71,7 @@ export function tandemRoutes(app: FastifyInstance, deps: HttpDeps, timing: Timin
   app.get('/tandem/v1/plan', async () => deps.plan())
   app.get('/tandem/v1/status', async () => statusOf(deps))
   classifyRoute(app, deps)
+  profileRoute(app, deps)
   projectRoutes(app, deps)
   return eventRoute(app, deps, timing)
 }

@@ -37,4 +37,13 @@ export const ClassifyBody = z.object({
   top_k: z.int().min(1).nullish(),
 })
 
+export const ProfileBody = z.object({
+  model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters').nullish(),
+  text: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(MAX_QUERY_CHARACTERS, `has more than ${MAX_QUERY_CHARACTERS} characters`)
+    .nullish(),
+})
+
 export const ExplainQuery = z.object({ path })

@@ -106,6 +106,7 @@ class ServingDouble implements Serving {
   readonly embeds: { request: EmbedRequest; context: RequestContext }[] = []
   readonly reranks: { request: RerankRequest; context: RequestContext }[] = []
   readonly classifies: { request: ClassifyRequest; context: RequestContext }[] = []
+  readonly profiles: { model: string; text: string }[] = []
   script: ChatScript = says('Hel', 'lo')
   served: ServedBy = SERVED
   truncated: readonly number[] = []
@@ -162,6 +163,15 @@ class ServingDouble implements Serving {
 
   async countTokens(_: string, texts: readonly string[]) {
     return texts.map((text) => text.split(/\s+/).length)
+  }
+
+  async profile(model: string, text: string) {
+    this.profiles.push({ model, text })
+    const result = [
+      { name: 'first', type: 'MatMul', device: 'NPU', ms: 3 },
+      { name: 'second', type: 'Add', device: 'CPU', ms: 1 },
+    ]
+    return { result, servedBy: this.served }
   }
 
   async countPrompt() {
