@@ -20,6 +20,7 @@ const host = {
     if (!url) throw new Error('this test expects no server to be started')
     return {
       url,
+      warnings: [],
       ready: () => (ready === 'never' ? never : Promise.resolve()),
       stop: (graceMs) => {
         note({ event: 'stop', graceMs })

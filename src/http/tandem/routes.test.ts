@@ -55,11 +55,12 @@ test('devices, plan and status are documents of their own', async () => {
 
 test('a profile sums up layers by device, with their shares; the model and the text may be named', async () => {
   const response = await server.post('/tandem/v1/profile', {})
-  expect(response.headers.get('x-tandem-engine')).toBe('onnxruntime')
+  const { engine, device } = server.serving.served
+  expect(response.headers.get('x-tandem-engine')).toBe(engine)
   expect(await response.json()).toEqual({
     model: 'small-embed',
-    engine: 'onnxruntime',
-    device: 'cpu',
+    engine,
+    device,
     ms: 4,
     devices: [
       { device: 'NPU', layers: 1, ms: 3, share: 0.75 },
