@@ -21,6 +21,8 @@ export interface Target {
 export interface OwnedModel {
   readonly model: SourceModel
   free(): void
+  /** What the library said, as an error for people. */
+  explain(error: unknown): Error
 }
 
 /** What is told about one compilation. */
@@ -33,12 +35,14 @@ export interface Compilation {
 }
 
 const ANY_ROW: TokenRow = { ids: [0] }
+const SMALL = [1, 8] as const
 /** A device that calls more optimal is not believed. */
 const MAX_REQUESTS = 32
 
 /**
  * Compiles and runs once alone: several first inferences at a time were seen to hang.
  * @param capacity rows and width of the largest batch
+ * @param isDynamic the model takes any smaller shape too
  * @param aside compiles on another thread
  * @throws NativeError, Error
  */
@@ -47,6 +51,7 @@ export async function makeRunner(
   model: SourceModel,
   ports: EncoderPorts,
   capacity: readonly [number, number],
+  isDynamic: boolean,
   aside: boolean,
 ): Promise<{ runner: Runner; ms: number; fromCache: boolean }> {
   const { core, device, properties } = target
@@ -59,7 +64,7 @@ export async function makeRunner(
   try {
     const count = target.requests ?? optimalRequests(compiled)
     for (let i = 0; i < count; i++) slots.push(new Slot(target.library, compiled, ports, capacity))
-    await slots[0]!.run([ANY_ROW], capacity[0], capacity[1])
+    await slots[0]!.run([ANY_ROW], ...(isDynamic ? SMALL : capacity))
   } catch (error) {
     new Runner(compiled, slots).free()
     throw error

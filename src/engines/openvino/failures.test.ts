@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeOpenVino, openVinoLibrary } from '../../../test/support/openvino.ts'
 import type { LoadSpec } from '../contract.ts'
 import { engine } from './child.ts'
-import { model, specOf } from './load.suite.ts'
+import { loadEncoder, model, never, specOf } from './load.suite.ts'
 import { missingFunctions } from './native/library.ts'
 
 const load = (spec: LoadSpec) => engine.load(spec)
@@ -72,6 +72,18 @@ describeOpenVino('what OpenVINO refuses', () => {
       for (const library of [text, join(model.folder, 'absent.so')])
         await expect(load(specOf('CPU', { library }))).rejects.toMatchObject({ code: 'ENGINE_LIBRARY_BAD' })
     })
+  })
+
+  test('a length that the model cannot take fails alone', async () => {
+    const longer = { ...model, contextTokens: 1024 } // its position embeddings end at 512
+    const settings = { shapes: 'static', buckets: [64, 1024, 512] }
+    const encoder = await loadEncoder({ ...specOf('CPU', settings), model: longer })
+    await expect(encoder.embed(['long '.repeat(600)], 'passage', never)).rejects.toMatchObject({
+      code: 'MODEL_UNSUPPORTED',
+      message: expect.stringMatching(/CPU: the shape does not fit the model/),
+    })
+    expect((await encoder.embed(['short', 'long '.repeat(400)], 'passage', never)).tokens.length).toBe(2)
+    await encoder.dispose()
   })
 
   describe('files that are not right', () => {

@@ -10,13 +10,13 @@ const MAX_TOKENS = 512
 /** One compiled model for every length; batches are of like lengths. Owns the model once it returns. */
 export async function openDynamic(
   target: Target,
-  { model, free }: OwnedModel,
+  { model, free, explain }: OwnedModel,
   ports: EncoderPorts,
   maxTokens: number,
   report: (compilation: Compilation) => void,
 ): Promise<OpenVinoSession> {
   const capacity = Math.max(MAX_TOKENS, maxTokens)
-  const { runner, ms, fromCache } = await makeRunner(target, model, ports, [1, capacity], false)
+  const { runner, ms, fromCache } = await makeRunner(target, model, ports, [1, capacity], true, false)
   report({ ms, fromCache, requests: runner.requests })
   const made = Promise.resolve(runner)
   const jobOf = (lengths: readonly number[], batch: readonly number[]): Job => {
@@ -31,5 +31,6 @@ export async function openDynamic(
     runners: [made],
     stop: () => {},
     free,
+    explain,
   })
 }

@@ -30,6 +30,7 @@ export interface SessionSpec {
 /** Reads a model and makes it ready on a device. @throws TandemError */
 export async function openSession(spec: SessionSpec): Promise<OpenVinoSession> {
   const { library, settings, device, buckets } = spec
+  const doing = { device, model: spec.modelId }
   const core = new Core(library)
   let model: SourceModel | undefined
   try {
@@ -45,6 +46,7 @@ export async function openSession(spec: SessionSpec): Promise<OpenVinoSession> {
         source.free()
         core.free()
       },
+      explain: (error: unknown) => toTandemError(error, doing),
     }
     const report = (compilation: Compilation) => tell(spec, compilation)
     return buckets
@@ -53,7 +55,7 @@ export async function openSession(spec: SessionSpec): Promise<OpenVinoSession> {
   } catch (error) {
     model?.free()
     core.free()
-    throw toTandemError(error, { device, model: spec.modelId })
+    throw toTandemError(error, doing)
   }
 }
 

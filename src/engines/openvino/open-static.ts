@@ -10,7 +10,7 @@ import { type Group, OpenVinoSession } from './session.ts'
  */
 export async function openStatic(
   target: Target,
-  { model, free }: OwnedModel,
+  { model, free, explain }: OwnedModel,
   ports: EncoderPorts,
   buckets: readonly number[],
   batch: number,
@@ -22,7 +22,7 @@ export async function openStatic(
     if (stopped) throw new Error('the model was unloaded')
     const shape = [batch, bucket] as const
     model.reshape(inputs, shape)
-    const { runner, ms, fromCache } = await makeRunner(target, model, ports, shape, aside)
+    const { runner, ms, fromCache } = await makeRunner(target, model, ports, shape, false, aside)
     report({ shape, ms, fromCache, requests: runner.requests })
     return runner
   }
@@ -45,6 +45,7 @@ export async function openStatic(
       stopped = true
     },
     free,
+    explain,
   })
 }
 

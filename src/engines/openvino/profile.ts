@@ -30,6 +30,7 @@ export async function profileLayers(runner: Runner, job: Job, row: TokenRow): Pr
       runs.push(layersOf(slot))
     }
     const [, ...counted] = runs
+    if (!counted[0]!.some((layer) => layer.ran)) throw unprofiled()
     return counted[0]!.flatMap(({ name, type, ran }, index) => {
       if (!ran) return []
       const microseconds = counted.reduce((sum, layers) => sum + (layers[index]?.microseconds ?? 0), 0)
@@ -49,9 +50,13 @@ function layersOf(slot: Slot): LayerRecord[] {
   try {
     return slot.layers()
   } catch (error) {
-    const what = 'this placement was loaded without profiling; load it with the property PERF_COUNT=YES'
-    throw new TandemError('INVALID_REQUEST', { what }, { cause: error })
+    throw unprofiled(error)
   }
+}
+
+function unprofiled(cause?: unknown): TandemError {
+  const what = 'this placement was loaded without profiling; load it with the property PERF_COUNT=YES'
+  return new TandemError('INVALID_REQUEST', { what }, { cause })
 }
 
 /** Where several devices take part and nobody says which one ran a layer, all are named. */

@@ -20,6 +20,7 @@ export interface SessionParts {
   stop(): void
   /** Called once, when no runner is left. */
   free(): void
+  explain(error: unknown): Error
 }
 
 /** An encoder on one device; owns everything native that it was given. */
@@ -53,7 +54,9 @@ export class OpenVinoSession implements EncoderSession {
   /** What uses native objects must end before they are freed. */
   async #tracked<T>(work: () => Promise<T>): Promise<T> {
     if (this.#disposed) throw new Error('the model was unloaded')
-    const running = work()
+    const running = work().catch((error: unknown) => {
+      throw this.#parts.explain(error)
+    })
     const settled = running.then(
       () => {},
       () => {},
