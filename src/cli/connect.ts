@@ -36,7 +36,7 @@ export async function connect(
   const found = await findServer(home, signal)
   if (found) {
     const client = clientFor(context, found.url)
-    if (!placed || servesPlaced(await client.plan(), placed))
+    if (!placed || servesPlaced(await client.plan(), await client.status(), placed))
       return { client, running: true, close: async () => undefined }
   } else if (io.stderr.isTTY && tasks.length > 0)
     context.say('no server is running; starting one for this command (`tandem serve` keeps one)')
