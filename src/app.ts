@@ -18,7 +18,7 @@ import { admitVectors, type Catalogue, loadCatalogue, modelFolders, namedModel }
 import { engineDevice, makePlan, type Pin, parsePin, shareThreads } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
-import { createLog } from './telemetry/index.ts'
+import { createLog, type Logger } from './telemetry/index.ts'
 import { startWorker, type Worker } from './workers/index.ts'
 
 type ChosenModels = Readonly<Partial<Record<Task, Model>>>
@@ -57,12 +57,17 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     engines: ENGINES,
     models,
     pins: { ...pinsOfEngines(engines), ...pins },
+    problems: Object.fromEntries(
+      engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
+    ),
     exclusive: options.exclusive ?? false,
   })
+  for (const warning of unmetWishes(plan)) log.warn(warning)
 
   const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
   const served = Object.values(models).filter((model) => planned.has(model.id))
   const workers = startWorkers({ plan, models, devices, engines }, options)
+  if (options.announce) for (const worker of workers) logFailures(worker, log)
   const serving = createServing({ plan, workers, config, models: served })
   const projects = createProjects({
     home,
@@ -140,6 +145,22 @@ function pinsOfEngines(engines: readonly DiscoveredEngine[]): Partial<Record<Tas
   for (const { engine, asks } of engines)
     for (const task of asks?.tasks ?? []) pins[task] = { engine, device: asks!.device }
   return pins
+}
+
+/** Sentences: what was asked for and is served by something else. */
+function unmetWishes({ tasks }: Plan): string[] {
+  return Object.values(tasks).flatMap(([first]) => {
+    if (!first?.insteadOf) return []
+    const { task, engine, device, insteadOf } = first
+    const asked = `${insteadOf.engine}${insteadOf.device && ` on ${insteadOf.device}`}`
+    return [`${task} cannot run by ${asked}: ${insteadOf.reason}; ${engine} on ${device} serves it instead`]
+  })
+}
+
+function logFailures(worker: Worker, log: Logger): void {
+  worker.onEvent(({ state, error }) => {
+    if (error && error.code !== 'SHUTTING_DOWN') log.warn(`${worker.id} is ${state}: ${error.message}`)
+  })
 }
 
 interface Wanted {

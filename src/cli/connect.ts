@@ -47,7 +47,7 @@ export async function connect(
   const found = await findServer(home, signal)
   if (found) {
     const client = clientFor(context, found.url)
-    const fits = !change && (!placed || servesPlaced(await client.plan(), placed))
+    const fits = !change && (!placed || servesPlaced(await client.plan(), await client.status(), placed))
     if (fits) return { client, running: true, close: async () => undefined }
   } else if (io.stderr.isTTY && tasks.length > 0)
     context.say('no server is running; starting one for this command (`tandem serve` keeps one)')

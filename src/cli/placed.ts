@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts'
 import { nearestNames } from '../config/index.ts'
 import { ENGINE_IDS, type EngineId, type Task } from '../domain/index.ts'
-import type { PlanDocument } from './client/documents.ts'
+import type { PlanDocument, StatusDocument } from './client/documents.ts'
 import { CommandError, UsageError } from './failure.ts'
 import { text } from './options.ts'
 
@@ -48,11 +48,41 @@ export function withPlaced(config: Config, { task, engine, device }: Placed): Co
   return { ...config, placement: { ...config.placement, [task]: pin } }
 }
 
-/** Whether a plan serves the task there already. */
-export function servesPlaced({ tasks }: PlanDocument, { task, engine, device }: Placed): boolean {
-  const [first] = tasks[task] ?? []
-  return (
-    first?.engine === engine && (device === undefined || first.device.toLowerCase() === device.toLowerCase())
+/** Whether a server serves the task there: by its plan, and by a worker that answers. */
+export function servesPlaced({ tasks }: PlanDocument, { workers }: StatusDocument, placed: Placed): boolean {
+  const [first] = tasks[placed.task] ?? []
+  if (!first || !isPlaced(first, placed)) return false
+  const worker = workers.find((each) => each.task === placed.task && isPlaced(each, placed))
+  return worker?.state === 'ready' || worker?.state === 'busy'
+}
+
+interface Served {
+  readonly engine: string
+  readonly device: string
+}
+
+function isPlaced(served: Served, { engine, device }: Placed): boolean {
+  return served.engine === engine && (device === undefined || isSame(served.device, device))
+}
+
+function isSame(device: string, asked: string): boolean {
+  return device.toLowerCase() === asked.toLowerCase()
+}
+
+/**
+ * An answer as the command asked for it, its device in the asker's spelling.
+ * @throws CommandError when another engine or device gave it
+ */
+export function asPlaced<T extends Served & { readonly fallback: string | undefined }>(
+  answer: T,
+  placed: Placed | undefined,
+): T {
+  if (!placed) return answer
+  const { task, engine, device = answer.device } = placed
+  if (isPlaced(answer, placed)) return { ...answer, device }
+  const why = answer.fallback === undefined ? '' : ` (${answer.fallback})`
+  throw new CommandError(
+    `${task} by ${engine} on ${device} was not possible: ${answer.engine} on ${answer.device} answered${why}`,
   )
 }
 

@@ -12,8 +12,8 @@ export interface EngineDescriptor {
   readonly title: string
   readonly tasks: readonly Task[]
   readonly devices: readonly DeviceKind[]
-  /** Prefixes of device strings that name several devices at once: `HETERO`. */
-  readonly virtualDevices?: readonly string[]
+  /** Prefixes of device strings that list several devices: `HETERO:GPU.1,CPU`. One that chooses needs no list. */
+  readonly virtualDevices?: readonly { readonly prefix: string; readonly chooses: boolean }[]
   /** In order of preference. */
   readonly formats: readonly ModelFormat[]
   /** What the machine must have; empty when nothing. */

@@ -8,6 +8,8 @@ export interface PlannedPlacement extends Placement {
   readonly role: 'primary' | 'overflow' | 'fallback'
   /** Sentences for a person: why here. */
   readonly reasons: readonly string[]
+  /** What the user asked for and cannot be: this placement stands in for it. */
+  readonly insteadOf?: { readonly engine: string; readonly device: string; readonly reason: string }
 }
 
 export interface RejectedPlacement {

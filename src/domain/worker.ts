@@ -14,6 +14,8 @@ export interface WorkerStatus {
   readonly state: WorkerState
   readonly queued: number
   readonly running: number
+  /** Why it is not ready. */
+  readonly error?: string
 }
 
 /** Which placement answered, and how it came to that. */

@@ -30,21 +30,27 @@ export interface PinnedDevice {
 
 /**
  * Finds what a pin names among the devices.
+ * @param problem why the engine has no devices, where that is known
  * @returns the reason when there is no such device
  */
 export function findPinned(
   pin: Pin,
   engine: EngineDescriptor,
   devices: readonly Device[],
+  problem?: string,
 ): PinnedDevice | { readonly reason: string } {
   const known = devices.filter((device) => device.engines[engine.id] !== undefined)
-  if (known.length === 0) return { reason: `${engine.title} knows no device here${needs(engine)}` }
+  if (known.length === 0) {
+    const why = problem === undefined ? '' : ` (${problem})`
+    return { reason: `${engine.title} knows no device here${why}${needs(engine)}` }
+  }
   if (pin.device === undefined) {
     const { id, ...first } = known[0]!
     return { device: id, kind: first.kind, title: first.name, simulated: first.simulated }
   }
-  const [virtual] = pin.device.split(':', 1)
-  if (engine.virtualDevices?.includes(virtual!.toUpperCase())) return findVirtual(pin.device, engine, known)
+  const [prefix] = pin.device.toUpperCase().split(':', 1)
+  const virtual = engine.virtualDevices?.find((each) => each.prefix === prefix)
+  if (virtual) return findVirtual(pin.device, virtual.chooses, engine, known)
   const found = byName(known, engine, pin.device)
   if (!found) return { reason: unknown(pin.device, engine, known) }
   return { device: pin.device, kind: found.kind, title: found.name, simulated: found.simulated }
@@ -53,15 +59,29 @@ export function findPinned(
 /** `HETERO:GPU.1,CPU`, `AUTO`, `BATCH:GPU(4)`. */
 function findVirtual(
   text: string,
+  chooses: boolean,
   engine: EngineDescriptor,
   known: readonly Device[],
 ): PinnedDevice | { readonly reason: string } {
-  const names = text.includes(':') ? text.slice(text.indexOf(':') + 1).split(',') : []
-  const parts = names.map((name) => name.trim().replace(/\(\d+\)$/, ''))
+  const parts = membersOf(text).map(({ name }) => name)
+  if (parts.includes('') || (parts.length === 0 && !chooses)) {
+    const listed = known.map((device) => device.engines[engine.id]).join(',')
+    return { reason: `${text} must list its devices, as ${text.split(':')[0]}:${listed} does` }
+  }
   const missing = parts.find((name) => !byName(known, engine, name))
   if (missing !== undefined) return { reason: unknown(missing, engine, known) }
   const [first] = parts.length > 0 ? parts.map((name) => byName(known, engine, name)!) : known
   return { device: text, kind: first!.kind, title: text, simulated: first!.simulated }
+}
+
+/** `GPU.1(4),CPU` of `BATCH:GPU.1(4),CPU`: names, each with its number in brackets where it has one. */
+function membersOf(text: string): { name: string; load: string }[] {
+  if (!text.includes(':')) return []
+  const members = text.slice(text.indexOf(':') + 1).split(',')
+  return members.map((member) => {
+    const [, name, load] = /^(.*?)(\(\d+\))?$/.exec(member.trim()) ?? []
+    return { name: name ?? '', load: load ?? '' }
+  })
 }
 
 function byName(known: readonly Device[], engine: EngineDescriptor, name: string): Device | undefined {
@@ -78,14 +98,22 @@ function needs(engine: EngineDescriptor): string {
   return engine.needs === '' ? '' : `; it needs ${engine.needs}`
 }
 
-/** The name by which an engine knows a placement's device; a pinned device string is that name already. */
+/** What an engine calls a placement's device: `gpu1` is `GPU.1`, `hetero:gpu1,cpu` is `HETERO:GPU.1,CPU`. */
 export function engineDevice(
   placement: { readonly engine: EngineId; readonly device: string },
   devices: readonly Device[],
 ): string {
   const named = (device: Device): string | undefined => device.engines[placement.engine]
-  const found = devices.find((device) =>
-    [device.id, named(device) ?? device.id].some((name) => sameDeviceName(name, placement.device)),
-  )
-  return (found && named(found)) ?? placement.device
+  const ownName = (text: string): string | undefined => {
+    const found = devices.find((device) =>
+      [device.id, named(device) ?? device.id].some((name) => sameDeviceName(name, text)),
+    )
+    return found && named(found)
+  }
+  const { device } = placement
+  const single = ownName(device)
+  if (single !== undefined) return single
+  const [prefix] = device.split(':', 1)
+  const members = membersOf(device).map(({ name, load }) => `${ownName(name) ?? name}${load}`)
+  return [prefix!.toUpperCase(), ...(members.length > 0 ? [members.join(',')] : [])].join(':')
 }

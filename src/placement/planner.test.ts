@@ -71,7 +71,14 @@ test('of two engines that read the model on one device the first serves; the oth
 })
 
 describe('a pinned placement', () => {
-  const engine = { ...onnxruntime, title: 'Some engine', virtualDevices: ['HETERO', 'AUTO'] }
+  const engine = {
+    ...onnxruntime,
+    title: 'Some engine',
+    virtualDevices: [
+      { prefix: 'HETERO', chooses: false },
+      { prefix: 'AUTO', chooses: true },
+    ],
+  }
   const gpu: Device = {
     ...cpu,
     id: 'gpu1',
@@ -96,6 +103,7 @@ describe('a pinned placement', () => {
     ['HETERO:GPU.1,CPU', 'dgpu'],
     ['AUTO', 'dgpu'],
     ['AUTO:CPU(4)', 'cpu'],
+    ['hetero:gpu1,cpu', 'dgpu'],
   ])('%s is placed as it was asked for', (device, kind) => {
     expect(pin(device).tasks.embed?.[0]).toMatchObject({ device, kind, role: 'primary' })
   })
@@ -104,10 +112,30 @@ describe('a pinned placement', () => {
     ['NPU', 'Some engine has no device NPU here; it has GPU.1, CPU'],
     ['HETERO:NPU,CPU', 'Some engine has no device NPU here; it has GPU.1, CPU'],
     ['MULTI:CPU', 'Some engine has no device MULTI:CPU here; it has GPU.1, CPU'],
+    ['HETERO:', 'HETERO: must list its devices, as HETERO:GPU.1,CPU does'],
+    ['HETERO', 'HETERO must list its devices, as HETERO:GPU.1,CPU does'],
+    ['AUTO:CPU,', 'AUTO:CPU, must list its devices, as AUTO:GPU.1,CPU does'],
   ])('%s is rejected with what there is, and the plan goes on without it', (device, reason) => {
     const plan = pin(device)
     expect(plan.rejected).toContainEqual({ task: 'embed', model: 'e', engine: 'onnxruntime', device, reason })
     expect(plan.tasks.embed).toMatchObject([{ device: 'cpu', role: 'primary' }])
+    expect(plan.tasks.embed?.[0]?.insteadOf).toEqual({ engine: 'onnxruntime', device, reason })
+    expect(plan.tasks.embed?.[0]?.reasons).toContain(`stands in for onnxruntime on ${device}: ${reason}`)
+  })
+
+  test('an engine that knows no device says why', () => {
+    const plan = makePlan({
+      ...base,
+      engines: [onnxruntime, { ...engine, id: 'openvino', needs: 'a library' }],
+      models: { embed: model('e', { onnx: [file] }) },
+      pins: { embed: { engine: 'openvino' } },
+      problems: { openvino: 'none was found' },
+    })
+    const reason = 'Some engine knows no device here (none was found); it needs a library'
+    expect(plan.tasks.embed?.[0]).toMatchObject({
+      engine: 'onnxruntime',
+      insteadOf: { engine: 'openvino', device: '', reason },
+    })
   })
 
   test('one that is asked for exclusively has no fallback', () => {
@@ -124,12 +152,16 @@ describe('a pinned placement', () => {
 
   test('the engine gets its own name of the device', () => {
     const where = (device: string) => engineDevice({ engine: 'onnxruntime', device }, [gpu, named])
-    expect([where('gpu1'), where('GPU.1'), where('cpu'), where('HETERO:GPU.1,CPU')]).toEqual([
-      'GPU.1',
-      'GPU.1',
-      'CPU',
-      'HETERO:GPU.1,CPU',
-    ])
+    const names: Readonly<Record<string, string>> = {
+      gpu1: 'GPU.1',
+      'gpu.1': 'GPU.1',
+      cpu: 'CPU',
+      auto: 'AUTO',
+      'HETERO:GPU.1,CPU': 'HETERO:GPU.1,CPU',
+      'hetero:gpu1,cpu': 'HETERO:GPU.1,CPU',
+      'batch:gpu.1(4)': 'BATCH:GPU.1(4)',
+    }
+    expect(Object.keys(names).map(where)).toEqual(Object.values(names))
   })
 
   test('a pin is an engine, or an engine and a device', () => {

@@ -1,6 +1,7 @@
 import type {
   Device,
   EngineDescriptor,
+  EngineId,
   Model,
   ModelFormat,
   Plan,
@@ -20,6 +21,8 @@ export interface PlannerInput {
   readonly models: Readonly<Partial<Record<Task, Model>>>
   /** Where the user wants a task; the placement that would serve without is the fallback. */
   readonly pins?: Readonly<Partial<Record<Task, Pin>>>
+  /** Why an engine has no devices, where that is known. */
+  readonly problems?: Readonly<Partial<Record<EngineId, string>>>
   /** A pinned task gets no fallback: who asks for a device wants that one or an error. */
   readonly exclusive?: boolean
 }
@@ -32,15 +35,17 @@ export function makePlan(input: PlannerInput): Plan {
   const tasks: Partial<Record<Task, readonly PlannedPlacement[]>> = {}
   const rejected: RejectedPlacement[] = []
   for (const [task, model] of Object.entries(input.models) as [Task, Model][]) {
-    const pinned = placePinned(task, model, input, rejected)
-    const alone = input.exclusive === true && input.pins?.[task] !== undefined
+    const pin = input.pins?.[task]
+    const pinned = pin && placePinned(task, model, pin, input)
+    const unmet = pinned && 'reason' in pinned ? pinned : undefined
+    const first = pinned && 'reasons' in pinned ? pinned : undefined
+    if (unmet) rejected.push(unmet)
+    const alone = input.exclusive === true && pin !== undefined
     const others = alone ? [] : placeByRule(task, model, input, rejected)
     const same = (a: Candidate, b: Candidate) => a.engine === b.engine && a.device === b.device
-    const rest = pinned ? others.filter((each) => !same(each, pinned)).slice(0, 1) : others
-    tasks[task] = (pinned ? [pinned, ...rest] : rest).map((each, index) => ({
-      ...each,
-      role: index === 0 ? 'primary' : 'fallback',
-    }))
+    const rest = first ? others.filter((each) => !same(each, first)).slice(0, 1) : others
+    const list = unmet ? rest.map((each) => standIn(each, unmet)) : first ? [first, ...rest] : rest
+    tasks[task] = list.map((each, index) => ({ ...each, role: index === 0 ? 'primary' : 'fallback' }))
   }
   const simulated = Object.values(tasks).some((list) => list.some((p) => p.simulated))
   return { policy: input.policy, simulated, tasks, rejected }
@@ -48,21 +53,26 @@ export function makePlan(input: PlannerInput): Plan {
 
 type Candidate = Omit<PlannedPlacement, 'role'>
 
+function standIn(candidate: Candidate, { engine, device, reason }: RejectedPlacement): Candidate {
+  const reasons = [`stands in for ${whereOf(engine, device)}: ${reason}`, ...candidate.reasons]
+  return { ...candidate, reasons, insteadOf: { engine, device, reason } }
+}
+
+function whereOf(engine: string, device: string): string {
+  return device === '' ? engine : `${engine} on ${device}`
+}
+
 function placePinned(
   task: Task,
   model: Model,
-  { pins, engines, devices }: PlannerInput,
-  rejected: RejectedPlacement[],
-): Candidate | undefined {
-  const pin = pins?.[task]
-  if (!pin) return undefined
+  pin: Pin,
+  { engines, devices, problems }: PlannerInput,
+): Candidate | RejectedPlacement {
   const engine = engines.find((each) => each.id === pin.engine)
   const where = { task, model: model.id, engine: pin.engine }
-  const reject = (reason: string, device = pin.device ?? ''): undefined => {
-    rejected.push({ ...where, device, reason })
-  }
+  const reject = (reason: string, device = pin.device ?? '') => ({ ...where, device, reason })
   if (!engine) return reject(`${pin.engine} is no engine that runs here`)
-  const found = findPinned(pin, engine, devices)
+  const found = findPinned(pin, engine, devices, problems?.[engine.id])
   if ('reason' in found) return reject(found.reason)
   const format = readableFormat(task, model, engine)
   if ('reason' in format) return reject(format.reason, found.device)

@@ -36,7 +36,7 @@ type EventBody = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : n
 /** Performs what the core decides: calls workers, ends requests, brings time and news of workers in. */
 export class Loop {
   readonly #routes: Routes
-  readonly #workers = new Map<string, { worker: Worker; route: Route }>()
+  readonly #workers = new Map<string, Target>()
   readonly #jobs = new Map<number, Job>()
   readonly #aborts = new Map<number, AbortController>()
   /** Why a batch failed, until the core has used it. */
@@ -68,6 +68,11 @@ export class Loop {
   /** Whether a worker of the route was ready at least once. */
   hasAnswered(route: Route): boolean {
     return this.#answered.has(route.id)
+  }
+
+  /** Why a worker was last lost, by its id. */
+  get workerErrors(): ReadonlyMap<string, TandemError> {
+    return this.#workerErrors
   }
 
   get state(): State {
@@ -159,7 +164,7 @@ export class Loop {
   async #run({ batch, fallback }: Extract<Effect, { type: 'dispatch' }>): Promise<void> {
     const target = this.#workers.get(batch.worker)
     if (!target) return
-    const served = this.#servedBy(target.worker, fallback)
+    const served = this.#servedBy(target, fallback)
     const abort = new AbortController()
     this.#aborts.set(batch.id, abort)
     let onReleased = () => {}
@@ -233,17 +238,29 @@ export class Loop {
     }
   }
 
-  #servedBy(worker: Worker, fallback: { from: string; why: string } | undefined): ServedBy {
+  #servedBy({ worker, route }: Target, fallback: { from: string; why: string } | undefined): ServedBy {
     const { model, engine, device, simulated } = worker.placement
+    const { insteadOf } = route.workers.find((each) => each.worker === worker)?.placement ?? {}
     const from = fallback && this.#workers.get(fallback.from)?.worker.placement
+    const told = [
+      ...(insteadOf
+        ? [`${insteadOf.engine}${insteadOf.device && ` on ${insteadOf.device}`}: ${insteadOf.reason}`]
+        : []),
+      ...(from ? [`${from.engine} on ${from.device} is ${fallback.why}`] : []),
+    ]
     return {
       model,
       engine,
       device,
       simulated,
-      ...(from ? { fallback: `${from.engine} on ${from.device} is ${fallback.why}` } : {}),
+      ...(told.length > 0 ? { fallback: told.join('; ') } : {}),
     }
   }
+}
+
+interface Target {
+  readonly worker: Worker
+  readonly route: Route
 }
 
 interface Call {

@@ -127,7 +127,7 @@ class Scheduler implements Serving {
   }
 
   workers(): readonly WorkerStatus[] {
-    return workerStatuses(this.#workers, this.#loop.state)
+    return workerStatuses(this.#workers, this.#loop.state, this.#loop.workerErrors)
   }
 
   async ready(): Promise<void> {

@@ -1,9 +1,13 @@
-import type { WorkerStatus } from '../domain/index.ts'
+import type { TandemError, WorkerStatus } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
 import type { State } from './core/index.ts'
 
 /** What waits in a lane is shown at the worker that would take it: the first ready one, else the first. */
-export function workerStatuses(workers: readonly Worker[], state: State): WorkerStatus[] {
+export function workerStatuses(
+  workers: readonly Worker[],
+  state: State,
+  errors: ReadonlyMap<string, TandemError>,
+): WorkerStatus[] {
   const requests = [...state.requests.values()]
   return workers.map((worker) => {
     const lane = state.lanes.get(state.seats.get(worker.id)?.lane ?? '')
@@ -14,6 +18,8 @@ export function workerStatuses(workers: readonly Worker[], state: State): Worker
     )
     const running = new Set(batches.flatMap((batch) => batch.parts.map((part) => part.request)))
     const { task, model, engine, device } = worker.placement
+    const answers = worker.state === 'ready' || worker.state === 'busy'
+    const error = answers ? undefined : errors.get(worker.id)
     return {
       id: worker.id,
       task,
@@ -24,6 +30,7 @@ export function workerStatuses(workers: readonly Worker[], state: State): Worker
       state: worker.state,
       queued: taker === worker.id ? waiting.length : 0,
       running: running.size,
+      ...(error ? { error: error.message } : {}),
     }
   })
 }

@@ -1,6 +1,6 @@
 /** What the end-to-end tests ask of a server, and how they wait for it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ProjectStatus, SearchHit, WorkerStatus } from '../../src/domain/index.ts'
+import type { EngineId, ProjectStatus, SearchHit, Task, WorkerStatus } from '../../src/domain/index.ts'
 
 export const CHAT = 'tandem-tiny-chat'
 export const EMBED = 'tandem-embed-small'
@@ -52,6 +52,26 @@ export async function indexed(server: { url: string }): Promise<ProjectStatus> {
     60_000,
   )
   return last!
+}
+
+/** Waits until the engine's worker of a task answers. @throws Error with its reason when it stopped for good */
+export async function engineReady(
+  server: { url: string },
+  engine: EngineId,
+  task: Task = 'embed',
+): Promise<WorkerStatus> {
+  let found: WorkerStatus | undefined
+  await until(
+    async () => {
+      const { workers } = await statusOf(server)
+      found = workers.find((worker) => worker.engine === engine && worker.task === task)
+      if (found?.state === 'stopped') throw new Error(found.error)
+      return found?.state === 'ready' || found?.state === 'busy'
+    },
+    `${task} by ${engine}`,
+    60_000,
+  )
+  return found!
 }
 
 /** @returns milliseconds until the check held. @throws Error when it does not in time */

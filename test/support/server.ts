@@ -33,6 +33,10 @@ export interface TestServerOptions {
   readonly projects?: readonly string[]
   /** An existing home, which the caller removes; default: a new one that goes with the server. */
   readonly home?: string
+  /** Further arguments of `tandem serve`. */
+  readonly args?: readonly string[]
+  /** Instead of this process's environment. */
+  readonly env?: Readonly<Record<string, string>>
   /** Resolve when it listens, before the models are loaded. */
   readonly early?: boolean
 }
@@ -42,13 +46,15 @@ export async function startTestServer({
   config = {},
   projects = [],
   home: givenHome,
+  args = [],
+  env,
   early = false,
 }: TestServerOptions = {}): Promise<TestServer> {
   const home = givenHome ?? (await mkdtemp(join(tmpdir(), 'tandem-test-')))
   await writeFile(join(home, 'tandem.yaml'), JSON.stringify(config)) // JSON is YAML
   const folders = projects.flatMap((path) => ['--project', path])
-  const child = spawn(process.execPath, [BIN, 'serve', '--port', '0', '--json', ...folders], {
-    env: { ...process.env, TANDEM_HOME: home },
+  const child = spawn(process.execPath, [BIN, 'serve', '--port', '0', '--json', ...folders, ...args], {
+    env: { ...(env ?? process.env), TANDEM_HOME: home },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let log = ''

@@ -40,6 +40,7 @@ export const StatusDocument = z.looseObject({
       state: z.string(),
       queued: z.number(),
       running: z.number(),
+      error: z.string().optional(),
     }),
   ),
   projects: z.array(ProjectDocument),

@@ -1,7 +1,7 @@
 import { defineCommand } from '../command.ts'
 import { type Connection, withServer } from '../connect.ts'
 import { jsonOption, text } from '../options.ts'
-import { placedBy, placementOptions } from '../placed.ts'
+import { asPlaced, placedBy, placementOptions } from '../placed.ts'
 import { plannedModel } from '../planned-model.ts'
 import { textsOf } from '../texts.ts'
 
@@ -32,7 +32,7 @@ export const embed = defineCommand({
     const placed = placedBy('embed', where)
     const work = async ({ client }: Connection): Promise<number> => {
       const wanted = model ?? (await plannedModel(client, 'embed'))
-      const { fallback, ...document } = await client.embed(wanted, texts)
+      const { fallback, ...document } = asPlaced(await client.embed(wanted, texts), placed)
       if (fallback) context.say(`fell back: ${fallback}`)
       for (const at of document.truncated)
         context.say(`text ${at + 1} is longer than the model reads and was cut; embed it in parts`)

@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts'
 import { withServer } from '../connect.ts'
 import { jsonOption } from '../options.ts'
+import { printable } from '../print/style.ts'
 import { table } from '../print/table.ts'
 
 export const status = defineCommand({
@@ -38,6 +39,8 @@ export const status = defineCommand({
         print(
           `\n${table([['task', 'model', 'engine', 'device', 'state', 'running', 'queued', 'pid'], ...rows])}`,
         )
+        for (const { engine, device, state, error } of document.workers)
+          if (error !== undefined) print(`${engine} on ${device} is ${state}: ${printable(error)}\n`)
       }
       if (document.projects.length === 0) {
         print('\nno project is indexed; index one with `tandem index PATH`\n')

@@ -6,7 +6,11 @@ export const openvino = {
   title: 'OpenVINO',
   tasks: ['embed', 'rerank', 'classify'],
   devices: ['npu', 'igpu', 'dgpu', 'cpu'],
-  virtualDevices: ['HETERO', 'AUTO', 'BATCH'],
+  virtualDevices: [
+    { prefix: 'HETERO', chooses: false },
+    { prefix: 'AUTO', chooses: true },
+    { prefix: 'BATCH', chooses: false },
+  ],
   formats: ['openvino-ir', 'onnx'],
   needs: "OpenVINO's libraries (`tandem setup openvino`)",
 } as const satisfies EngineDescriptor

@@ -9,6 +9,7 @@ import {
   type LoadedOpenVino,
   loadingEnvironment,
   probeOpenVino,
+  whyNone,
 } from './installation/index.ts'
 
 const ENCODER_TASKS: readonly Task[] = ['embed', 'rerank', 'classify']
@@ -24,8 +25,7 @@ export async function discoverOpenVino(input: DiscoveryInput): Promise<Discovere
     thorough: wanted.includes('openvino') || config.openvino.hetero !== undefined,
     ...(configured === undefined ? {} : { configured }),
   })
-  if (!installation)
-    return unusable(config, candidates.find(({ source }) => source === 'config')?.why ?? 'none was found')
+  if (!installation) return unusable(config, whyNone(candidates))
   const probe = await probeOpenVino(installation, env, signal)
   if (probe.state !== 'loaded') return unusable(config, `${installation.library} does not load: ${probe.why}`)
   const devices = probe.loaded.devices.map(toDevice)

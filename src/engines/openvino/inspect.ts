@@ -1,7 +1,7 @@
 import { TandemError } from '../../domain/index.ts'
 import type { EngineInspection, InspectionInput } from '../discovery.ts'
 import { toDevice } from './discover.ts'
-import { findOpenVino, probeOpenVino } from './installation/index.ts'
+import { findOpenVino, probeOpenVino, whyNone } from './installation/index.ts'
 
 /**
  * Everything that OpenVINO tells about its devices, loaded in a process of its own.
@@ -20,10 +20,7 @@ export async function inspectOpenVino({
     signal,
     ...(configured === undefined ? {} : { configured }),
   })
-  if (!installation) {
-    const why = candidates.find(({ source }) => source === 'config')?.why ?? 'none was found'
-    throw new TandemError('OPENVINO_MISSING', { why })
-  }
+  if (!installation) throw new TandemError('OPENVINO_MISSING', { why: whyNone(candidates) })
   const probe = await probeOpenVino(installation, env, signal)
   if (probe.state === 'failed')
     throw new TandemError('OPENVINO_MISSING', { why: `${installation.library} does not load: ${probe.why}` })

@@ -6,6 +6,7 @@ export {
   type OpenVinoCandidate,
   type OpenVinoInstallation,
   type OpenVinoSearch,
+  whyNone,
 } from './installation.ts'
 export { PINNED } from './pinned.ts'
 export {

@@ -32,6 +32,16 @@ export interface OpenVinoSearch {
   readonly candidates: readonly OpenVinoCandidate[]
 }
 
+/** Why nothing can be used: what somebody named or installed comes before what a search did not find. */
+export function whyNone(candidates: readonly OpenVinoCandidate[]): string {
+  const named = candidates.find(({ source }) => NAMED.includes(source))
+  if (!named) return 'none was found'
+  const { by, folder, why } = named
+  return why.startsWith('is ') ? `${folder ?? by} ${why}` : `${by}: ${why}`
+}
+
+const NAMED: readonly OpenVinoSource[] = ['config', 'home', 'environment']
+
 /**
  * Variables with which a process that loads the library must be started.
  * @returns additions to `env`; empty when it finds everything beside itself

@@ -1,19 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeOpenVino, openVinoLibrary } from '../support/openvino.ts'
-import { runCli } from './run-cli.ts'
+import { tandem } from '../support/cli.ts'
+import { describeOpenVino, openVinoFolder } from '../support/openvino.ts'
 
 let home: string
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'tandem-profile-'))
-  const folder = openVinoLibrary && dirname(openVinoLibrary)
-  await writeFile(join(home, 'tandem.yaml'), JSON.stringify({ openvino: { folder } }))
+  await writeFile(join(home, 'tandem.yaml'), JSON.stringify({ openvino: { folder: openVinoFolder } }))
 })
 afterAll(() => rm(home, { recursive: true, force: true }))
 
-const profile = (...args: string[]) => runCli(['profile', ...args], { home, cwd: home })
+const profile = (...args: string[]) => tandem(['profile', ...args], { home })
 
 describeOpenVino('tandem profile', () => {
   test('tells every layer of the shipped model, which device ran it, and how the whole is split', async () => {
