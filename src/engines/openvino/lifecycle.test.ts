@@ -61,6 +61,20 @@ describeOpenVino('a model that OpenVINO loaded', () => {
     await encoder.dispose()
   })
 
+  test('does not hold a cancelled text until its shape is compiled', async () => {
+    const encoder = await loadEncoder(specOf('CPU', { shapes: 'static', buckets: [32, 384, 512] }))
+    const order: string[] = []
+    const abort = new AbortController()
+    const cancelled = encoder.embed(['long '.repeat(450)], 'passage', abort.signal).catch((error) => {
+      order.push(error.code)
+    })
+    const kept = encoder.embed(['long '.repeat(450)], 'passage', never).then(() => order.push('kept'))
+    setImmediate(() => abort.abort())
+    await Promise.all([cancelled, kept])
+    expect(order).toEqual(['CANCELLED', 'kept'])
+    await encoder.dispose()
+  })
+
   test('ends an abort in the middle of an answer without leaving a request busy', async () => {
     const encoder = await loadEncoder(specOf('CPU', { requests: 2 }))
     const texts = Array.from({ length: 64 }, (_, i) => `word ${'more '.repeat(20 + i)}`)

@@ -1,4 +1,4 @@
-import type { LayerTime } from '../../domain/index.ts'
+import { type LayerTime, TandemError } from '../../domain/index.ts'
 import type { BatchOutput, EncoderSession, TokenRow } from '../encoder/index.ts'
 import { profileLayers } from './profile.ts'
 import type { Job, Runner } from './runner.ts'
@@ -68,7 +68,7 @@ export class OpenVinoSession implements EncoderSession {
 
   async #run(rows: readonly TokenRow[], take: Take, signal: AbortSignal): Promise<void> {
     for (const { runner, jobs } of this.#parts.plan(rows.map((row) => row.ids.length)))
-      await (await runner).run(jobs, rows, take, signal)
+      await (await orAborted(runner, signal)).run(jobs, rows, take, signal)
   }
 
   async #dispose(): Promise<void> {
@@ -77,5 +77,20 @@ export class OpenVinoSession implements EncoderSession {
     const ends = await Promise.allSettled(this.#parts.runners)
     for (const end of ends) if (end.status === 'fulfilled') end.value.free()
     this.#parts.free()
+  }
+}
+
+/** A shape may compile for many seconds: who gave up does not wait for it. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(new TandemError('CANCELLED'))
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }

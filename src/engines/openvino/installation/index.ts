@@ -16,4 +16,4 @@ export {
   probeOpenVino,
   readProbe,
 } from './probe-client.ts'
-export { compareVersions, OLDEST_OPENVINO } from './version.ts'
+export { compareVersions, isSupported, OLDEST_OPENVINO } from './version.ts'

@@ -4,6 +4,12 @@ import { dirname, join } from 'node:path'
 /** The oldest that is used: its C functions are the first that take properties as an array. */
 export const OLDEST_OPENVINO = '2026.4.0'
 
+/** Whether a library that calls itself so is recent enough; what follows the numbers (`-22201-abc`) does not count. */
+export function isSupported(version: string): boolean {
+  const [release] = /^[\d.]+/.exec(version) ?? ['0']
+  return compareVersions(release, OLDEST_OPENVINO) >= 0
+}
+
 /** @returns negative when `a` is older, 0 when equal; parts that are missing count as 0 */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split('.').map(Number))

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import koffi, { type LibraryHandle } from 'koffi'
-import { compareVersions, OLDEST_OPENVINO } from '../installation/index.ts'
+import { isSupported, OLDEST_OPENVINO } from '../installation/index.ts'
 import { badLibrary, NativeError } from './errors.ts'
 import { SIGNATURES } from './types.ts'
 
@@ -103,15 +103,10 @@ export function openLibrary(path: string): OpenVino {
       `it lacks ${missing.slice(0, 3).join(', ')}; OpenVINO ${OLDEST_OPENVINO} or newer is needed`,
     )
   const library = new OpenVino(functions)
-  if (compareVersions(releaseOf(library.version), OLDEST_OPENVINO) < 0)
+  if (!isSupported(library.version))
     throw badLibrary(path, `it is OpenVINO ${library.version}; ${OLDEST_OPENVINO} or newer is needed`)
   opened.set(path, library)
   return library
-}
-
-/** `2026.4.1-22201-abc` is of the release 2026.4.1. */
-function releaseOf(version: string): string {
-  return /^[\d.]+/.exec(version)?.[0] ?? '0'
 }
 
 /** Names of the C functions that this engine uses and the library lacks. @throws TandemError ENGINE_LIBRARY_BAD */
