@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { openVinoLibrary } from '../../../test/support/openvino.ts'
 import { PACKAGE_ROOT } from '../../config/index.ts'
+import type { Model } from '../../domain/index.ts'
 import { loadCatalogue } from '../../models/index.ts'
 import type { LoadedEncoder, LoadSpec } from '../contract.ts'
 import { engine } from './child.ts'
@@ -10,9 +11,13 @@ const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models')])
 export const model = catalogue.find('tandem-embed-small')
 export const never = new AbortController().signal
 
-/** A spec of the shipped embedding model. */
-export function specOf(device: string, settings: LoadSpec['settings'] = {}): LoadSpec {
-  return { model, task: 'embed', device, threads: 1, settings: { library: openVinoLibrary, ...settings } }
+const tiny = await loadCatalogue([join(PACKAGE_ROOT, 'test', 'data', 'models')])
+export const tinyClassifier = tiny.find('tiny-classifier')
+
+/** A spec of the shipped embedding model, or of another one for the first task that it has. */
+export function specOf(device: string, settings: LoadSpec['settings'] = {}, of: Model = model): LoadSpec {
+  const [task] = of.tasks
+  return { model: of, task: task!, device, threads: 1, settings: { library: openVinoLibrary, ...settings } }
 }
 
 export async function loadEncoder(spec: LoadSpec): Promise<LoadedEncoder> {
