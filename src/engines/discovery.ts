@@ -25,7 +25,7 @@ export interface DiscoveredEngine {
   /** Why it cannot be used; it has no devices then. */
   readonly problem?: string
   /** What its own configuration asks for where `placement` says nothing. */
-  readonly asks?: { readonly tasks: readonly Task[]; readonly device: string }
+  readonly asks?: { readonly tasks: readonly Task[]; readonly device: string; readonly by: string }
   /** For a person: what of the configuration is not followed, and why. */
   readonly warnings: readonly string[]
 }

@@ -38,7 +38,7 @@ export async function discoverOpenVino(input: DiscoveryInput): Promise<Discovere
     devices,
     settings: settingsOf(config, installation.library, home, asked?.properties),
     env: loadingEnvironment(installation, env),
-    ...(asked ? { asks: { tasks: ENCODER_TASKS, device: asked.device } } : {}),
+    ...(asked ? { asks: { tasks: ENCODER_TASKS, device: asked.device, by: 'openvino.hetero' } } : {}),
     warnings: (asked?.absent ?? []).map(
       (device) =>
         `openvino.hetero: there is no device ${device} here, it is left out; OpenVINO has ${names(devices)}`,
