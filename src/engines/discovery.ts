@@ -30,13 +30,19 @@ export interface DiscoveredEngine {
   readonly warnings: readonly string[]
 }
 
+export interface InspectedDevice extends EngineDevice {
+  /** What of it is known in words of ours: `driverVersion`, `pciAddress`; absent ones are absent. */
+  readonly details: object
+  /** All that the engine tells, by its own names. */
+  readonly properties: Readonly<Record<string, string>>
+}
+
 /** What an engine tells about its devices when it is asked for everything. */
 export interface EngineInspection {
   readonly version: string
   /** Absolute path of what was loaded. */
   readonly library: string
-  /** `properties` by the engine's own names. */
-  readonly devices: readonly (EngineDevice & { readonly properties: Readonly<Record<string, unknown>> })[]
+  readonly devices: readonly InspectedDevice[]
   /** Sentences: what did not load and why. */
   readonly problems: readonly string[]
 }

@@ -14,6 +14,7 @@ interface ListedDevice {
   readonly name: string
   readonly engines: Record<string, string>
   readonly simulated: boolean
+  readonly details?: object
   readonly properties?: Record<string, string>
 }
 
@@ -50,6 +51,8 @@ describeOpenVino('tandem devices and tandem plan with OpenVINO', () => {
       FULL_DEVICE_NAME: expect.stringMatching(/\w/),
       OPTIMIZATION_CAPABILITIES: expect.stringContaining('FP32'),
     })
+    expect(cpu.details).toMatchObject({ kind: 'cpu', capabilities: expect.arrayContaining(['FP32']) })
+    expect(cpu.details).not.toHaveProperty('driverVersion')
     expect(cpu.properties).not.toHaveProperty('DEVICE_LUID') // a CPU has none
     const kinds = document.devices.map(({ kind }) => kind)
     for (const [plugin, kind] of [
