@@ -143,7 +143,7 @@ function configuredPins({ placement }: Config): Partial<Record<Task, Pin>> {
 function pinsOfEngines(engines: readonly DiscoveredEngine[]): Partial<Record<Task, Pin>> {
   const pins: Partial<Record<Task, Pin>> = {}
   for (const { engine, asks } of engines)
-    for (const task of asks?.tasks ?? []) pins[task] = { engine, device: asks!.device }
+    for (const task of asks?.tasks ?? []) pins[task] = { engine, device: asks!.device, by: asks!.by }
   return pins
 }
 

@@ -25,9 +25,16 @@ export interface DiscoveredEngine {
   /** Why it cannot be used; it has no devices then. */
   readonly problem?: string
   /** What its own configuration asks for where `placement` says nothing. */
-  readonly asks?: { readonly tasks: readonly Task[]; readonly device: string }
+  readonly asks?: { readonly tasks: readonly Task[]; readonly device: string; readonly by: string }
   /** For a person: what of the configuration is not followed, and why. */
   readonly warnings: readonly string[]
+}
+
+export interface InspectedDevice extends EngineDevice {
+  /** What of it is known in words of ours: `driverVersion`, `pciAddress`; absent ones are absent. */
+  readonly details: object
+  /** All that the engine tells, by its own names. */
+  readonly properties: Readonly<Record<string, string>>
 }
 
 /** What an engine tells about its devices when it is asked for everything. */
@@ -35,8 +42,7 @@ export interface EngineInspection {
   readonly version: string
   /** Absolute path of what was loaded. */
   readonly library: string
-  /** `properties` by the engine's own names. */
-  readonly devices: readonly (EngineDevice & { readonly properties: Readonly<Record<string, unknown>> })[]
+  readonly devices: readonly InspectedDevice[]
   /** Sentences: what did not load and why. */
   readonly problems: readonly string[]
 }

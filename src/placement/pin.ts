@@ -11,6 +11,8 @@ export interface Pin {
   readonly engine: EngineId
   /** As it was asked for: `npu0`, `NPU`, `HETERO:GPU.1,CPU`; absent: the first that the engine knows. */
   readonly device?: string
+  /** The setting that asks, e.g. `openvino.hetero`; absent: the task's own. */
+  readonly by?: string
 }
 
 /** `openvino` or `openvino@HETERO:GPU.1,CPU`; the engine's name is checked by the configuration. */

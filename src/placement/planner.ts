@@ -78,7 +78,7 @@ function placePinned(
   if ('reason' in format) return reject(format.reason, found.device)
   const { device, kind, simulated, title } = found
   const reasons = [
-    `placement.${task} asks for ${pin.engine}${pin.device === undefined ? '' : `@${pin.device}`}`,
+    `${pin.by ?? `placement.${task}`} asks for ${pin.engine}${pin.device === undefined ? '' : `@${pin.device}`}`,
     `${engine.title} reads the model's ${format.format} files and runs on ${title}`,
   ]
   return { ...where, device, kind, simulated, reasons }

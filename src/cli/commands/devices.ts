@@ -68,7 +68,7 @@ function engineDocument(
   return {
     engine,
     ...rest,
-    devices: devices.map(({ name, kind, title, memoryBytes, properties }) => {
+    devices: devices.map(({ name, kind, title, memoryBytes, details, properties }) => {
       const known = listed.find((device) => device.engines[engine] === name)
       return {
         ...(known ?? {
@@ -79,6 +79,7 @@ function engineDocument(
           engines: { [engine]: name },
           simulated: false,
         }),
+        details,
         properties,
       }
     }),
@@ -102,11 +103,7 @@ function printInspection({ print, say, style }: CommandContext, inspection: Engi
   print(`\nversion ${inspection.version}, ${inspection.library}\n`)
   for (const { name, properties } of inspection.devices) {
     print(`\n${style.bold(name)}\n`)
-    const rows = Object.entries(properties).map(([key, value]) => [
-      key,
-      Array.isArray(value) ? value.join(' ') : String(value),
-    ])
-    print(table(rows, '  '))
+    print(table(Object.entries(properties), '  '))
   }
   for (const problem of inspection.problems) say(problem)
 }

@@ -190,7 +190,7 @@ test.each(MACHINES)('$name', ({ facts, says }) => {
 
 test('a device whose drivers are there, and that OpenVINO does not list, is said', () => {
   const device = (name: string) => ({ name, properties: {} })
-  const loaded = { version: '2026.4.1', devices: [device('CPU'), device('GPU.0')], problems: [] }
+  const loaded = { version: '2026.4.1', devices: [device('CPU'), device('GPU.0')], plugins: [], problems: [] }
   const checks = intelChecks(COMPLETE, loaded)
   expect(checks.map(({ id, state }) => [id, state])).toEqual([
     ['intel:npu0:unseen', 'warn'],

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { type Config, HeteroConfig } from '../../config/index.ts'
-import { type DeviceKind, type EngineDevice, TandemError, type Task } from '../../domain/index.ts'
+import { type EngineDevice, TandemError, type Task } from '../../domain/index.ts'
 import type { DiscoveredEngine, DiscoveryInput } from '../discovery.ts'
+import { readDeviceProperties } from './device-properties.ts'
 import { type HeteroPlacement, heteroPlacement } from './hetero.ts'
 import {
   findOpenVino,
-  fullName,
   type LoadedOpenVino,
   loadingEnvironment,
   probeOpenVino,
@@ -28,7 +28,7 @@ export async function discoverOpenVino(input: DiscoveryInput): Promise<Discovere
   if (!installation) return unusable(config, whyNone(candidates))
   const probe = await probeOpenVino(installation, env, signal)
   if (probe.state !== 'loaded') return unusable(config, `${installation.library} does not load: ${probe.why}`)
-  const devices = probe.loaded.devices.map(toDevice)
+  const devices = probe.loaded.devices.flatMap(toDevice)
   const asked = askedByHetero(
     config,
     devices.map((device) => device.name),
@@ -38,7 +38,7 @@ export async function discoverOpenVino(input: DiscoveryInput): Promise<Discovere
     devices,
     settings: settingsOf(config, installation.library, home, asked?.properties),
     env: loadingEnvironment(installation, env),
-    ...(asked ? { asks: { tasks: ENCODER_TASKS, device: asked.device } } : {}),
+    ...(asked ? { asks: { tasks: ENCODER_TASKS, device: asked.device, by: 'openvino.hetero' } } : {}),
     warnings: (asked?.absent ?? []).map(
       (device) =>
         `openvino.hetero: there is no device ${device} here, it is left out; OpenVINO has ${names(devices)}`,
@@ -67,26 +67,12 @@ function unusable({ openvino }: Config, problem: string): DiscoveredEngine {
   return { engine: 'openvino', devices: [], settings: {}, env: {}, problem, warnings: [] }
 }
 
-/** A device as the planner sees it. */
-export function toDevice(device: LoadedOpenVino['devices'][number]): EngineDevice {
-  const { name, properties } = device
-  const memory = Number(
-    properties['GPU_DEVICE_TOTAL_MEM_SIZE'] ?? properties['NPU_DEVICE_TOTAL_MEM_SIZE'] ?? 0,
-  )
-  return {
-    engine: 'openvino',
-    name,
-    kind: kindOf(name, properties['DEVICE_TYPE']),
-    title: fullName(device) || name,
-    ...(memory > 0 ? { memoryBytes: memory } : {}),
-  }
-}
-
-/** The number tells nothing: an integrated GPU is GPU.0 where there is one. The CPU calls itself integrated. */
-function kindOf(name: string, type: unknown): DeviceKind {
-  if (name.startsWith('NPU')) return 'npu'
-  if (name.startsWith('GPU')) return type === 'discrete' ? 'dgpu' : 'igpu'
-  return 'cpu'
+/** A device as the planner sees it; none for what Tandem has no word for. */
+export function toDevice({ name, properties }: LoadedOpenVino['devices'][number]): EngineDevice[] {
+  const { kind, fullName, memoryBytes } = readDeviceProperties(name, properties)
+  if (kind === 'other') return []
+  const memory = memoryBytes === undefined ? {} : { memoryBytes }
+  return [{ engine: 'openvino', name, kind, title: fullName ?? name, ...memory }]
 }
 
 function settingsOf(

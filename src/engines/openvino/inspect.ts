@@ -1,7 +1,15 @@
 import { TandemError } from '../../domain/index.ts'
 import type { EngineInspection, InspectionInput } from '../discovery.ts'
+import { readDeviceProperties } from './device-properties.ts'
 import { toDevice } from './discover.ts'
 import { findOpenVino, probeOpenVino, whyNone } from './installation/index.ts'
+
+/** Kinds of devices that have a plugin of their own. */
+const KINDS = ['CPU', 'GPU', 'NPU']
+
+function isOf(kind: string): (device: { readonly name: string }) => boolean {
+  return ({ name }) => name === kind || name.startsWith(`${kind}.`)
+}
 
 /**
  * Everything that OpenVINO tells about its devices, loaded in a process of its own.
@@ -24,11 +32,20 @@ export async function inspectOpenVino({
   const probe = await probeOpenVino(installation, env, signal)
   if (probe.state === 'failed')
     throw new TandemError('OPENVINO_MISSING', { why: `${installation.library} does not load: ${probe.why}` })
-  const { version, devices, problems } = probe.loaded
+  const { version, devices, plugins, problems } = probe.loaded
+  const without = KINDS.filter((kind) => plugins.includes(kind) && !devices.some(isOf(kind)))
   return {
     version,
     library: installation.library,
-    devices: devices.map((device) => ({ ...toDevice(device), properties: device.properties })),
-    problems,
+    devices: devices.flatMap((device) =>
+      toDevice(device).map((known) => {
+        const { name, properties } = device
+        return { ...known, details: readDeviceProperties(name, properties), properties }
+      }),
+    ),
+    problems: [
+      ...problems,
+      ...without.map((kind) => `${kind}: its plugin finds no device or no driver; see \`tandem doctor\``),
+    ],
   }
 }

@@ -8,7 +8,7 @@ const LIMIT_MS = 60_000
 const Device = z.object({
   name: z.string(),
   /** By OpenVINO's own name, `FULL_DEVICE_NAME`. */
-  properties: z.record(z.string(), z.unknown()),
+  properties: z.record(z.string(), z.string()),
 })
 
 /** What loading the library told: printed by the entry as one JSON document. */
@@ -16,12 +16,16 @@ const Report = z.object({
   /** Absent when the library cannot be used. */
   version: z.string().optional(),
   devices: z.array(Device),
+  /** Those that load. */
+  plugins: z.array(z.object({ device: z.string() })).default([]),
   problems: z.array(z.object({ device: z.string().optional(), message: z.string() })),
 })
 
 export interface LoadedOpenVino {
   readonly version: string
   readonly devices: readonly z.infer<typeof Device>[]
+  /** Plugins that load, by the name of their devices; one without a device finds none or no driver. */
+  readonly plugins: readonly string[]
   /** One sentence each: a plugin that did not load, a device that did not answer. */
   readonly problems: readonly string[]
 }
@@ -56,11 +60,11 @@ export function readProbe(stdout: string): OpenVinoProbe {
   const { version, devices } = report
   const problems = report.problems.map(({ device, message }) => (device ? `${device}: ${message}` : message))
   if (version === undefined) return { state: 'failed', why: problems[0] ?? 'it tells no version' }
-  return { state: 'loaded', loaded: { version, devices, problems } }
+  const plugins = report.plugins.map(({ device }) => device)
+  return { state: 'loaded', loaded: { version, devices, plugins, problems } }
 }
 
 /** `Intel(R) AI Boost`; empty when the device does not tell. */
 export function fullName({ properties }: LoadedOpenVino['devices'][number]): string {
-  const name = properties['FULL_DEVICE_NAME']
-  return typeof name === 'string' ? name : ''
+  return properties['FULL_DEVICE_NAME'] ?? ''
 }
