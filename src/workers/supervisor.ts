@@ -41,8 +41,13 @@ export interface WorkerOptions {
   readonly limits?: Partial<WorkerLimits>
 }
 
-/** Another try reads the same files. */
-const FOR_GOOD: readonly ErrorCode[] = ['MODEL_FILE_BAD', 'VECTOR_MISMATCH']
+/** Another try reads the same files; a device or driver may come back. */
+const FOR_GOOD: readonly ErrorCode[] = [
+  'MODEL_FILE_BAD',
+  'VECTOR_MISMATCH',
+  'MODEL_UNSUPPORTED',
+  'ENGINE_LIBRARY_BAD',
+]
 
 /** Where the worker stands; `busy` is `ready` with calls. */
 type Phase = Exclude<WorkerState, 'busy'>
