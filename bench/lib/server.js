@@ -1,6 +1,7 @@
 // Starts the product as a user does, in a home of its own, and ends it.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,6 +31,31 @@ export async function startServer(args = [], env = {}) {
     }
   }
   throw new Error(`the server ended before it was ready: ${text}`)
+}
+
+const agent = new Agent({ keepAlive: true })
+
+/**
+ * Like `call` with a body, at a fraction of the client's own cost: on a small machine it competes with the server.
+ * @param {string} url @param {unknown} body
+ */
+export function callLean(url, body) {
+  const text = JSON.stringify(body)
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method: 'POST', agent, headers }, (response) => {
+      const chunks = []
+      response.on('data', (chunk) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        const answer = Buffer.concat(chunks).toString()
+        if (response.statusCode === 200) resolve(JSON.parse(answer))
+        else reject(new Error(`${url}: ${response.statusCode} ${answer}`))
+      })
+    })
+    call.on('error', reject)
+    call.end(text)
+  })
 }
 
 /** JSON over HTTP; throws on any status but 2xx. @param {string} url @param {unknown} [body] @param {string} [method] */
