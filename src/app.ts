@@ -9,6 +9,7 @@ import {
   type Model,
   type Plan,
   type PlannedPlacement,
+  placementId,
   TASKS,
   type Task,
 } from './domain/index.ts'
@@ -66,7 +67,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 
   const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
   const served = Object.values(models).filter((model) => planned.has(model.id))
-  const workers = startWorkers({ plan, models, devices, engines }, options)
+  const workers = startWorkers({ plan, models, devices, engines }, options, log)
   if (options.announce) for (const worker of workers) logFailures(worker, log)
   const serving = createServing({ plan, workers, config, models: served })
   const projects = createProjects({
@@ -173,6 +174,7 @@ interface Wanted {
 function startWorkers(
   { plan, models, devices, engines }: Wanted,
   { config, home, tasks }: ServeOptions,
+  log: Logger,
 ): Worker[] {
   const wanted = (Object.values(plan.tasks) as PlannedPlacement[][])
     .flat()
@@ -200,6 +202,7 @@ function startWorkers(
           : {}),
       },
       lastPlacement: plan.tasks[placement.task]?.length === 1,
+      onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
       ...(found ? { env: found.env } : {}),
       ...(placement.task === 'embed'
         ? { admit: (embed) => admitVectors({ model, home, placement: where }, embed) }

@@ -11,6 +11,8 @@ const DISCONNECTED_MS = 500
 
 export interface ProcessHandlers {
   onMessage(message: FromChild): void
+  /** What it printed, as it comes. */
+  onOutput(text: string): void
   /** Called once; `why` holds exit code or signal and the last lines printed. */
   onExit(why: string): void
 }
@@ -36,7 +38,10 @@ export class WorkerProcess {
     this.pid = this.#child.pid
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8')
-      stream?.on('data', (chunk: string) => this.#output.push(chunk))
+      stream?.on('data', (chunk: string) => {
+        this.#output.push(chunk)
+        handlers.onOutput(chunk)
+      })
     }
     this.#child.on('message', (message) => handlers.onMessage(message as FromChild))
     this.#child.once('disconnect', () => {

@@ -44,6 +44,16 @@ const failure = (promise: Promise<unknown>): Promise<TandemError> =>
     (error: TandemError) => error,
   )
 
+test('what the process prints is heard', async () => {
+  let heard = ''
+  const worker = start(
+    fakeWorker('embed', 'cpu', { lastPlacement: true, onOutput: (text) => (heard += text) }),
+  )
+  await worker.ready()
+  await failure(worker.embed(texts('fault:crash')))
+  expect(heard).toContain('fake device lost')
+})
+
 describe('admission', () => {
   test('[vector-safe] nobody is answered before the check is done', async () => {
     const seen: number[] = []

@@ -38,6 +38,8 @@ export interface WorkerOptions {
   readonly modulePath?: string
   /** Looks at what the loaded model answers before anybody else may ask; a rejection with VECTOR_MISMATCH is for good. */
   readonly admit?: (embed: (texts: readonly string[]) => Promise<EmbedOutput>) => Promise<void>
+  /** Hears what the process prints: progress of a compilation, say. */
+  readonly onOutput?: (text: string) => void
   readonly limits?: Partial<WorkerLimits>
 }
 
@@ -214,6 +216,7 @@ export class Supervisor implements Worker {
     this.#failuresInRow = 0
     const child = new WorkerProcess({ ...threadEnv(spec.threads), ...env }, this.#limits.outputChars, {
       onMessage: (message) => this.#heard(message),
+      onOutput: (text) => this.#options.onOutput?.(text),
       onExit: (why) => this.#gone(why),
     })
     this.#process = child

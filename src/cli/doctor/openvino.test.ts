@@ -47,6 +47,14 @@ test('plugins that did not load, and an environment that names nothing', () => {
   ])
 })
 
+test('a plugin that does not load is no warning on a machine without such a device', () => {
+  const checks = searchChecks({ installation, candidates: [] }, readProbe(answer(['GPU: no OpenCL'])), false)
+  expect(checks[1]).toMatchObject({
+    state: 'ok',
+    found: expect.stringContaining('GPU: no OpenCL (not needed'),
+  })
+})
+
 test.each<[string, OpenVinoProbe, string]>([
   ['that crashes', { state: 'failed', why: 'ended by SIGSEGV' }, 'does not load: ended by SIGSEGV'],
   ['that answers nonsense', readProbe('Segmentation fault'), 'does not load: it printed no answer'],

@@ -1,4 +1,4 @@
-import { readIntelFacts } from '../../devices/index.ts'
+import { type IntelFacts, readIntelFacts } from '../../devices/index.ts'
 import {
   findOpenVino,
   fullName,
@@ -26,13 +26,23 @@ export async function checkOpenVino({ home, configured, env, signal }: Options):
   const search = await findOpenVino({ home, env, signal, ...found })
   const probe = search.installation ? await probeOpenVino(search.installation, env, signal) : undefined
   const loaded = probe?.state === 'loaded' ? probe.loaded : undefined
-  return [...searchChecks(search, probe), ...intelChecks(await readIntelFacts(env, signal), loaded)]
+  const facts = await readIntelFacts(env, signal)
+  return [...searchChecks(search, probe, mayHaveIntel(facts)), ...intelChecks(facts, loaded)]
 }
 
-/** The lines about the installation itself. */
+/** Where the system does not tell, it may. */
+function mayHaveIntel(facts: IntelFacts): boolean {
+  return !('accelerators' in facts) || facts.accelerators.length > 0
+}
+
+/**
+ * The lines about the installation itself.
+ * @param accelerators whether this machine has an Intel GPU or NPU: a plugin that does not load matters only then
+ */
 export function searchChecks(
   { installation, candidates }: OpenVinoSearch,
   probe: OpenVinoProbe | undefined,
+  accelerators = true,
 ): Check[] {
   const passedOver = candidates
     .filter(({ source, folder }) => source !== 'system' && folder !== undefined)
@@ -69,7 +79,9 @@ export function searchChecks(
         )
       : ok('openvino', TITLE, `${what} sees ${seen}`),
     ...problems.map((problem, at) =>
-      warn(`openvino:problem${at}`, TITLE, problem, 'see the lines about Intel GPU and NPU below'),
+      accelerators
+        ? warn(`openvino:problem${at}`, TITLE, problem, 'see the lines about Intel GPU and NPU below')
+        : ok(`openvino:problem${at}`, TITLE, `${problem} (not needed: this machine has no such device)`),
     ),
     ...passedOver,
   ]
