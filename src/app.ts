@@ -16,7 +16,7 @@ import {
 import { type DiscoveredEngine, discoverEngines, ENGINES } from './engines/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
 import { admitVectors, type Catalogue, loadCatalogue, modelFolders, namedModel } from './models/index.ts'
-import { engineDevice, makePlan, type Pin, parsePin, shareThreads } from './placement/index.ts'
+import { engineDevice, makePlan, type Pin, parsePin, shareThreads, usesCpu } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
 import { createLog, type Logger } from './telemetry/index.ts'
@@ -180,7 +180,7 @@ function startWorkers(
     .flat()
     .filter((placement) => tasks === undefined || tasks.includes(placement.task))
   const cores = devices.find((device) => device.id === 'cpu')?.cores ?? 1
-  const onCpu = wanted.filter((placement) => placement.kind === 'cpu').map((placement) => placement.task)
+  const onCpu = wanted.filter(usesCpu).map((placement) => placement.task)
   // a fallback rests while the placement before it works: the workers of a task share its threads
   const threads = shareThreads([...new Set(onCpu)], { cores, reserveCores: config.cpu.reserveCores })
   return wanted.flatMap((placement) => {

@@ -215,6 +215,15 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+/** The engine or its device failed, not the request: another placement may do better. */
+export const ENGINE_FAULTS: readonly ErrorCode[] = [
+  'ENGINE_FAILED',
+  'DEVICE_OUT_OF_MEMORY',
+  'DRIVER_MISSING',
+  'DEVICE_NOT_FOUND',
+  'MODEL_UNSUPPORTED',
+]
+
 export interface ErrorOptions {
   /** The request field that is wrong, in dotted form. */
   readonly param?: string

@@ -1,3 +1,3 @@
-export { engineDevice, type Pin, parsePin } from './pin.ts'
+export { engineDevice, type Pin, parsePin, usesCpu } from './pin.ts'
 export { makePlan } from './planner.ts'
 export { shareThreads } from './threads.ts'

@@ -119,3 +119,8 @@ export function engineDevice(
   const members = membersOf(device).map(({ name, load }) => `${ownName(name) ?? name}${load}`)
   return [prefix!.toUpperCase(), ...(members.length > 0 ? [members.join(',')] : [])].join(':')
 }
+
+/** Whether the CPU takes part: alone, or as a member of a virtual device; AUTO without a list may choose it. */
+export function usesCpu({ kind, device }: { readonly kind: DeviceKind; readonly device: string }): boolean {
+  return kind === 'cpu' || /(^|[:,])\s*CPU\b/i.test(device) || /^AUTO$/i.test(device)
+}

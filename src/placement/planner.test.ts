@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Device, EngineDescriptor, Model } from '../domain/index.ts'
-import { engineDevice, parsePin } from './pin.ts'
+import { engineDevice, parsePin, usesCpu } from './pin.ts'
 import { makePlan } from './planner.ts'
 
 const cpu: Device = {
@@ -136,6 +136,38 @@ describe('a pinned placement', () => {
       engine: 'onnxruntime',
       insteadOf: { engine: 'openvino', device: '', reason },
     })
+  })
+
+  test('the fallback is of another engine, and never the same device by another name', () => {
+    const other: EngineDescriptor = { ...llamaCpp, formats: ['onnx'] }
+    const npu: Device = { ...cpu, id: 'npu0', kind: 'npu', engines: { onnxruntime: 'NPU' } }
+    const planWith = (engines: readonly EngineDescriptor[]) =>
+      makePlan({
+        ...base,
+        engines,
+        devices: [npu, { ...cpu, engines: { onnxruntime: 'CPU', 'llama.cpp': 'cpu' } }],
+        models: { embed: model('e', { onnx: [file] }) },
+        pins: { embed: { engine: 'onnxruntime', device: 'NPU' } },
+      }).tasks.embed?.map((p) => [p.engine, p.device])
+    const everywhere = { ...engine, devices: ['npu', 'cpu'] } as const
+    expect(planWith([other, everywhere])).toEqual([
+      ['onnxruntime', 'NPU'],
+      ['llama.cpp', 'cpu'],
+    ])
+    expect(planWith([everywhere])).toEqual([
+      ['onnxruntime', 'NPU'],
+      ['onnxruntime', 'cpu'],
+    ])
+  })
+
+  test.each([
+    [{ kind: 'cpu', device: 'cpu' }, true],
+    [{ kind: 'dgpu', device: 'HETERO:GPU.1,CPU' }, true],
+    [{ kind: 'npu', device: 'AUTO' }, true],
+    [{ kind: 'npu', device: 'HETERO:NPU,GPU' }, false],
+    [{ kind: 'npu', device: 'npu0' }, false],
+  ] as const)('%j takes threads of the CPU: %s', (placement, expected) => {
+    expect(usesCpu(placement)).toBe(expected)
   })
 
   test('one that is asked for exclusively has no fallback', () => {

@@ -1,16 +1,17 @@
-import type {
-  Device,
-  EngineDescriptor,
-  EngineId,
-  Model,
-  ModelFormat,
-  Plan,
-  PlannedPlacement,
-  Policy,
-  RejectedPlacement,
-  Task,
+import {
+  type Device,
+  type EngineDescriptor,
+  type EngineId,
+  type Model,
+  type ModelFormat,
+  type Plan,
+  type PlannedPlacement,
+  type Policy,
+  type RejectedPlacement,
+  sameDeviceName,
+  type Task,
 } from '../domain/index.ts'
-import { findPinned, type Pin } from './pin.ts'
+import { engineDevice, findPinned, type Pin } from './pin.ts'
 
 export interface PlannerInput {
   readonly policy: Policy
@@ -42,13 +43,26 @@ export function makePlan(input: PlannerInput): Plan {
     if (unmet) rejected.push(unmet)
     const alone = input.exclusive === true && pin !== undefined
     const others = alone ? [] : placeByRule(task, model, input, rejected)
-    const same = (a: Candidate, b: Candidate) => a.engine === b.engine && a.device === b.device
-    const rest = first ? others.filter((each) => !same(each, first)).slice(0, 1) : others
+    const rest = first ? fallbackOf(first, others, input.devices) : others
     const list = unmet ? rest.map((each) => standIn(each, unmet)) : first ? [first, ...rest] : rest
     tasks[task] = list.map((each, index) => ({ ...each, role: index === 0 ? 'primary' : 'fallback' }))
   }
   const simulated = Object.values(tasks).some((list) => list.some((p) => p.simulated))
   return { policy: input.policy, simulated, tasks, rejected }
+}
+
+/** What fails with its engine shall not take the fallback with it: another engine's placement before another device's. */
+function fallbackOf(
+  pinned: Candidate,
+  others: readonly Candidate[],
+  devices: readonly Device[],
+): readonly Candidate[] {
+  const known = (candidate: Candidate) => engineDevice(candidate, devices)
+  const left = others.filter(
+    (each) => each.engine !== pinned.engine || !sameDeviceName(known(each), known(pinned)),
+  )
+  const fallback = left.find((each) => each.engine !== pinned.engine) ?? left[0]
+  return fallback ? [fallback] : []
 }
 
 type Candidate = Omit<PlannedPlacement, 'role'>

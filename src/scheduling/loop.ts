@@ -1,4 +1,4 @@
-import { asTandemError, type ServedBy, TandemError } from '../domain/index.ts'
+import { asTandemError, ENGINE_FAULTS, type ServedBy, TandemError } from '../domain/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
 import {
   type Batch,
@@ -278,5 +278,5 @@ function batchTokensOf(parameters: number, { batchTokens }: Limits): number {
 
 function faultOf(error: TandemError): Fault {
   if (error.code === 'WORKER_LOST' || error.code === 'DEADLINE' || error.code === 'STARTING') return 'worker'
-  return error.code === 'ENGINE_FAILED' ? 'engine' : 'input'
+  return ENGINE_FAULTS.includes(error.code) ? 'engine' : 'input'
 }

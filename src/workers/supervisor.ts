@@ -7,6 +7,7 @@ import {
   type CompletionRequest,
   type EmbedOutput,
   type EmbedRequest,
+  ENGINE_FAULTS,
   type ErrorCode,
   type LayerTime,
   type Placement,
@@ -179,7 +180,7 @@ export class Supervisor implements Worker {
       this.#failuresInRow = 0
       return value
     } catch (thrown) {
-      if (thrown instanceof TandemError && thrown.code === 'ENGINE_FAILED') {
+      if (thrown instanceof TandemError && ENGINE_FAULTS.includes(thrown.code)) {
         this.#failuresInRow += 1
         if (this.#failuresInRow >= this.#limits.failuresInRow)
           this.#kill(`${this.#failuresInRow} failures in a row: ${thrown.message}`)

@@ -32,7 +32,7 @@ export const ProjectBody = z.object({
 
 export const ClassifyBody = z.object({
   model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters').nullish(),
-  /** Checked by hand in `classifyInputs`: how many there may be is a setting. */
+  /** Checked by hand in `textInputs`: how many there may be is a setting. */
   input: z.unknown().optional(),
   top_k: z.int().min(1).nullish(),
 })

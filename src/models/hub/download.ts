@@ -88,7 +88,9 @@ export class Download {
         this.#report(file, 'fetching', file.sizeBytes)
         return known
       }
-      if (!found) await journal.forget(file.path)
+      // what lies there and was not noted is of another revision, or a link to a file that is in use
+      if (found && !journal.has(file.path, content)) await rm(path, { force: true })
+      if (!found || !journal.has(file.path, content)) await journal.forget(file.path)
       await mkdir(dirname(path), { recursive: true })
       await this.#ranges(file, path, signal)
       const digests = await digestsOf(path, file.sizeBytes, signal, () =>

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../config/index.ts'
 import { TandemError } from '../../domain/index.ts'
 import { Passing, retryAfterMs } from './retry.ts'
 
@@ -108,7 +109,7 @@ function refused(hub: HubAddress, url: URL, why: string): TandemError {
  */
 export function checkAddress({ url, token }: HubAddress): void {
   const { protocol, hostname } = new URL(url)
-  const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+  const loopback = isLoopback(hostname)
   if (token === undefined || protocol === 'https:' || loopback) return
   const what = `${url} is not encrypted, so the token is not sent there; allowed with a token: https://`
   throw new TandemError('CONFIG_INVALID', { where: 'hub.url', what })

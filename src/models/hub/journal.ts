@@ -66,6 +66,11 @@ export class Journal {
     return undefined
   }
 
+  /** Whether anything was noted of this content at the path. */
+  has(path: string, content: string): boolean {
+    return this.#lines.some((line) => line.path === path && line.content === content)
+  }
+
   addRange(path: string, content: string, { start, end }: Range): Promise<void> {
     return this.#add({ path, content, start, end })
   }

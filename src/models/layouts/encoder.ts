@@ -123,6 +123,8 @@ async function readEmbedding(
       `modules.json has a ${other.kind} layer; served are Transformer, Pooling and Normalize`,
     )
   const poolingPath = kinds?.find(({ kind }) => kind === 'Pooling')?.path ?? '1_Pooling'
+  if (/(^|[\\/])\.\.([\\/]|$)|^[\\/]|:/.test(poolingPath))
+    throw unsupported(folder, `modules.json names ${poolingPath}, which is outside the model's folder`)
   const pooling = await readJson(folder, `${poolingPath}/config.json`, PoolingConfig)
   const sentence = await readJson(folder, 'config_sentence_transformers.json', SentenceConfig)
   const bert = await readJson(folder, 'sentence_bert_config.json', SentenceBertConfig)

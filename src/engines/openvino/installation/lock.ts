@@ -51,7 +51,8 @@ export async function takeLock(
 }
 
 /** A link is made whole or not at all: nobody ever reads a lock without its process in it. */
-function taken(own: string, file: string): Promise<boolean> {
+async function taken(own: string, file: string): Promise<boolean> {
+  await utimes(own, new Date(), new Date()) // its age counts from now, not from when the waiting began
   return link(own, file).then(
     () => true,
     (error: NodeJS.ErrnoException) => {

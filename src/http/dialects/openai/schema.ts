@@ -6,6 +6,8 @@ const MAX_MESSAGES = 10_000
 const MAX_PARTS = 1_000
 const MAX_TOOLS = 512
 const MAX_STOPS = 16
+/** A query goes to the model with each document. */
+const MAX_QUERY_CHARACTERS = 32_768
 
 const modelName = z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters')
 
@@ -134,8 +136,11 @@ export type EmbeddingsBody = z.infer<typeof EmbeddingsBody>
 
 export const RerankBody = z.object({
   model: modelName.nullish(),
-  query: z.string().refine((text) => text.trim() !== '', 'must not be empty'),
-  /** Checked by hand in `rerankDocuments`: how many there may be is a setting. */
+  query: z
+    .string()
+    .max(MAX_QUERY_CHARACTERS, `has more than ${MAX_QUERY_CHARACTERS} characters`)
+    .refine((text) => text.trim() !== '', 'must not be empty'),
+  /** Checked by hand in `textInputs`: how many there may be is a setting. */
   documents: z.unknown().optional(),
   top_n: z.int().min(1).nullish(),
   return_documents: z.boolean().nullish(),
