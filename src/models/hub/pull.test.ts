@@ -263,6 +263,24 @@ describe('downloads', () => {
     await verifyModel((await loadCatalogue(modelFolders(home, []))).find(NAME))
   })
 
+  test('updates that were stopped leave the model that is in use as it is', async () => {
+    await pulled()
+    const { files } = sentenceRepository()
+    const changed = Buffer.from(files[WEIGHTS]!).fill(1, 0, RANGE)
+    const stoppedAtWeights = async (more: Readonly<Record<string, Buffer>>) => {
+      const stop = new AbortController()
+      hub.put(NAME, { ...sentenceRepository(), files: { ...files, ...more, [WEIGHTS]: changed } })
+      hub.fault = ({ origin, path }) => {
+        if (origin === 'hub' && path.includes('model_quantized')) stop.abort(new Error('stopped'))
+        return undefined
+      }
+      await expect(pulled({ signal: stop.signal, tuning: { parallel: 1 } })).rejects.toThrow('stopped')
+      await verifyModel((await loadCatalogue(modelFolders(home, []))).find(NAME))
+    }
+    await stoppedAtWeights({}) // what did not change is taken over from the model in use, as links
+    await stoppedAtWeights({ 'tokenizer.json': Buffer.from(`${files['tokenizer.json']}\n`) })
+  })
+
   test('what a stopped pull of other files left does not stay', async () => {
     const stop = new AbortController()
     const { files } = sentenceRepository()
@@ -358,10 +376,11 @@ describe('what cannot be pulled is said', () => {
   })
 
   test('a token is not sent in the clear', async () => {
-    await expect(pull({ hub: { url: 'http://hub.example', token: 'secret' } })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
-      message: expect.stringMatching(/hub\.url: .*not encrypted/),
-    })
+    for (const url of ['http://hub.example', 'http://127.0.0.1.hub.example'])
+      await expect(pull({ hub: { url, token: 'secret' } })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(/hub\.url: .*not encrypted/),
+      })
   })
 
   test('a disk without room', async () => {
