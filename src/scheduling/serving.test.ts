@@ -95,16 +95,19 @@ describe('embeddings', () => {
     expect((await Promise.all([...good, ...blockers])).length).toBe(5)
   })
 
-  test('what one engine fails on, the next placement embeds', async () => {
-    const { serving, workers } = serve([fakeWorker('embed', 'npu0'), fakeWorker('embed', 'cpu')])
-    await Promise.all(workers.map((worker) => worker.ready()))
-    const first = workers[0] as Worker
-    const embed = first.embed.bind(first)
-    first.embed = (request, options) => embed({ ...request, inputs: ['fault:memory'] }, options) // a lost driver
-    const { result, servedBy } = await serving.embed(texts('a'), interactive)
-    expect(result.vectors).toEqual(vectorOf('a'))
-    expect(servedBy).toMatchObject({ device: 'cpu', fallback: 'onnxruntime on npu0 is failing' })
-  })
+  test.each([['fault:memory'], ['fault:driver']])(
+    'what one engine fails on, the next placement embeds: %s',
+    async (fault) => {
+      const { serving, workers } = serve([fakeWorker('embed', 'npu0'), fakeWorker('embed', 'cpu')])
+      await Promise.all(workers.map((worker) => worker.ready()))
+      const first = workers[0] as Worker
+      const embed = first.embed.bind(first)
+      first.embed = (request, options) => embed({ ...request, inputs: [fault] }, options)
+      const { result, servedBy } = await serving.embed(texts('a'), interactive)
+      expect(result.vectors).toEqual(vectorOf('a'))
+      expect(servedBy).toMatchObject({ device: 'cpu', fallback: 'onnxruntime on npu0 is failing' })
+    },
+  )
 
   test('no input is refused', async () => {
     const { serving } = serve([fakeWorker('embed')])

@@ -41,7 +41,11 @@ async function fault(text, signal) {
   else if (name === 'deaf')
     await sleep(Number(argument ?? 3_600_000)) // never looks at the signal
   else if (name === 'memory') throw new RangeError('Array buffer allocation failed')
-  else if (name === 'child')
+  else if (name === 'driver') {
+    // what an engine throws for a device that is lost: a TandemError of the built domain
+    const { TandemError } = await import('../../dist/domain/index.js')
+    throw new TandemError('DRIVER_MISSING', { device: 'fake', why: 'device lost' })
+  } else if (name === 'child')
     spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
 }
 
