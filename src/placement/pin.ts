@@ -122,5 +122,6 @@ export function engineDevice(
 
 /** Whether the CPU takes part: alone, or as a member of a virtual device; AUTO without a list may choose it. */
 export function usesCpu({ kind, device }: { readonly kind: DeviceKind; readonly device: string }): boolean {
-  return kind === 'cpu' || /(^|[:,])\s*CPU\b/i.test(device) || /^AUTO$/i.test(device)
+  const isMember = membersOf(device).some(({ name }) => sameDeviceName(name, 'cpu'))
+  return kind === 'cpu' || isMember || /^AUTO$/i.test(device)
 }

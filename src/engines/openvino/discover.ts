@@ -4,31 +4,18 @@ import { type EngineDevice, TandemError, type Task } from '../../domain/index.ts
 import type { DiscoveredEngine, DiscoveryInput } from '../discovery.ts'
 import { readDeviceProperties } from './device-properties.ts'
 import { type HeteroPlacement, heteroPlacement } from './hetero.ts'
-import {
-  findOpenVino,
-  type LoadedOpenVino,
-  loadingEnvironment,
-  probeOpenVino,
-  whyNone,
-} from './installation/index.ts'
+import { type LoadedOpenVino, loadingEnvironment } from './installation/index.ts'
+import { findAndLoad } from './loaded.ts'
 
 const ENCODER_TASKS: readonly Task[] = ['embed', 'rerank', 'classify']
 
 /** Finds OpenVINO and asks a process of its own which devices it sees; nothing is loaded here. */
 export async function discoverOpenVino(input: DiscoveryInput): Promise<DiscoveredEngine> {
-  const { config, home, env, signal, asked: wanted } = input
-  const { folder: configured } = config.openvino
-  const { installation, candidates } = await findOpenVino({
-    home,
-    env,
-    signal,
-    thorough: wanted.includes('openvino') || config.openvino.hetero !== undefined,
-    ...(configured === undefined ? {} : { configured }),
-  })
-  if (!installation) return unusable(config, whyNone(candidates))
-  const probe = await probeOpenVino(installation, env, signal)
-  if (probe.state !== 'loaded') return unusable(config, `${installation.library} does not load: ${probe.why}`)
-  const devices = probe.loaded.devices.flatMap(toDevice)
+  const { config, home, env, asked: wanted } = input
+  const usable = await findAndLoad(input, wanted.includes('openvino') || config.openvino.hetero !== undefined)
+  if ('problem' in usable) return unusable(config, usable.problem)
+  const { installation, loaded } = usable
+  const devices = loaded.devices.flatMap(toDevice)
   const asked = askedByHetero(
     config,
     devices.map((device) => device.name),

@@ -2,7 +2,7 @@ import { TandemError } from '../../domain/index.ts'
 import type { EngineInspection, InspectionInput } from '../discovery.ts'
 import { readDeviceProperties } from './device-properties.ts'
 import { toDevice } from './discover.ts'
-import { findOpenVino, probeOpenVino, whyNone } from './installation/index.ts'
+import { findAndLoad } from './loaded.ts'
 
 /** Kinds of devices that have a plugin of their own. */
 const KINDS = ['CPU', 'GPU', 'NPU']
@@ -15,28 +15,14 @@ function isOf(kind: string): (device: { readonly name: string }) => boolean {
  * Everything that OpenVINO tells about its devices, loaded in a process of its own.
  * @throws TandemError OPENVINO_MISSING
  */
-export async function inspectOpenVino({
-  config,
-  home,
-  env,
-  signal,
-}: InspectionInput): Promise<EngineInspection> {
-  const { folder: configured } = config.openvino
-  const { installation, candidates } = await findOpenVino({
-    home,
-    env,
-    signal,
-    ...(configured === undefined ? {} : { configured }),
-  })
-  if (!installation) throw new TandemError('OPENVINO_MISSING', { why: whyNone(candidates) })
-  const probe = await probeOpenVino(installation, env, signal)
-  if (probe.state === 'failed')
-    throw new TandemError('OPENVINO_MISSING', { why: `${installation.library} does not load: ${probe.why}` })
-  const { version, devices, plugins, problems } = probe.loaded
+export async function inspectOpenVino(input: InspectionInput): Promise<EngineInspection> {
+  const usable = await findAndLoad(input, true)
+  if ('problem' in usable) throw new TandemError('OPENVINO_MISSING', { why: usable.problem })
+  const { version, devices, plugins, problems } = usable.loaded
   const without = KINDS.filter((kind) => plugins.includes(kind) && !devices.some(isOf(kind)))
   return {
     version,
-    library: installation.library,
+    library: usable.installation.library,
     devices: devices.flatMap((device) =>
       toDevice(device).map((known) => {
         const { name, properties } = device
