@@ -11,6 +11,7 @@ import type {
   EmbedInput,
   EmbedOutput,
   EngineDescriptor,
+  KvType,
   LayerTime,
   Model,
   ScoreInput,
@@ -31,6 +32,10 @@ export interface LoadSpec {
   readonly contextTokens?: number
   /** Decoders: sequences that may decode at once. */
   readonly slots?: number
+  /** Decoders: layers on the device; absent: all that there are. */
+  readonly gpuLayers?: number
+  /** Decoders: how keys and values are kept; absent: f16. */
+  readonly kvType?: KvType
   /** What only this engine understands; its child checks it. */
   readonly settings?: Readonly<Record<string, unknown>>
 }

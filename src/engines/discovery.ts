@@ -14,9 +14,11 @@ export interface DiscoveryInput extends InspectionInput {
   readonly asked: readonly EngineId[]
 }
 
-/** What an engine that is installed apart from Tandem has on this machine. */
+/** What an engine has on this machine. */
 export interface DiscoveredEngine {
   readonly engine: EngineId
+  /** Of its library: measurements of another version do not count; absent when it cannot be used. */
+  readonly version?: string
   readonly devices: readonly EngineDevice[]
   /** `LoadSpec.settings` of its workers. */
   readonly settings: Readonly<Record<string, unknown>>

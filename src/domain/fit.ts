@@ -1,0 +1,37 @@
+export const KV_TYPES = ['f16', 'q8_0', 'q4_0'] as const
+/** How a chat's keys and values are kept. */
+export type KvType = (typeof KV_TYPES)[number]
+
+/** How a decoder is opened so that it fits. */
+export interface DecoderLoad {
+  /** Of all slots together. */
+  readonly contextTokens: number
+  readonly slots: number
+  readonly kvType: KvType
+  /** Layers on the device; the rest, and nothing else, runs on the CPU. */
+  readonly gpuLayers: number
+  /** Layers whose experts stay in the system's memory; only of a mixture of experts. */
+  readonly cpuExpertLayers: number
+}
+
+/** Memory that a placement takes, in bytes. */
+export interface MemoryNeed {
+  /** On the device; for the CPU the same as `hostBytes`. */
+  readonly deviceBytes: number
+  /** In the system's memory. */
+  readonly hostBytes: number
+  readonly weightBytes: number
+  readonly kvBytes: number
+  readonly computeBytes: number
+}
+
+export type Fit =
+  | {
+      readonly fits: true
+      readonly need: MemoryNeed
+      /** Decoders. */
+      readonly load?: DecoderLoad
+      /** Sentences: what was given up to fit, e.g. `context 8192 instead of 16384 tokens`. */
+      readonly traded: readonly string[]
+    }
+  | { readonly fits: false; readonly reason: string }

@@ -1,0 +1,42 @@
+/** What a model's files say about its size, as far as memory and speed depend on it. Plain data, read by `models/`. */
+export type ModelShape = DecoderShape | EncoderShape
+
+export interface DecoderShape {
+  readonly kind: 'decoder'
+  /** As the file says: `qwen2`, `gpt-oss`, `deepseek2`. */
+  readonly architecture: string
+  readonly parameters: number
+  /** Window that it was trained for. */
+  readonly contextTokens: number
+  readonly hidden: number
+  readonly feedForward: number
+  readonly vocabulary: number
+  readonly heads: number
+  /** Bytes of each layer's tensors, its experts apart. */
+  readonly layerBytes: readonly number[]
+  /** Bytes of each layer's experts; zeros for a dense model. */
+  readonly expertBytes: readonly number[]
+  /** Experts, and how many of them a token uses; only of a mixture of experts. */
+  readonly experts?: { readonly count: number; readonly used: number }
+  /** Token embeddings; they stay in the system's memory. */
+  readonly inputBytes: number
+  /** Output head and what belongs to no layer. */
+  readonly outputBytes: number
+  /** For each layer the numbers that one token adds to the cache: keys and values; 0 for a layer without attention. */
+  readonly kvPerToken: readonly { readonly keys: number; readonly values: number }[]
+  /** For each layer the tokens that it looks back at most; absent: all. */
+  readonly windows?: readonly (number | undefined)[]
+}
+
+export interface EncoderShape {
+  readonly kind: 'encoder'
+  readonly parameters: number
+  /** Of the file that the engine reads. */
+  readonly weightBytes: number
+  readonly layers: number
+  readonly hidden: number
+  readonly feedForward: number
+  readonly heads: number
+  /** Bits of most weights: 32, 16, 8, 4. */
+  readonly weightBits: number
+}

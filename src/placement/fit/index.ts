@@ -1,0 +1,1 @@
+export { type FitRequest, fit } from './fit.ts'
