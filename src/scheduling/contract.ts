@@ -9,6 +9,8 @@ import type {
   EmbedOutput,
   EmbedRequest,
   LayerTime,
+  Model,
+  Plan,
   Priority,
   RerankRequest,
   ScoreOutput,
@@ -16,6 +18,7 @@ import type {
   ToolSpec,
   WorkerStatus,
 } from '../domain/index.ts'
+import type { Worker } from '../workers/index.ts'
 
 export interface RequestContext {
   readonly priority: Priority
@@ -29,6 +32,21 @@ export interface RequestContext {
 export interface Served<T> {
   readonly result: T
   readonly servedBy: ServedBy
+}
+
+/** Another plan for a running server. */
+export interface Replanned {
+  readonly plan: Plan
+  /** All that the plan needs: those that it keeps and new ones, which the scheduler stops from now on. */
+  readonly workers: readonly Worker[]
+  readonly models: readonly Model[]
+}
+
+export interface Activity {
+  /** Requests that wait or run. */
+  readonly inFlight: number
+  /** When the last one came, by `performance.now()`; the start of the server where none came. */
+  readonly lastRequestMs: number
 }
 
 export interface Serving {
@@ -72,4 +90,16 @@ export interface Serving {
   isReady(): boolean
   /** No new work; running work gets `graceMs`, then everything stops. */
   drain(graceMs: number): Promise<void>
+}
+
+/** What the owner of the plan asks beside. */
+export interface ManagedServing extends Serving {
+  /**
+   * Serves by another plan from now on. What runs goes on; a worker that the plan has dropped serves until one of the
+   * plan is ready for its task and model, then it is stopped.
+   */
+  replan(replanned: Replanned): void
+  activity(): Activity
+  /** Hears of each request as it comes. @returns ends it */
+  onRequest(listener: () => void): () => void
 }

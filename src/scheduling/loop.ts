@@ -7,6 +7,7 @@ import {
   type Event,
   type Fault,
   initialState,
+  type LaneSpec,
   type Limits,
   type State,
   step,
@@ -24,6 +25,8 @@ const BATCH_MS = 30_000
 /** A chat that has begun must show something within this. */
 const SILENCE_MS = 120_000
 const TICK_MS = 100
+/** A worker that the plan has dropped holds nothing any more: it only has to unload. */
+const LEAVE_MS = 2_000
 
 /** A model of so many parameters takes the limits' batches; a larger one so much smaller ones, for they last as long. */
 const FULL_BATCH_PARAMETERS = 100e6
@@ -35,7 +38,8 @@ type EventBody = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : n
 
 /** Performs what the core decides: calls workers, ends requests, brings time and news of workers in. */
 export class Loop {
-  readonly #routes: Routes
+  readonly #limits: Limits
+  readonly #onVacated: (worker: Worker) => void
   readonly #workers = new Map<string, Target>()
   readonly #jobs = new Map<number, Job>()
   readonly #aborts = new Map<number, AbortController>()
@@ -43,26 +47,32 @@ export class Loop {
   readonly #batchErrors = new Map<number, TandemError>()
   readonly #workerErrors = new Map<string, TandemError>()
   readonly #answered = new Set<string>()
-  readonly #unsubscribe: (() => void)[] = []
   readonly #inbox: Event[] = []
   readonly #idleWaiters: (() => void)[] = []
+  #routes: Routes
   #state: State
   #stepping = false
   #ticker: NodeJS.Timeout | undefined
 
-  constructor(routes: Routes, limits: Limits) {
+  /** @param onVacated hears of a worker that the plan has dropped, when it is being stopped */
+  constructor(routes: Routes, limits: Limits, onVacated: (worker: Worker) => void) {
+    this.#limits = limits
+    this.#onVacated = onVacated
     this.#routes = routes
-    const lanes = routes.all.map((route) => ({
-      id: route.id,
-      merges: route.task !== 'chat',
-      batchTokens: batchTokensOf(routes.model(route.model)?.parameters ?? 0, limits),
-      workers: route.workers.map(({ worker, placement }) => ({
-        id: worker.id,
-        overflow: placement.role === 'overflow',
-      })),
-    }))
-    this.#state = initialState(limits, lanes, performance.now())
+    this.#state = initialState(limits, lanesOf(routes, limits), performance.now())
     for (const route of routes.all) for (const { worker } of route.workers) this.#watch(worker, route)
+  }
+
+  /** Takes a new plan: what runs goes on, workers that it has dropped are stopped once nobody needs them. */
+  replan(routes: Routes): void {
+    this.#routes = routes
+    this.send({ type: 'replanned', lanes: lanesOf(routes, this.#limits) })
+    for (const route of routes.all)
+      for (const { worker } of route.workers) {
+        const known = this.#workers.get(worker.id)
+        if (known?.worker === worker) known.route = route
+        else this.#watch(worker, route)
+      }
   }
 
   /** Whether a worker of the route was ready at least once. */
@@ -109,7 +119,7 @@ export class Loop {
   }
 
   close(): void {
-    for (const off of this.#unsubscribe.splice(0)) off()
+    for (const { off } of this.#workers.values()) off()
   }
 
   #rest(): void {
@@ -119,7 +129,7 @@ export class Loop {
   }
 
   #watch(worker: Worker, route: Route): void {
-    this.#workers.set(worker.id, { worker, route })
+    this.#workers.get(worker.id)?.off()
     const ready = () => {
       this.#answered.add(route.id)
       const room = route.task === 'chat' ? (worker.info?.slots ?? 1) : ENCODER_ROOM
@@ -130,7 +140,7 @@ export class Loop {
       if (event.error) this.#workerErrors.set(worker.id, event.error)
       this.send({ type: 'workerLost', worker: worker.id, why: event.state, gone: event.state === 'stopped' })
     }
-    this.#unsubscribe.push(worker.onEvent(heard))
+    this.#workers.set(worker.id, { worker, route, off: worker.onEvent(heard) })
     if (worker.info) ready()
   }
 
@@ -145,9 +155,22 @@ export class Loop {
       case 'end':
         this.#end(effect.request, effect.ending)
         return
+      case 'vacated':
+        this.#letGo(effect.worker)
+        return
       default:
         effect satisfies never
     }
+  }
+
+  #letGo(id: string): void {
+    const left = this.#workers.get(id)
+    if (!left) return
+    left.off()
+    this.#workers.delete(id)
+    this.#workerErrors.delete(id)
+    this.#onVacated(left.worker)
+    void left.worker.stop(LEAVE_MS)
   }
 
   #end(id: number, ending: Ending): void {
@@ -260,7 +283,9 @@ export class Loop {
 
 interface Target {
   readonly worker: Worker
-  readonly route: Route
+  route: Route
+  /** Hears no more of the worker. */
+  readonly off: () => void
 }
 
 interface Call {
@@ -269,6 +294,18 @@ interface Call {
   readonly served: ServedBy
   readonly abort: AbortController
   readonly onReleased: () => void
+}
+
+function lanesOf(routes: Routes, limits: Limits): LaneSpec[] {
+  return routes.all.map((route) => ({
+    id: route.id,
+    merges: route.task !== 'chat',
+    batchTokens: batchTokensOf(routes.model(route.model)?.parameters ?? 0, limits),
+    workers: route.workers.map(({ worker, placement }) => ({
+      id: worker.id,
+      overflow: placement.role === 'overflow',
+    })),
+  }))
 }
 
 function batchTokensOf(parameters: number, { batchTokens }: Limits): number {

@@ -19,7 +19,7 @@ import {
   type WorkerStatus,
 } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
-import type { RequestContext, Served, Serving } from './contract.ts'
+import type { Activity, ManagedServing, Replanned, RequestContext, Served } from './contract.ts'
 import type { Limits } from './core/index.ts'
 import { estimateTokens } from './estimate.ts'
 import { type ChatCall, ChatJob, type Ends, type Job, RowsJob } from './jobs.ts'
@@ -42,23 +42,28 @@ export interface ServingOptions {
 const BATCHING = { maxTries: 3, batchTokens: 8192, bulkBatchTokens: 2048, batchInputs: 64, bulkAfter: 4 }
 
 /** Connects requests with the workers of a plan. */
-export function createServing(options: ServingOptions): Serving {
+export function createServing(options: ServingOptions): ManagedServing {
   return new Scheduler(options)
 }
 
-class Scheduler implements Serving {
-  readonly #routes: Routes
+class Scheduler implements ManagedServing {
   readonly #loop: Loop
-  readonly #workers: readonly Worker[]
+  #routes: Routes
+  #workers: readonly Worker[]
+  #wasReady = false
   readonly #maxWaitMs: number
   readonly #chatWindow: number | undefined
+  readonly #requestListeners = new Set<() => void>()
   #nextId = 1
+  #lastRequestMs = performance.now()
 
   constructor({ plan, workers, models, config }: ServingOptions) {
     const limits: Limits = { ...BATCHING, maxWaiting: config.queue.maxWaiting }
     this.#routes = new Routes(plan, workers, models)
-    this.#loop = new Loop(this.#routes, limits)
     this.#workers = workers
+    this.#loop = new Loop(this.#routes, limits, (left) => {
+      this.#workers = this.#workers.filter((worker) => worker !== left)
+    })
     this.#maxWaitMs = config.queue.maxWaitMs
     this.#chatWindow = config.chat.contextTokens
   }
@@ -131,11 +136,36 @@ class Scheduler implements Serving {
   }
 
   async ready(): Promise<void> {
-    await Promise.all(this.#routes.all.map((route) => whenReady(route)))
+    for (;;) {
+      const routes = this.#routes
+      try {
+        await Promise.all(routes.all.map((route) => whenReady(route)))
+        if (routes === this.#routes) return
+      } catch (thrown) {
+        if (routes === this.#routes) throw thrown // another plan may have what this one has not
+      }
+    }
   }
 
   isReady(): boolean {
-    return this.#routes.all.every((route) => this.#loop.hasAnswered(route))
+    this.#wasReady ||= this.#routes.all.every((route) => this.#loop.hasAnswered(route))
+    return this.#wasReady
+  }
+
+  replan({ plan, workers, models }: Replanned): void {
+    const kept = this.#workers.filter((old) => !workers.includes(old))
+    this.#workers = [...workers, ...kept]
+    this.#routes = new Routes(plan, workers, models)
+    this.#loop.replan(this.#routes)
+  }
+
+  activity(): Activity {
+    return { inFlight: this.#loop.state.requests.size, lastRequestMs: this.#lastRequestMs }
+  }
+
+  onRequest(listener: () => void): () => void {
+    this.#requestListeners.add(listener)
+    return () => this.#requestListeners.delete(listener)
   }
 
   async drain(graceMs: number): Promise<void> {
@@ -195,6 +225,8 @@ class Scheduler implements Serving {
     const { signal, priority, onServedBy } = context
     if (signal?.aborted) throw new TandemError('CANCELLED')
     const id = this.#nextId++
+    this.#lastRequestMs = performance.now()
+    for (const listener of this.#requestListeners) listener()
     const cancel = () => this.#loop.send({ type: 'cancelled', request: id })
     signal?.addEventListener('abort', cancel, { once: true })
     try {
@@ -215,21 +247,20 @@ class Scheduler implements Serving {
     signal: AbortSignal | undefined,
     call: (worker: Worker, options: { signal?: AbortSignal; deadlineMs: number }) => Promise<T>,
   ): Promise<T> {
-    const route = this.#routes.find(task, model)
     const endMs = performance.now() + this.#maxWaitMs
     for (let tries = 1; ; tries++) {
-      const worker = await whenReady(route, {
-        ...(signal ? { signal } : {}),
-        waitMs: endMs - performance.now(),
-      })
+      const routes = this.#routes
+      const bounds = { ...(signal ? { signal } : {}), waitMs: endMs - performance.now() }
       try {
+        const worker = await whenReady(routes.find(task, model), bounds)
         return await call(worker, {
           ...(signal ? { signal } : {}),
           deadlineMs: Math.max(1, endMs - performance.now()),
         })
       } catch (error) {
-        const lost =
-          error instanceof TandemError && (error.code === 'WORKER_LOST' || error.code === 'STARTING')
+        const code = error instanceof TandemError ? error.code : undefined
+        const replanned = routes !== this.#routes && code === 'SHUTTING_DOWN'
+        const lost = code === 'WORKER_LOST' || code === 'STARTING' || replanned
         if (!lost || tries >= BATCHING.maxTries) throw error
       }
     }

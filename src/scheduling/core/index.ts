@@ -5,6 +5,7 @@ export {
   type Event,
   type Fault,
   initialState,
+  type LaneSpec,
   type Limits,
   type State,
 } from './state.ts'

@@ -27,6 +27,23 @@ const LANES: readonly LaneSpec[] = [
 ]
 const ROOM: Readonly<Record<string, number>> = { npu: 2, gpu: 2, cpu: 1, talk: 3 }
 
+/** Plans that may follow: workers dropped, reordered, back again; the chat lane always stays. */
+const PLANS: readonly (readonly LaneSpec[])[] = [
+  LANES,
+  [
+    {
+      id: 'embed',
+      merges: true,
+      workers: [
+        { id: 'cpu', overflow: false },
+        { id: 'npu', overflow: false },
+      ],
+    },
+    LANES[1] as LaneSpec,
+  ],
+  [{ id: 'embed', merges: true, workers: [{ id: 'gpu', overflow: false }] }, LANES[1] as LaneSpec],
+]
+
 /** mulberry32: the same numbers for the same seed. */
 function randomOf(seed: number): () => number {
   let a = seed
@@ -80,13 +97,31 @@ class Simulation {
     if (effect.type === 'end')
       this.endings.set(effect.request, [...(this.endings.get(effect.request) ?? []), effect.ending])
     else if (effect.type === 'cancelBatch') this.cancelled.add(effect.batch)
-    else {
+    else if (effect.type === 'vacated') {
+      const held = [...this.atWorker.values()].filter((batch) => batch.worker === effect.worker)
+      must(held.length === 0, `${effect.worker} was let go while it held a batch`)
+      must(!this.#planned().has(effect.worker), `${effect.worker} was let go, and the plan has it`)
+    } else {
       const seat = this.state.seats.get(effect.batch.worker)
       must(seat?.ready === true, `${effect.batch.worker} was sent a batch while it was not ready`)
       must(effect.batch.parts.length > 0, 'an empty batch was sent')
       this.atWorker.set(effect.batch.id, effect.batch)
       this.#checkOrder(effect.batch.priority, seat?.lane ?? '')
     }
+  }
+
+  plan: readonly LaneSpec[] = LANES
+
+  #planned(): Set<string> {
+    return new Set(this.plan.flatMap((lane) => lane.workers.map((worker) => worker.id)))
+  }
+
+  replan(): void {
+    const served = this.state.lanes.get('embed')?.workers.some((id) => this.state.seats.get(id)?.ready)
+    this.plan = this.pick(PLANS) as readonly LaneSpec[]
+    this.send({ type: 'replanned', lanes: this.plan, nowMs: this.nowMs })
+    const serves = this.state.lanes.get('embed')?.workers.some((id) => this.state.seats.get(id)?.ready)
+    must(!served || serves === true, 'a new plan left a lane without the worker that served it')
   }
 
   /** What waits after the step waited when the batch was sent, too. */
@@ -171,13 +206,13 @@ class Simulation {
 
   lose(): void {
     const worker = this.pick(Object.keys(ROOM)) as string
-    this.send({ type: 'workerLost', worker, why: 'crash', gone: false, nowMs: this.nowMs })
     for (const batch of [...this.atWorker.values()])
       if (batch.worker === worker) this.atWorker.delete(batch.id)
+    this.send({ type: 'workerLost', worker, why: 'crash', gone: false, nowMs: this.nowMs })
   }
 
   revive(): void {
-    const worker = this.pick(Object.keys(ROOM)) as string
+    const worker = this.pick([...this.state.seats.keys()]) as string
     if (this.state.seats.get(worker)?.ready) return
     this.send({ type: 'workerReady', worker, room: ROOM[worker] as number, nowMs: this.nowMs })
   }
@@ -190,6 +225,7 @@ class Simulation {
       else if (dice < 0.75) this.answer()
       else if (dice < 0.85) this.revive()
       else if (dice < 0.88) this.lose()
+      else if (dice < 0.89) this.replan()
       else if (dice < 0.93 && this.submitted.length > 0)
         this.send({ type: 'cancelled', request: this.below(this.submitted.length), nowMs: this.nowMs })
       else this.send({ type: 'ticked', nowMs: this.nowMs })
@@ -198,8 +234,8 @@ class Simulation {
 
   /** Lets everything finish: all workers back, no more faults of the environment. */
   settle(): void {
-    for (const worker of Object.keys(ROOM))
-      if (!this.state.seats.get(worker)?.ready)
+    for (const worker of [...this.state.seats.keys()])
+      if (this.state.seats.get(worker)?.ready === false)
         this.send({ type: 'workerReady', worker, room: ROOM[worker] as number, nowMs: this.nowMs })
     for (let i = 0; i < 2000 && this.atWorker.size > 0; i++) this.answer()
   }

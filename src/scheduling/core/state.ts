@@ -42,6 +42,8 @@ export interface Seat {
   readonly why: string
   /** Batches that it takes at once, of each priority. */
   readonly room: number
+  /** The plan has dropped it: it serves until a worker of the plan is ready in its lane. */
+  readonly leaving: boolean
 }
 
 export interface Request {
@@ -123,6 +125,8 @@ export type Event = { readonly nowMs: number } & (
   | { readonly type: 'batchReleased'; readonly batch: number }
   | { readonly type: 'cancelled'; readonly request: number }
   | { readonly type: 'ticked' }
+  /** Another plan: all its lanes. */
+  | { readonly type: 'replanned'; readonly lanes: readonly LaneSpec[] }
   | { readonly type: 'draining' }
   | { readonly type: 'stopped' }
 )
@@ -153,6 +157,8 @@ export type Effect =
   | { readonly type: 'end'; readonly request: number; readonly ending: Ending }
   /** Nobody waits for it any more. */
   | { readonly type: 'cancelBatch'; readonly batch: number }
+  /** The plan has dropped it and it holds nothing: it may be stopped. */
+  | { readonly type: 'vacated'; readonly worker: string }
 
 export interface LaneSpec {
   readonly id: string
@@ -163,30 +169,24 @@ export interface LaneSpec {
   readonly workers: readonly { readonly id: string; readonly overflow: boolean }[]
 }
 
+export function freshSeat(lane: string, worker: LaneSpec['workers'][number]): Seat {
+  return { ...worker, lane, ready: false, gone: false, why: 'starting', room: 0, leaving: false }
+}
+
+export function freshLane(spec: LaneSpec, limits: Limits): Lane {
+  const { id, merges, batchTokens = limits.batchTokens } = spec
+  const workers = spec.workers.map((worker) => worker.id)
+  return { id, merges, batchTokens, workers, interactiveRun: 0, batchMs: 100 }
+}
+
 export function initialState(limits: Limits, lanes: readonly LaneSpec[], nowMs: number): State {
-  const seats = lanes.flatMap((lane) =>
-    lane.workers.map(
-      (worker): Seat => ({
-        ...worker,
-        lane: lane.id,
-        ready: false,
-        gone: false,
-        why: 'starting',
-        room: 0,
-      }),
-    ),
-  )
+  const seats = lanes.flatMap((lane) => lane.workers.map((worker) => freshSeat(lane.id, worker)))
   return {
     limits,
     nowMs,
     draining: false,
     nextBatch: 1,
-    lanes: new Map(
-      lanes.map(({ id, merges, batchTokens = limits.batchTokens, workers: list }) => {
-        const workers = list.map((worker) => worker.id)
-        return [id, { id, merges, batchTokens, workers, interactiveRun: 0, batchMs: 100 }]
-      }),
-    ),
+    lanes: new Map(lanes.map((lane) => [lane.id, freshLane(lane, limits)])),
     seats: new Map(seats.map((seat) => [seat.id, seat])),
     requests: new Map(),
     batches: new Map(),

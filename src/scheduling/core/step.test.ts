@@ -47,6 +47,7 @@ class Run {
 
 function nameOf(effect: Effect): string {
   if (effect.type === 'cancelBatch') return `cancel ${effect.batch}`
+  if (effect.type === 'vacated') return `let ${effect.worker} go`
   if (effect.type === 'end') return `end ${effect.request} ${effect.ending.how}`
   const { id, worker, parts } = effect.batch
   const inputs = parts.reduce((sum, part) => sum + part.inputs.length, 0)
@@ -203,5 +204,51 @@ describe('ends', () => {
     run.nowMs = 1000
     expect(run.on({ type: 'ticked' })).toEqual(['end 1 deadline'])
     expect(run.state.requests.size).toBe(0)
+  })
+})
+
+describe('another plan', () => {
+  const planned = (...workers: LaneSpec['workers'][number][]) =>
+    ({ type: 'replanned', lanes: [{ id: 'embed', merges: true, workers }] }) as const
+
+  test('the worker that serves stays until one of the plan is ready, and ends what it holds', () => {
+    const run = new Run(cpu)
+    run.ready('cpu')
+    expect(run.on(planned(npu))).toEqual([])
+    expect(run.submit(1, 'interactive', 10)).toEqual(['send 1 cpu 1 instead of npu: starting'])
+    expect(run.ready('npu')).toEqual([])
+    expect(run.submit(2, 'interactive', 10)).toEqual(['send 2 npu 1'])
+    expect(run.finish(1)).toEqual(['end 1 done', 'let cpu go'])
+  })
+
+  test('a worker that never was ready goes at once; one that comes back into the plan stays', () => {
+    const run = new Run(npu, cpu)
+    run.ready('cpu')
+    expect(run.on(planned(cpu))).toEqual(['let npu go'])
+    expect(run.on(planned(npu))).toEqual([])
+    expect(run.on(planned(cpu, npu))).toEqual([])
+    expect(run.ready('npu')).toEqual([])
+    expect(run.submit(1, 'interactive', 10)).toEqual(['send 1 cpu 1'])
+  })
+
+  test('what waits for a model that the plan has dropped ends; what runs is answered', () => {
+    const run = new Run(cpu)
+    run.ready('cpu')
+    run.submit(1, 'interactive', 10)
+    run.submit(2, 'interactive', 10)
+    run.submit(3, 'interactive', 10)
+    expect(run.on({ type: 'replanned', lanes: [] })).toEqual(['end 3 unserved'])
+    expect(run.submit(4, 'interactive', 10)).toEqual(['end 4 unserved'])
+    expect(run.finish(1)).toEqual(['end 1 done'])
+    expect(run.finish(2)).toEqual(['end 2 done', 'let cpu go'])
+  })
+
+  test('a dropped worker that is lost is not waited for: its work goes to the plan', () => {
+    const run = new Run(cpu)
+    run.ready('cpu')
+    run.submit(1, 'interactive', 10)
+    run.on(planned(npu))
+    expect(run.lose('cpu')).toEqual(['let cpu go'])
+    expect(run.ready('npu')).toEqual(['send 2 npu 1'])
   })
 })

@@ -1,5 +1,6 @@
 import { dispatch, hasOther } from './dispatch.ts'
 import { type Draft, draftOf, end, put } from './draft.ts'
+import { replan, vacate } from './replan.ts'
 import type { Batch, Effect, Event, Fault, Request, Seat, State } from './state.ts'
 
 /** One event in, effects out. Pure: time comes with the event. Each request ends exactly once. */
@@ -7,6 +8,7 @@ export function step(state: State, event: Event): { state: State; effects: reado
   const draft = draftOf(state)
   draft.nowMs = event.nowMs
   apply(draft, event)
+  vacate(draft)
   dispatch(draft)
   const { effects, ...next } = draft
   return { state: next, effects }
@@ -43,6 +45,9 @@ function apply(draft: Draft, event: Event): void {
     }
     case 'ticked':
       expire(draft)
+      break
+    case 'replanned':
+      replan(draft, event.lanes)
       break
     case 'draining':
     case 'stopped':
@@ -125,6 +130,7 @@ function retryParts(draft: Draft, lost: readonly Batch[]): void {
     const back = put(draft.requests, request, { tries: request.tries + 1 })
     if (back.tries >= draft.limits.maxTries || back.started)
       end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
+    else if (laneIsGone(draft, back.lane)) end(draft, back, { how: 'unserved', lane: back.lane })
   }
 }
 

@@ -1,0 +1,133 @@
+import {
+  type ErrorCode,
+  type Model,
+  type PlacementRef,
+  type Plan,
+  type PlanChange,
+  type PlannedPlacement,
+  placementId,
+  sameRef,
+  type TandemError,
+  type Task,
+} from '../domain/index.ts'
+import type { Worker, WorkerEvent } from '../workers/index.ts'
+import type { ManagedServing } from './contract.ts'
+
+/** A placement that was tried here and cannot serve, and why: one sentence. */
+export interface Refusal extends PlacementRef {
+  readonly reason: string
+}
+
+export interface ConductorOptions {
+  /** Plans with what is known now. */
+  readonly makePlan: (refusals: readonly Refusal[]) => Plan
+  readonly startWorker: (placement: PlannedPlacement, plan: Plan) => Worker
+  /** Models of a plan, for its limits. */
+  readonly modelsOf: (plan: Plan) => readonly Model[]
+  /** Tasks to start workers for; absent: all that the plan serves. */
+  readonly tasks?: readonly Task[]
+}
+
+/** A worker that fails so will fail again: another placement must serve. */
+const REFUSALS: Readonly<Partial<Record<ErrorCode, (error: TandemError) => string>>> = {
+  VECTOR_MISMATCH: ({ details }) => `refused: vectors differ, cosine ${details['cosine']}`,
+  MODEL_UNSUPPORTED: ({ message }) => `refused: ${message}`,
+}
+
+/** Keeps a running server at the plan: plans again when something became known, and changes the workers. */
+export class Conductor {
+  readonly #options: ConductorOptions
+  readonly #listeners = new Set<(change: PlanChange) => void>()
+  readonly #workers = new Map<string, Worker>()
+  #refusals: readonly Refusal[] = []
+  #plan: Plan
+  #serving: ManagedServing | undefined
+
+  constructor(options: ConductorOptions) {
+    this.#options = options
+    this.#plan = options.makePlan([])
+  }
+
+  get plan(): Plan {
+    return this.#plan
+  }
+
+  /** Starts the workers of the first plan. */
+  start(): readonly Worker[] {
+    return this.#workersOf(this.#plan)
+  }
+
+  /** From now on what becomes known changes what runs. */
+  attach(serving: ManagedServing): void {
+    this.#serving = serving
+  }
+
+  /** Hears of every other plan. @returns ends it */
+  onChange(listener: (change: PlanChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Plans again.
+   * @param cause one sentence: what became known
+   * @param forget refusals that no longer count, because what they came from has changed
+   * @returns whether the plan is another one
+   */
+  replan(cause: string, forget: (refusal: Refusal) => boolean = () => false): boolean {
+    this.#refusals = this.#refusals.filter((refusal) => !forget(refusal))
+    const plan = this.#options.makePlan(this.#refusals)
+    const before = this.#plan
+    this.#plan = plan // its numbers and reasons may be new where its placements are not
+    if (sameServing(before, plan)) return false
+    this.#serving?.replan({ plan, workers: this.#workersOf(plan), models: this.#options.modelsOf(plan) })
+    for (const listener of this.#listeners) listener({ plan, cause })
+    return true
+  }
+
+  stop(): void {
+    this.#serving = undefined
+    this.#listeners.clear()
+  }
+
+  #workersOf(plan: Plan): Worker[] {
+    const { tasks, startWorker } = this.#options
+    const placements = (Object.values(plan.tasks) as PlannedPlacement[][])
+      .flat()
+      .filter((placement) => tasks === undefined || tasks.includes(placement.task))
+    const workers = placements.map((placement) => {
+      const id = placementId(placement)
+      const known = this.#workers.get(id)
+      if (known && known.state !== 'stopped') return known
+      const worker = startWorker(placement, plan)
+      this.#workers.set(id, worker)
+      worker.onEvent((event) => this.#heard(worker, event))
+      return worker
+    })
+    const ids = new Set(workers.map((worker) => worker.id))
+    for (const id of [...this.#workers.keys()]) if (!ids.has(id)) this.#workers.delete(id)
+    return workers
+  }
+
+  #heard(worker: Worker, { state, error }: WorkerEvent): void {
+    const say = error && REFUSALS[error.code]
+    if (state !== 'stopped' || !say || !this.#serving) return
+    const { task, model, engine, device } = worker.placement
+    const refusal: Refusal = { task, model, engine, device, reason: say(error) }
+    if (this.#refusals.some((known) => sameRef(known, refusal))) return
+    this.#refusals = [...this.#refusals, refusal]
+    this.replan(`${engine} on ${device} was ${refusal.reason}`)
+  }
+}
+
+/** Whether two plans start the same workers in the same order and roles. */
+function sameServing(a: Plan, b: Plan): boolean {
+  const shape = (plan: Plan) =>
+    Object.entries(plan.tasks)
+      .map(([task, list]) => [
+        task,
+        list.map((each) => [placementId(each), each.role, each.insteadOf?.reason]),
+      ])
+      .sort(([x], [y]) => String(x).localeCompare(String(y)))
+  return JSON.stringify(shape(a)) === JSON.stringify(shape(b))
+}
