@@ -1,6 +1,6 @@
 /** What the HTTP server needs from the house; `app.ts` provides it. */
 import type { Config } from '../config/index.ts'
-import type { Device, Model, Plan } from '../domain/index.ts'
+import type { Device, Model, Plan, PlanChange } from '../domain/index.ts'
 import type { Projects } from '../project/contract.ts'
 import type { Serving } from '../scheduling/contract.ts'
 
@@ -25,6 +25,13 @@ export interface HttpLog {
   debug(details: object, message: string): void
 }
 
+export interface OtherPlan {
+  /** Name of a policy. */
+  readonly policy?: string
+  /** Name of a simulated machine. */
+  readonly simulate?: string
+}
+
 export interface HttpDeps {
   readonly config: Config
   readonly version: string
@@ -34,6 +41,13 @@ export interface HttpDeps {
   /** Models that a client may name, the ones served first. */
   readonly models: () => readonly ModelEntry[]
   readonly plan: () => Plan
+  /**
+   * What the plan would be by another policy, or on a simulated machine; nothing changes.
+   * @throws TandemError INVALID_REQUEST with the nearest names
+   */
+  readonly planWith: (other: OtherPlan) => Promise<Plan>
+  /** Hears of every other plan that the server takes. @returns ends it */
+  readonly onPlan: (listener: (change: PlanChange) => void) => () => unknown
   readonly devices: () => readonly Device[]
   /** Whether `/health` is 200. */
   readonly isReady: () => boolean

@@ -1,4 +1,4 @@
-/** `GET /tandem/v1/events`: the status first, then what changes: projects as they say it, workers as they are seen. */
+/** `GET /tandem/v1/events`: the status first, then what changes: projects and the plan as they say it, workers as they are seen. */
 import type { FastifyInstance } from 'fastify'
 import { TandemError, type WorkerStatus } from '../../domain/index.ts'
 import type { HttpDeps, Timing } from '../deps.ts'
@@ -49,10 +49,12 @@ class Feed {
   #start(): () => void {
     this.#workers = new Map(this.#deps.serving.workers().map((one) => [one.id, JSON.stringify(one)]))
     const ofProjects = this.#deps.projects?.onEvent((data) => this.#send(event('project', data)))
+    const ofPlan = this.#deps.onPlan((data) => this.#send(event('plan', data)))
     const poll = setInterval(() => this.#compareWorkers(), this.#timing.workerPollMs)
     const heartbeat = setInterval(() => this.#send(': still here\n\n'), this.#timing.heartbeatMs)
     return () => {
       ofProjects?.()
+      ofPlan()
       clearInterval(poll)
       clearInterval(heartbeat)
     }

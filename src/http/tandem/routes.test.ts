@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { WorkerStatus } from '../../domain/index.ts'
+import type { PlanChange, WorkerStatus } from '../../domain/index.ts'
 import { type DoubleServer, startDouble } from '../testing/doubles.ts'
 
 const worker: WorkerStatus = {
@@ -14,8 +14,13 @@ const worker: WorkerStatus = {
 }
 
 let server: DoubleServer
+const planListeners = new Set<(change: PlanChange) => void>()
 beforeEach(async () => {
-  server = await startDouble({}, { timing: { workerPollMs: 10, heartbeatMs: 10 } })
+  const onPlan = (listener: (change: PlanChange) => void) => {
+    planListeners.add(listener)
+    return () => planListeners.delete(listener)
+  }
+  server = await startDouble({}, { onPlan, timing: { workerPollMs: 10, heartbeatMs: 10 } })
 })
 afterEach(() => server.http.close(0))
 
@@ -47,6 +52,9 @@ test('projects are listed, shown, explained and removed', async () => {
 test('devices, plan and status are documents of their own', async () => {
   expect(await (await get('/tandem/v1/devices')).json()).toEqual({ devices: [] })
   expect(await (await get('/tandem/v1/plan')).json()).toMatchObject({ policy: 'development', rejected: [] })
+  const other = await get('/tandem/v1/plan?policy=economy&simulate=cpu-only')
+  expect(await other.json()).toMatchObject({ policy: 'economy', simulated: true })
+  expect((await get('/tandem/v1/plan?policy=')).status).toBe(400)
   expect(await (await get('/tandem/v1/status')).json()).toMatchObject({
     workers: [],
     projects: [{ name: 'demo' }],
@@ -106,6 +114,10 @@ test('events: the status, then what changes, then heartbeats; the end comes with
   )
   state = 'ready'
   await until('"state":"ready"')
+  const plan = { policy: 'economy', simulated: false, tasks: {}, rejected: [] }
+  for (const listener of planListeners) listener({ plan, cause: 'npu0 is gone' })
+  await until('event: plan\ndata: {"plan":{"policy":"economy"')
+  await until('"cause":"npu0 is gone"}\n\n')
   await until(': still here')
   await server.http.close(10_000)
   while (!(await reader.read()).done);

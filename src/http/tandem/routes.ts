@@ -9,7 +9,7 @@ import { parse, refuse } from '../validate.ts'
 import { classifyRoute } from './classify.ts'
 import { eventRoute } from './events.ts'
 import { profileRoute } from './profile.ts'
-import { ExplainQuery, ProjectBody, SearchBody } from './schema.ts'
+import { ExplainQuery, PlanQuery, ProjectBody, SearchBody } from './schema.ts'
 import { statusOf } from './status.ts'
 
 /** @throws TandemError NO_PROJECT where this server has none */
@@ -68,7 +68,14 @@ export function tandemRoutes(app: FastifyInstance, deps: HttpDeps, timing: Timin
       : reply.code(503).header('retry-after', '1').send({ status: 'starting' }),
   )
   app.get('/tandem/v1/devices', async () => ({ devices: deps.devices() }))
-  app.get('/tandem/v1/plan', async () => deps.plan())
+  app.get('/tandem/v1/plan', async ({ query }) => {
+    const { policy, simulate } = parse(PlanQuery, query)
+    if (policy === undefined && simulate === undefined) return deps.plan()
+    return deps.planWith({
+      ...(policy === undefined ? {} : { policy }),
+      ...(simulate === undefined ? {} : { simulate }),
+    })
+  })
   app.get('/tandem/v1/status', async () => statusOf(deps))
   classifyRoute(app, deps)
   profileRoute(app, deps)

@@ -47,3 +47,7 @@ export const ProfileBody = z.object({
 })
 
 export const ExplainQuery = z.object({ path })
+
+const planName = z.string().min(1, 'must not be empty').max(100, 'has more than 100 characters').optional()
+
+export const PlanQuery = z.object({ policy: planName, simulate: planName })

@@ -280,6 +280,13 @@ export async function startDouble(
     projects,
     models: () => [CHAT, EMBED],
     plan: () => ({ policy: 'development', simulated: false, tasks: {}, rejected: [] }),
+    planWith: async ({ policy = 'development', simulate }) => ({
+      policy,
+      simulated: simulate !== undefined,
+      tasks: {},
+      rejected: [],
+    }),
+    onPlan: () => () => {},
     devices: () => [],
     isReady: () => true,
     log: {
