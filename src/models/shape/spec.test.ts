@@ -1,22 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { PACKAGE_ROOT } from '../../config/index.ts'
+import { PUBLISHED } from '../../../test/support/published-models.ts'
 import type { ModelShape } from '../../domain/index.ts'
-import type { Recipe } from './recipe.ts'
-import { type ModelSpec, shapeOfSpec } from './spec.ts'
+import { shapeOfSpec } from './spec.ts'
 
-interface Published {
-  readonly model: string
-  readonly spec: ModelSpec
-  readonly files: readonly { readonly recipe: Recipe; readonly bytes: number; readonly source: string }[]
-  readonly kvNumbersPerToken: number | null
-}
-
-const table: readonly Published[] = JSON.parse(
-  readFileSync(join(PACKAGE_ROOT, 'test', 'data', 'published-models.json'), 'utf8'),
-)
-const files = table.flatMap(({ model, spec, files }) =>
+const files = PUBLISHED.flatMap(({ model, spec, files }) =>
   files.map((file) => ({ name: `${model} ${file.recipe}`, spec, ...file })),
 )
 
@@ -27,7 +14,7 @@ function weightBytes(shape: ModelShape): number {
 }
 
 test('at least the twelve models of the table', () => {
-  expect(table.length).toBeGreaterThanOrEqual(12)
+  expect(PUBLISHED.length).toBeGreaterThanOrEqual(12)
 })
 
 test.each(files)('$name: the weights are the published file to 1 %', ({ spec, recipe, bytes }) => {
@@ -36,7 +23,7 @@ test.each(files)('$name: the weights are the published file to 1 %', ({ spec, re
   expect(ratio).toBeLessThan(1.01)
 })
 
-test.each(table.filter((row) => row.kvNumbersPerToken !== null))(
+test.each(PUBLISHED.filter((row) => row.kvNumbersPerToken !== null))(
   '$model: what a token adds to the cache',
   ({ spec, files, kvNumbersPerToken }) => {
     const shape = shapeOfSpec(spec, files[0]!.recipe)
@@ -48,7 +35,7 @@ test.each(table.filter((row) => row.kvNumbersPerToken !== null))(
 
 test('windows: five of six layers of Gemma 3, every other of gpt-oss, none of Qwen', () => {
   const localOf = (model: string) => {
-    const { spec, files } = table.find((row) => row.model === model)!
+    const { spec, files } = PUBLISHED.find((row) => row.model === model)!
     const shape = shapeOfSpec(spec, files[0]!.recipe)
     return shape.kind === 'decoder' ? (shape.windows ?? []).map((window) => window ?? 0) : []
   }
@@ -58,13 +45,13 @@ test('windows: five of six layers of Gemma 3, every other of gpt-oss, none of Qw
 })
 
 test('latent attention without unpacking keeps one row of keys and no values', () => {
-  const { spec } = table.find((row) => row.model.startsWith('DeepSeek'))!
+  const { spec } = PUBLISHED.find((row) => row.model.startsWith('DeepSeek'))!
   const shape = shapeOfSpec({ ...spec, latent: { ...spec.latent!, absorbed: true } }, 'Q8_0')
   expect(shape.kind === 'decoder' && shape.kvPerToken[0]).toEqual({ keys: 576, values: 0 })
 })
 
 test('an architecture that is not known is refused with those that are', () => {
-  const { spec } = table[0]!
+  const { spec } = PUBLISHED[0]!
   expect(() => shapeOfSpec({ ...spec, architecture: 'mamba' }, 'Q8_0')).toThrow(
     /mamba .*known are llama, qwen2/,
   )
