@@ -6,6 +6,21 @@ export const ENGINE_IDS = ['onnxruntime', 'llama.cpp', 'openvino', 'openai'] as 
 /** Software that runs models. */
 export type EngineId = (typeof ENGINE_IDS)[number]
 
+/** What a decoder may be opened with less of, so that it fits on a device. */
+export type Trade = 'kvType' | 'gpuLayers' | 'cpuExperts'
+
+/** Memory that an engine takes besides what follows from a model's shape; measured, see `bench/memory.js`. */
+export interface Footprint {
+  /** Of its worker process before a model is loaded. */
+  readonly processBytes: number
+  /** Decoders: tokens that it reads at once, at most. */
+  readonly batchTokens?: { readonly cpu: number; readonly gpu: number }
+  /** Encoders: how often it keeps the weights. */
+  readonly weightCopies?: number
+  /** Encoders: bytes for each token that it reads at once, as a multiple of one layer's widest numbers in 32 bits. */
+  readonly activationCopies?: number
+}
+
 /** What an engine can do, as plain data: feeds defaults, the planner, `tandem plan` and the docs. */
 export interface EngineDescriptor {
   readonly id: EngineId
@@ -18,4 +33,8 @@ export interface EngineDescriptor {
   readonly formats: readonly ModelFormat[]
   /** What the machine must have; empty when nothing. */
   readonly needs: string
+  /** Absent: none, it opens a model whole or not at all. */
+  readonly trades?: readonly Trade[]
+  /** Absent: a guess stands in. */
+  readonly footprint?: Footprint
 }

@@ -4,11 +4,11 @@ export type KvType = (typeof KV_TYPES)[number]
 
 /** How a decoder is opened so that it fits. */
 export interface DecoderLoad {
-  /** Of all slots together. */
+  /** Window of one slot. */
   readonly contextTokens: number
   readonly slots: number
   readonly kvType: KvType
-  /** Layers on the device; the rest, and nothing else, runs on the CPU. */
+  /** Layers on the device, the last first, the output head counted as one; the rest runs on the CPU. 0 on the CPU itself. */
   readonly gpuLayers: number
   /** Layers whose experts stay in the system's memory; only of a mixture of experts. */
   readonly cpuExpertLayers: number
@@ -20,6 +20,7 @@ export interface MemoryNeed {
   readonly deviceBytes: number
   /** In the system's memory. */
   readonly hostBytes: number
+  /** Of `deviceBytes`: weights, cache and intermediate results. */
   readonly weightBytes: number
   readonly kvBytes: number
   readonly computeBytes: number

@@ -16,16 +16,20 @@ export interface DecoderShape {
   readonly layerBytes: readonly number[]
   /** Bytes of each layer's experts; zeros for a dense model. */
   readonly expertBytes: readonly number[]
-  /** Experts, and how many of them a token uses; only of a mixture of experts. */
-  readonly experts?: { readonly count: number; readonly used: number }
+  /** Experts, how many of them a token uses, and their width; only of a mixture of experts. */
+  readonly experts?: { readonly count: number; readonly used: number; readonly feedForward: number }
   /** Token embeddings; they stay in the system's memory. */
   readonly inputBytes: number
   /** Output head and what belongs to no layer. */
   readonly outputBytes: number
+  /** Of the token embeddings, where they are the output head too: a device with memory of its own gets a copy. Else 0. */
+  readonly tiedBytes: number
   /** For each layer the numbers that one token adds to the cache: keys and values; 0 for a layer without attention. */
   readonly kvPerToken: readonly { readonly keys: number; readonly values: number }[]
   /** For each layer the tokens that it looks back at most; absent: all. */
   readonly windows?: readonly (number | undefined)[]
+  /** For each layer the bytes that it keeps for one chat whatever its length: recurrent layers; absent: none. */
+  readonly stateBytes?: readonly number[]
 }
 
 export interface EncoderShape {

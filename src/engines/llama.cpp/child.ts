@@ -1,6 +1,6 @@
 /** The llama.cpp engine. Native code: loaded in worker processes only. */
-import { getModuleVersion, type LlamaModel, resolveChatWrapper } from 'node-llama-cpp'
-import { TandemError } from '../../domain/index.ts'
+import { GgmlType, getModuleVersion, type LlamaModel, resolveChatWrapper } from 'node-llama-cpp'
+import { type KvType, TandemError } from '../../domain/index.ts'
 import type { Engine, LoadedDecoder, LoadSpec } from '../contract.ts'
 import { LlamaDecoder } from './decoder.ts'
 import { llamaCpp } from './descriptor.ts'
@@ -10,9 +10,14 @@ import { bad, findGguf } from './model-file.ts'
 /** Multiplications and additions that one thread does in the time in which a cancel must be seen. */
 const WORK_PER_BLOCK = 6e9
 const MIN_BLOCK = 16
-const MAX_BLOCK_CPU = 96
-const BLOCK_GPU = 512
+const MAX_BLOCK = llamaCpp.footprint.batchTokens
 const MAX_HELD_LINES = 100
+
+const KV_TYPES: Readonly<Record<KvType, GgmlType>> = {
+  f16: GgmlType.F16,
+  q8_0: GgmlType.Q8_0,
+  q4_0: GgmlType.Q4_0,
+}
 
 /** Its llama.cpp is the one that this release of node-llama-cpp carries. */
 const packageVersion = `node-llama-cpp ${await getModuleVersion()}`
@@ -32,19 +37,29 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
     else if (held.length < MAX_HELD_LINES) held.push({ line, isError })
   })
   try {
-    const model = await openModel(path, llama, () => held.find(({ isError }) => isError)?.line)
+    const model = await openModel(
+      path,
+      llama,
+      spec.gpuLayers,
+      () => held.find(({ isError }) => isError)?.line,
+    )
     const contextTokens = Math.min(
       spec.contextTokens ?? spec.model.contextTokens,
       spec.model.contextTokens,
       model.trainContextSize,
     )
     const slots = Math.max(1, spec.slots ?? 1)
-    const block = llama.gpu === false ? blockOf(spec) : BLOCK_GPU
+    const block = llama.gpu === false ? blockOf(spec) : MAX_BLOCK.gpu
+    const kvType = KV_TYPES[spec.kvType ?? 'f16']
     const context = await model.createContext({
       contextSize: contextTokens,
       sequences: slots,
       batchSize: block + slots,
       threads: spec.threads,
+      // llama.cpp knows what the device can do; a quantized cache needs it
+      flashAttention: 'auto',
+      experimentalKvCacheKeyType: kvType,
+      experimentalKvCacheValueType: kvType,
       failedCreationRemedy: false,
     })
     loading = false
@@ -72,16 +87,24 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
 /** Tokens that are read at once: the same for a model and thread count, because results depend on it. */
 function blockOf(spec: LoadSpec): number {
   const tokens = (WORK_PER_BLOCK * spec.threads) / (2 * spec.model.parameters)
-  return Math.max(MIN_BLOCK, Math.min(MAX_BLOCK_CPU, Math.floor(tokens / MIN_BLOCK) * MIN_BLOCK))
+  return Math.max(MIN_BLOCK, Math.min(MAX_BLOCK.cpu, Math.floor(tokens / MIN_BLOCK) * MIN_BLOCK))
 }
 
 async function openModel(
   path: string,
   llama: Awaited<ReturnType<typeof openLlama>>,
+  layers: number | undefined,
   firstError: () => string | undefined,
 ): Promise<LlamaModel> {
+  const gpuLayers = llama.gpu === false ? 0 : (layers ?? 'max')
+  // with none the CPU would do the work in the name of the GPU
+  if (llama.gpu !== false && gpuLayers === 0)
+    throw new TandemError('ENGINE_FAILED', {
+      engine: 'llama.cpp',
+      why: 'gpuLayers is 0; a GPU takes at least 1',
+    })
   try {
-    return await llama.loadModel({ modelPath: path, gpuLayers: llama.gpu === false ? 0 : 'max' })
+    return await llama.loadModel({ modelPath: path, gpuLayers })
   } catch (thrown) {
     const why = firstError() ?? firstSentence(thrown)
     // too little memory is no fault of the file

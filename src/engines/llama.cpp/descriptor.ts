@@ -8,4 +8,7 @@ export const llamaCpp = {
   devices: ['dgpu', 'igpu', 'cpu'],
   formats: ['gguf'],
   needs: '',
+  // its experts cannot be kept apart through node-llama-cpp
+  trades: ['kvType', 'gpuLayers'],
+  footprint: { processBytes: 120 * 1024 ** 2, batchTokens: { cpu: 96, gpu: 512 } },
 } as const satisfies EngineDescriptor

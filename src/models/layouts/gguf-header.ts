@@ -1,12 +1,24 @@
 import { open } from 'node:fs/promises'
 import { unsupported } from './files.ts'
 
+/** One tensor of a GGUF file. */
+export interface GgufTensor {
+  readonly name: string
+  /** The row's length first, as ggml counts. */
+  readonly shape: readonly number[]
+  /** ggml's number of its type. */
+  readonly type: number
+}
+
 /** What a GGUF file's header says, as far as it matters here. */
 export interface GgufHeader {
   /** `qwen2`, `bert` */
   readonly architecture: string
-  /** Plain values only: numbers, texts and truths; lists are passed over. */
+  /** Plain values: numbers, texts and truths. */
   readonly values: ReadonlyMap<string, string | number | boolean>
+  /** Short lists of numbers and truths (as 0 and 1): what differs from layer to layer; others are passed over. */
+  readonly lists: ReadonlyMap<string, readonly number[]>
+  readonly tensors: readonly GgufTensor[]
   /** Numbers in this file's tensors. */
   readonly parameters: number
 }
@@ -14,6 +26,8 @@ export interface GgufHeader {
 const CHUNK_BYTES = 1 << 20
 const MAX_HEADER_BYTES = 256 * 1024 * 1024
 const MAX_ENTRIES = 1_000_000
+/** No model has more layers; a vocabulary has more entries. */
+const MAX_LIST = 4096
 
 /** Bytes of the value types of fixed size, by their number. */
 const SIZES: Readonly<Record<number, number>> = {
@@ -58,25 +72,37 @@ async function parse(reader: Reader): Promise<GgufHeader> {
     throw new RangeError('it does not begin with GGUF')
   const version = await reader.u32()
   if (version !== 2 && version !== 3) throw new RangeError(`its version is ${version}, not 2 or 3`)
-  const tensors = await reader.count()
+  const tensorCount = await reader.count()
   const entries = await reader.count()
   const values = new Map<string, string | number | boolean>()
+  const lists = new Map<string, readonly number[]>()
   for (let i = 0; i < entries; i++) {
     const key = await reader.text()
     const value = await reader.value(await reader.u32())
-    if (value !== undefined) values.set(key, value)
+    if (typeof value === 'object') lists.set(key, value)
+    else if (value !== undefined) values.set(key, value)
   }
+  const tensors: GgufTensor[] = []
   let parameters = 0
-  for (let i = 0; i < tensors; i++) {
-    await reader.text()
-    const dimensions = await reader.u32()
-    if (dimensions > 8) throw new RangeError(`a tensor of ${dimensions} dimensions`)
-    let size = 1
-    for (let d = 0; d < dimensions; d++) size *= Number((await reader.bytes(8)).readBigUInt64LE())
-    parameters += size
-    await reader.skip(4 + 8) // type and offset
+  for (let i = 0; i < tensorCount; i++) {
+    const tensor = await readTensor(reader)
+    tensors.push(tensor)
+    parameters += tensor.shape.reduce((a, b) => a * b, 1)
   }
-  return { architecture: String(values.get('general.architecture') ?? ''), values, parameters }
+  if (!Number.isSafeInteger(parameters)) throw new RangeError(`${parameters} parameters`)
+  const architecture = String(values.get('general.architecture') ?? '')
+  return { architecture, values, lists, tensors, parameters }
+}
+
+async function readTensor(reader: Reader): Promise<GgufTensor> {
+  const name = await reader.text()
+  const dimensions = await reader.u32()
+  if (dimensions > 8) throw new RangeError(`a tensor of ${dimensions} dimensions`)
+  const shape: number[] = []
+  for (let d = 0; d < dimensions; d++) shape.push(Number((await reader.bytes(8)).readBigUInt64LE()))
+  const type = await reader.u32()
+  await reader.skip(8) // where its data are
+  return { name, shape, type }
 }
 
 class Reader {
@@ -121,9 +147,13 @@ class Reader {
     return (await this.bytes(await this.count(MAX_HEADER_BYTES))).toString('utf8')
   }
 
-  async value(type: number): Promise<string | number | boolean | undefined> {
+  async value(type: number): Promise<string | number | boolean | readonly number[] | undefined> {
     if (type === STRING) return this.text()
     if (type === ARRAY) return this.#list()
+    return this.#plain(type)
+  }
+
+  async #plain(type: number): Promise<number | boolean> {
     const size = SIZES[type]
     if (size === undefined) throw new RangeError(`a value of the unknown type ${type}`)
     const bytes = await this.bytes(size)
@@ -134,10 +164,15 @@ class Reader {
     return type === 0 || type === 2 || type === 4 ? bytes.readUIntLE(0, size) : bytes.readIntLE(0, size)
   }
 
-  async #list(): Promise<undefined> {
+  async #list(): Promise<readonly number[] | undefined> {
     const type = await this.u32()
     const count = await this.count(MAX_HEADER_BYTES)
     const size = SIZES[type]
+    if (size !== undefined && count <= MAX_LIST) {
+      const list: number[] = []
+      for (let i = 0; i < count; i++) list.push(Number(await this.#plain(type)))
+      return list
+    }
     if (size !== undefined) await this.skip(count * size)
     else if (type === STRING)
       for (let i = 0; i < count; i++) await this.skip(await this.count(MAX_HEADER_BYTES))

@@ -1,4 +1,27 @@
-import type { Device, EngineDescriptor, Fit, Model, ModelShape, Task } from '../../domain/index.ts'
+import type {
+  Device,
+  EncoderShape,
+  EngineDescriptor,
+  Fit,
+  Footprint,
+  Model,
+  ModelShape,
+  Task,
+} from '../../domain/index.ts'
+import { fitDecoder } from './decoder-fit.ts'
+import { fitEncoder } from './encoder-fit.ts'
+import type { Room } from './words.ts'
+
+const MIB = 1024 ** 2
+
+/** Guesses (estimates) for an engine that says nothing of itself. */
+const GUESS: Footprint = { processBytes: 256 * MIB, batchTokens: { cpu: 512, gpu: 512 } }
+/** Most tokens that an encoder's engine reads at once, whatever the model could. */
+const ENCODER_BATCH = 512
+/** Of a device's memory: drivers and screens take it by and by (an estimate). */
+const DEVICE_MARGIN = { share: 0.03, least: 192 * MIB }
+/** Of the system's memory: other programs grow (an estimate). */
+const HOST_MARGIN = { share: 0.04, least: 256 * MIB }
 
 export interface FitRequest {
   readonly task: Task
@@ -11,23 +34,65 @@ export interface FitRequest {
   readonly freeBytes: number
   /** In the system's memory, likewise. */
   readonly hostFreeBytes: number
-  /** Decoders: what the user wants; absent: the model's window, as far as it is sensible. */
+  /** Decoders: the window that the user wants; absent: the model's, as far as it is sensible. */
   readonly contextTokens?: number
+  /** Chats at once, each with a window of its own; absent: 1. */
   readonly slots?: number
 }
 
-/** Whether a model fits on a device, and how it is opened so that it does. */
-export function fit({ model, engine, freeBytes }: FitRequest): Fit {
+/**
+ * Whether a model fits on a device, and how it is opened so that it does.
+ * @returns what it needs there and in the system's memory, what was given up, or in one sentence why it does not fit
+ */
+export function fit(request: FitRequest): Fit {
+  const { task, model, engine, device } = request
+  const onCpu = device.kind === 'cpu'
+  const places = {
+    onCpu,
+    shared: device.sharedMemory ?? (device.kind === 'igpu' || device.kind === 'npu'),
+    device: room(request.freeBytes, DEVICE_MARGIN, device.memoryBytes),
+    host: room(request.hostFreeBytes, HOST_MARGIN, onCpu ? device.memoryBytes : undefined),
+  }
+  const footprint = engine.footprint ?? GUESS
+  const shape = request.shape ?? unknownShape(model, engine)
+  if (shape.kind === 'encoder') {
+    const batchTokens = Math.min(ENCODER_BATCH, model.contextTokens)
+    return fitEncoder({ ...places, shape, footprint, batchTokens })
+  }
+  const batch = footprint.batchTokens ?? { cpu: ENCODER_BATCH, gpu: ENCODER_BATCH }
+  return fitDecoder({
+    ...places,
+    shape,
+    engine: { processBytes: footprint.processBytes, batchTokens: onCpu ? batch.cpu : batch.gpu },
+    trades: task === 'chat' ? (engine.trades ?? []) : [],
+    mostTokens: model.contextTokens,
+    ...(request.contextTokens === undefined ? {} : { contextTokens: request.contextTokens }),
+    slots: request.slots ?? 1,
+  })
+}
+
+function room(
+  freeBytes: number,
+  margin: { readonly share: number; readonly least: number },
+  totalBytes: number | undefined,
+): Room {
+  const marginBytes = Math.max(margin.least, margin.share * (totalBytes ?? freeBytes))
+  return { freeBytes, marginBytes, ...(totalBytes === undefined ? {} : { totalBytes }) }
+}
+
+/** A model of whose insides nothing is known: its weights, and a tenth of them for what comes with them (an estimate). */
+function unknownShape(model: Model, engine: EngineDescriptor): EncoderShape {
   const format = engine.formats.find((each) => model.files[each] !== undefined)
-  const weightBytes = (format ? (model.files[format] ?? []) : []).reduce(
-    (sum, file) => sum + file.sizeBytes,
-    0,
-  )
-  if (weightBytes > freeBytes)
-    return {
-      fits: false,
-      reason: `does not fit: ${weightBytes} bytes of weights, ${freeBytes} bytes of memory`,
-    }
-  const need = { deviceBytes: weightBytes, hostBytes: weightBytes, weightBytes, kvBytes: 0, computeBytes: 0 }
-  return { fits: true, need, traded: [] }
+  const files = format ? (model.files[format] ?? []) : []
+  const weightBytes = 1.1 * files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  return {
+    kind: 'encoder',
+    parameters: model.parameters,
+    weightBytes,
+    layers: 0,
+    hidden: 0,
+    feedForward: 0,
+    heads: 0,
+    weightBits: 32,
+  }
 }

@@ -1,0 +1,41 @@
+import type { DecoderShape } from '../../domain/index.ts'
+import { type CacheSize, cellsOf } from './kv-cache.ts'
+
+/** Intermediate results are 32-bit. */
+const FLOAT = 4
+/** The mask of attention is 16-bit on the processor that computes it, 32-bit where it is made. */
+const MASK = 2
+const HOST_MASK = 4
+
+/**
+ * Bytes for intermediate results of the processor that computes layers, as llama.cpp reserves them for its largest
+ * batch: the widest moment of a layer, or of the output head where it computes that too.
+ */
+export function layerBuffers(shape: DecoderShape, size: CacheSize, hasHead: boolean): number {
+  const { hidden, feedForward, vocabulary, experts } = shape
+  const dense = 3 * feedForward
+  const mixture = experts ? experts.used * (hidden + 3 * experts.feedForward) + hidden : 0
+  const layer = (Math.max(dense, mixture) + 3 * hidden) * FLOAT + maskCells(shape, size) * MASK
+  const head = hasHead ? (vocabulary + 2 * hidden) * FLOAT : 0
+  return size.batchTokens * Math.max(layer, head)
+}
+
+/** Bytes in the system's memory beside a device: its inputs, the mask, and each slot's results. */
+export function hostBuffers(shape: DecoderShape, size: CacheSize): number {
+  const inputs = size.batchTokens * (maskCells(shape, size) * HOST_MASK + shape.hidden * FLOAT)
+  return inputs + size.slots * shape.vocabulary * FLOAT
+}
+
+/**
+ * Bytes on a device for layers that are not on it: long prompts are computed there all the same, so their largest
+ * tensors visit.
+ */
+export function visitingBytes(layerBytes: readonly number[]): number {
+  return 0.4 * Math.max(0, ...layerBytes)
+}
+
+/** One row of each mask: of layers that see all, and of layers with a window. */
+function maskCells(shape: DecoderShape, size: CacheSize): number {
+  const window = shape.windows?.find((each) => each !== undefined)
+  return cellsOf(size) + (window === undefined ? 0 : cellsOf(size, window))
+}

@@ -1,0 +1,141 @@
+import type { DecoderLoad, DecoderShape, Fit, KvType, MemoryNeed, Trade } from '../../domain/index.ts'
+import { type DecoderEngine, decoderNeed } from './decoder-need.ts'
+import { canQuantizeCache } from './kv-cache.ts'
+import { doesNotFit, holds, inGib, type Room } from './words.ts'
+
+/** A chat's window unless the user wants another: more costs memory that few conversations use. */
+const DEFAULT_CONTEXT = 16_384
+/** Below it a chat with passages of a project has no room. */
+const LEAST_CONTEXT = 4096
+/** Fewer layers on a GPU than this share are hardly faster than the CPU alone. */
+const LEAST_LAYER_SHARE = 0.5
+
+export interface DecoderWish {
+  readonly shape: DecoderShape
+  readonly engine: DecoderEngine
+  readonly trades: readonly Trade[]
+  readonly onCpu: boolean
+  /** What the device takes is taken from the system's memory. */
+  readonly shared: boolean
+  readonly device: Room
+  readonly host: Room
+  /** The catalogue's limit. */
+  readonly mostTokens: number
+  /** What the user wants; absent: a sensible window. */
+  readonly contextTokens?: number
+  readonly slots: number
+}
+
+/** The first way to open a model that fits, in the order in which a user would miss what is given up. */
+export function fitDecoder(wish: DecoderWish): Fit {
+  const full = fullLoad(wish)
+  for (const load of ways(wish, full)) {
+    const need = needOf(wish, load)
+    if (shortage(wish, need) === undefined) return { fits: true, need, load, traded: given(wish, full, load) }
+  }
+  const least = leastLoad(wish, full)
+  return { fits: false, reason: reason(wish, least) }
+}
+
+function fullLoad({ shape, onCpu, slots, mostTokens, contextTokens }: DecoderWish): DecoderLoad {
+  const limit = Math.min(mostTokens, shape.contextTokens || mostTokens)
+  return {
+    contextTokens: Math.min(contextTokens ?? DEFAULT_CONTEXT, limit),
+    slots,
+    kvType: 'f16',
+    gpuLayers: onCpu ? 0 : shape.layerBytes.length + 1,
+    cpuExpertLayers: 0,
+  }
+}
+
+/** From the full wish down; each way keeps what the ways before it gave up. */
+function* ways(wish: DecoderWish, full: DecoderLoad): Generator<DecoderLoad> {
+  const { shape, trades, onCpu } = wish
+  yield full
+  const kvType: KvType = canShrinkCache(wish) ? 'q8_0' : 'f16'
+  const windows = [full.contextTokens, ...smaller(full.contextTokens)]
+  const wanted = wish.contextTokens === undefined ? windows : windows.slice(0, 1)
+  for (const contextTokens of wanted) yield { ...full, kvType, contextTokens }
+  // a window that the user asked for is given up last
+  for (const contextTokens of wish.contextTokens === undefined ? wanted.slice(-1) : windows) {
+    const load = { ...full, kvType, contextTokens }
+    yield load
+    if (onCpu) continue
+    const hasExperts = trades.includes('cpuExperts') && shape.expertBytes.some((bytes) => bytes > 0)
+    const layers = shape.layerBytes.length
+    if (hasExperts) for (let n = 1; n <= layers; n++) yield { ...load, cpuExpertLayers: n }
+    if (!trades.includes('gpuLayers')) continue
+    const cpuExpertLayers = hasExperts ? layers : 0
+    for (let n = full.gpuLayers - 1; n >= leastLayers(full); n--)
+      yield { ...load, cpuExpertLayers, gpuLayers: n }
+  }
+}
+
+/** Halves, and what lies between them, down to the least useful window. */
+function smaller(contextTokens: number): number[] {
+  const steps: number[] = []
+  for (let power = 1 << 20; power >= LEAST_CONTEXT; power /= 2) steps.push(power * 1.5, power)
+  return steps.filter((step) => step < contextTokens)
+}
+
+function leastLayers({ gpuLayers }: DecoderLoad): number {
+  return Math.ceil(gpuLayers * LEAST_LAYER_SHARE)
+}
+
+function canShrinkCache({ trades, shape }: DecoderWish): boolean {
+  return trades.includes('kvType') && canQuantizeCache(shape)
+}
+
+/** What is left when all is given up that may be. */
+function leastLoad(wish: DecoderWish, full: DecoderLoad): DecoderLoad {
+  let least = full
+  for (const load of ways(wish, full)) least = load
+  return least
+}
+
+function needOf({ shape, engine, onCpu }: DecoderWish, load: DecoderLoad): MemoryNeed {
+  return decoderNeed(shape, load, engine, onCpu)
+}
+
+/** Which memory does not suffice. */
+function shortage(wish: DecoderWish, need: MemoryNeed): 'device' | 'host' | undefined {
+  if (!wish.onCpu && !holds(wish.device, need.deviceBytes)) return 'device'
+  const host = wish.shared && !wish.onCpu ? need.hostBytes + need.deviceBytes : need.hostBytes
+  return holds(wish.host, host) ? undefined : 'host'
+}
+
+function reason(wish: DecoderWish, load: DecoderLoad): string {
+  const need = needOf(wish, load)
+  const { contextTokens, slots } = load
+  const each = slots > 1 ? `${slots} chats of ` : ''
+  const parts = [
+    `${inGib(need.weightBytes)} weights`,
+    `${inGib(need.kvBytes)} KV cache for ${each}${contextTokens} tokens`,
+    `${inGib(need.computeBytes)} buffers`,
+  ]
+  if (shortage(wish, need) === 'device') return doesNotFit(need.deviceBytes, parts, wish.device)
+  if (wish.onCpu)
+    return doesNotFit(need.hostBytes, [...parts, `${inGib(wish.engine.processBytes)} process`], wish.host)
+  const bytes = need.hostBytes + (wish.shared ? need.deviceBytes : 0)
+  const share = wish.shared
+    ? [`${inGib(need.deviceBytes)} for the device`, `${inGib(need.hostBytes)} beside it`]
+    : ['what stays beside the device']
+  return doesNotFit(bytes, share, wish.host, " of the system's memory")
+}
+
+/** What was given up, one sentence each. */
+function given({ shape, contextTokens }: DecoderWish, full: DecoderLoad, load: DecoderLoad): string[] {
+  const traded: string[] = []
+  if (load.kvType !== full.kvType) traded.push(`KV cache in ${load.kvType} instead of ${full.kvType}`)
+  if (load.contextTokens < full.contextTokens)
+    traded.push(
+      `context ${load.contextTokens} instead of ${contextTokens === undefined ? '' : 'the wanted '}${full.contextTokens} tokens`,
+    )
+  if (load.cpuExpertLayers > 0)
+    traded.push(
+      `experts of ${load.cpuExpertLayers} of ${shape.layerBytes.length} layers in the system's memory`,
+    )
+  if (load.gpuLayers < full.gpuLayers)
+    traded.push(`${load.gpuLayers} of ${full.gpuLayers} layers on the device, the rest on the CPU`)
+  return traded
+}

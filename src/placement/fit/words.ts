@@ -1,0 +1,32 @@
+/** Bytes and reasons for a person. */
+
+const GIB = 1024 ** 3
+
+/** GiB with one decimal, without the unit. */
+export function inGib(bytes: number): string {
+  return (bytes / GIB).toFixed(1)
+}
+
+export interface Room {
+  readonly freeBytes: number
+  /** All that there is, where known. */
+  readonly totalBytes?: number
+  /** Left alone: drivers, screens and other programs take memory too. */
+  readonly marginBytes: number
+}
+
+/** Whether so many bytes may be taken. */
+export function holds({ freeBytes, marginBytes }: Room, bytes: number): boolean {
+  return bytes <= freeBytes - marginBytes
+}
+
+/**
+ * Why it does not fit, in one sentence.
+ * @param parts what the sum consists of, in words: `8.4 weights`
+ * @param where names the memory; empty: the device's own
+ */
+export function doesNotFit(bytes: number, parts: readonly string[], room: Room, where = ''): string {
+  const of = room.totalBytes === undefined ? '' : ` of ${inGib(room.totalBytes)}`
+  const margin = bytes <= room.freeBytes ? `, of which ${inGib(room.marginBytes)} must stay free` : ''
+  return `does not fit: needs ${inGib(bytes)} GiB${where} (${parts.join(', ')}), ${inGib(Math.max(0, room.freeBytes))} GiB${of} are free${margin}`
+}
