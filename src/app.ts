@@ -5,24 +5,33 @@ import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOpt
 import type { Config } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
 import {
+  CHAT_USES,
   type Device,
-  type Model,
   type Plan,
   type PlannedPlacement,
   placementId,
   TASKS,
+  TandemError,
   type Task,
 } from './domain/index.ts'
 import { type DiscoveredEngine, discoverEngines, ENGINES } from './engines/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
 import { admitVectors, type Catalogue, loadCatalogue, modelFolders, namedModel } from './models/index.ts'
-import { engineDevice, makePlan, type Pin, parsePin, shareThreads, usesCpu } from './placement/index.ts'
+import {
+  emptyBans,
+  engineDevice,
+  makePlan,
+  type Pin,
+  type PlannedModel,
+  parsePin,
+  policyNamed,
+  shareThreads,
+  usesCpu,
+} from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
 import { createLog, type Logger } from './telemetry/index.ts'
 import { startWorker, type Worker } from './workers/index.ts'
-
-type ChosenModels = Readonly<Partial<Record<Task, Model>>>
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
@@ -47,26 +56,33 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     home,
     env: process.env,
     signal: options.signal,
-    asked: Object.values(pins).map((pin) => pin.engine),
+    asked: Object.values(pins).flatMap(({ engine }) => engine ?? []),
   })
   const warnings = engines.flatMap((engine) => engine.warnings)
   const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
   const models = await chooseModels(catalogue, config, (message) => warnings.push(message))
   const plan = makePlan({
-    policy: config.placement.policy,
+    policy: policyNamed(config.placement.policy, config.placement.policies),
     devices,
     engines: ENGINES,
     models,
+    never: config.placement.never,
+    reserveCores: config.cpu.reserveCores,
     pins: { ...pinsOfEngines(engines), ...pins },
     problems: Object.fromEntries(
       engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
     ),
     exclusive: options.exclusive ?? false,
+    onUnmetPin: 'standIn', // for openvino.hetero; a pin of placement.TASK that cannot hold ends the start below
   })
+  if (!options.exclusive) checkPins(plan)
+  for (const name of emptyBans(config.placement.never, devices))
+    warnings.push(`placement.never: ${name} is the name of no device here`)
   for (const warning of unmetWishes(plan)) log.warn(warning)
 
   const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
-  const served = Object.values(models).filter((model) => planned.has(model.id))
+  const served = [...new Set(models.map(({ model }) => model))].filter(({ id }) => planned.has(id))
+  const embedModel = models.find(({ task }) => task === 'embed')?.model
   const workers = startWorkers({ plan, models, devices, engines }, options, log)
   if (options.announce) for (const worker of workers) logFailures(worker, log)
   const serving = createServing({ plan, workers, config, models: served })
@@ -75,7 +91,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     serving,
     config,
     log,
-    ...(models.embed ? { embedModel: models.embed } : {}),
+    ...(embedModel ? { embedModel } : {}),
   })
   let listening: HttpServer | undefined
   try {
@@ -118,15 +134,24 @@ async function chooseModels(
   catalogue: Catalogue,
   config: Config,
   warn: (message: string) => void,
-): Promise<ChosenModels> {
-  const models: Partial<Record<Task, Model>> = {}
+): Promise<PlannedModel[]> {
+  const { contextTokens, slots } = config.chat
+  const decoder = { slots, ...(contextTokens === undefined ? {} : { contextTokens }) }
+  const models: PlannedModel[] = []
   for (const task of TASKS) {
     const name = config.models[task]
     const model =
       name === undefined
         ? catalogue.list().find((each) => each.tasks.includes(task))
-        : await namedModel(catalogue, task, name, config.chat.contextTokens, warn)
-    if (model) models[task] = model
+        : await namedModel(catalogue, task, name, contextTokens, warn)
+    if (model) models.push({ task, model, ...(task === 'chat' ? decoder : {}) })
+  }
+  for (const use of CHAT_USES) {
+    const name = use === 'chat' ? undefined : config.models[use]
+    if (name === undefined) continue
+    const model = await namedModel(catalogue, 'chat', name, contextTokens, warn)
+    const isKnown = models.some((each) => each.task === 'chat' && each.model.id === model.id)
+    if (!isKnown) models.push({ task: 'chat', model, use, ...decoder })
   }
   return models
 }
@@ -148,6 +173,17 @@ function pinsOfEngines(engines: readonly DiscoveredEngine[]): Partial<Record<Tas
   return pins
 }
 
+/** @throws TandemError CONFIG_INVALID for a placement that the configuration asks for by name and that cannot be */
+function checkPins({ unmet = [] }: Plan): void {
+  const [first] = unmet.filter(({ task, by }) => by === `placement.${task}`)
+  if (!first) return
+  const { by, pin, model, reason } = first
+  throw new TandemError('CONFIG_INVALID', {
+    where: by,
+    what: `${model} cannot be placed as asked (${pin}): ${reason}; \`tandem devices\` lists what is here`,
+  })
+}
+
 /** Sentences: what was asked for and is served by something else. */
 function unmetWishes({ tasks }: Plan): string[] {
   return Object.values(tasks).flatMap(([first]) => {
@@ -166,7 +202,7 @@ function logFailures(worker: Worker, log: Logger): void {
 
 interface Wanted {
   readonly plan: Plan
-  readonly models: ChosenModels
+  readonly models: readonly PlannedModel[]
   readonly devices: readonly Device[]
   readonly engines: readonly DiscoveredEngine[]
 }
@@ -180,11 +216,15 @@ function startWorkers(
     .flat()
     .filter((placement) => tasks === undefined || tasks.includes(placement.task))
   const cores = devices.find((device) => device.id === 'cpu')?.cores ?? 1
-  const onCpu = wanted.filter(usesCpu).map((placement) => placement.task)
-  // a fallback rests while the placement before it works: the workers of a task share its threads
-  const threads = shareThreads([...new Set(onCpu)], { cores, reserveCores: config.cpu.reserveCores })
+  const sharers = ({ task, model }: PlannedPlacement): string => `${task}:${model}`
+  // a fallback rests while the placement before it works: the workers of a task and model share their threads
+  const onCpu = [...new Set(wanted.filter(usesCpu).map(sharers))]
+  const reserveCores = plan.reserveCores ?? config.cpu.reserveCores
+  const threads = shareThreads(onCpu, { cores, reserveCores })
   return wanted.flatMap((placement) => {
-    const model = models[placement.task]
+    const model = models.find(
+      ({ task, model }) => task === placement.task && model.id === placement.model,
+    )?.model
     if (!model) return [] // the plan places chosen models only
     const { contextTokens, slots } = config.chat
     const found = engines.find(({ engine }) => engine === placement.engine)
@@ -195,13 +235,14 @@ function startWorkers(
         model,
         task: placement.task,
         device: engineDevice(placement, devices),
-        threads: threads[placement.task] ?? 1,
+        threads: threads[sharers(placement)] ?? 1,
         ...(found ? { settings: found.settings } : {}),
         ...(placement.task === 'chat'
           ? { contextTokens: Math.min(contextTokens ?? model.contextTokens, model.contextTokens), slots }
           : {}),
       },
-      lastPlacement: plan.tasks[placement.task]?.length === 1,
+      lastPlacement:
+        plan.tasks[placement.task]?.filter((each) => sharers(each) === sharers(placement)).length === 1,
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
       ...(found ? { env: found.env } : {}),
       ...(placement.task === 'embed'

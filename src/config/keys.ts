@@ -18,7 +18,7 @@ interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>
 }
 
-type ConfigType = 'integer' | 'number' | 'boolean' | 'string' | 'array'
+type ConfigType = 'integer' | 'number' | 'boolean' | 'string' | 'array' | 'object'
 
 /** One setting, as the schema describes it. */
 export interface ConfigKey {
@@ -53,7 +53,10 @@ function variableOf(section: string, name: string): string {
 function allowedValues(node: SchemaNode): string {
   if (node.anyOf) return node.anyOf.map(allowedValues).join(' or ')
   if (node.type === 'object') return 'keys with values'
-  if (node.pattern) return `an engine (${ENGINE_IDS.join(', ')}), or ENGINE@DEVICE`
+  if (node.pattern?.includes(ENGINE_IDS[0]))
+    return `a device (cpu, npu0, GPU.1), an engine (${ENGINE_IDS.join(', ')}), or ENGINE@DEVICE`
+  if (node.pattern?.includes('https?')) return 'an address with http or https'
+  if (node.pattern) return 'a name without spaces'
   if (node.enum) return `one of: ${node.enum.join(', ')}`
   if (node.type === 'boolean') return 'true or false'
   if (node.type === 'array') return `a list, each entry ${allowedValues(node.items ?? {})}`

@@ -37,13 +37,22 @@ test('a list of numbers may be written with commas in a variable', () => {
   )
 })
 
-test('a placement is an engine, or an engine and a device', () => {
+test('a placement is a device, an engine, or an engine and a device', () => {
   const placed = (embed: string) => load(JSON.stringify({ placement: { embed } })).config.placement.embed
-  expect(placed('openvino@HETERO:GPU.1,CPU')).toBe('openvino@HETERO:GPU.1,CPU')
-  expect(placed('llama.cpp')).toBe('llama.cpp')
-  for (const wrong of ['tensorrt', 'openvino@', 'llamaXcpp', 'NPU'])
+  const fine = [
+    'openvino@HETERO:GPU.1,CPU',
+    'llama.cpp',
+    'npu0',
+    'NPU',
+    'GPU.1',
+    'cpu',
+    'Vulkan0',
+    'HETERO:NPU,CPU',
+  ]
+  for (const text of fine) expect(placed(text)).toBe(text)
+  for (const wrong of ['tensorrt', 'openvino@', 'llamaXcpp', 'npu0@openvino', 'HETERO', '-1'])
     expect(failure(() => placed(wrong)).message).toMatch(
-      /an engine \(onnxruntime, llama.cpp, openvino, openai\)/,
+      /a device \(cpu, npu0, GPU.1\), an engine \(onnxruntime, llama.cpp, openvino, openai\)/,
     )
 })
 
@@ -67,6 +76,12 @@ const BROKEN: readonly (readonly [string, string, string, ...string[]])[] = [
   ['a list at the top', '- server\n', '1:1', 'must be sections'],
   ['a text at the top', 'hello\n', '1:1', 'must be sections'],
   ['a wrong policy', 'placement:\n  policy: fast\n', '2:11', 'performance, development, economy'],
+  [
+    'a policy with a wrong key',
+    'placement:\n  policies: {calm: {bass: economy}}\n',
+    '2:13',
+    'did you mean base?',
+  ],
   ['a wrong log level', 'log:\n  level: verbose\n', '2:10', 'silent, error, warn, info, debug'],
   ['a boolean as text', 'index:\n  watch: sometimes\n', '2:10', '"sometimes"', 'true or false'],
   ['a list that is a text', 'models:\n  folders: /models\n', '2:12', 'a list, each entry a text'],

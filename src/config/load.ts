@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { type Given, readConfigFile } from './file.ts'
 import { readHetero } from './hetero.ts'
 import { CONFIG_KEYS, type ConfigKey } from './keys.ts'
+import { policyProblem } from './policies.ts'
 import { configError, type Problem } from './problem.ts'
 import { Config } from './schema.ts'
 import { type ConfigFlag, readEnvironment, readFlags } from './texts.ts'
@@ -104,13 +105,24 @@ function check({ key, value }: Given, env: NodeJS.ProcessEnv): { value: unknown 
   const result = leaf(key).safeParse(effective)
   if (result.success) return { value: result.data }
   if (key.secret) return wrong('does not fit')
-  const path = result.error.issues[0]?.path ?? []
+  const issue = result.error.issues[0]
+  const path = issue?.path ?? []
   const culprit = path.reduce<unknown>(
     (inner, step) => (inner as Record<PropertyKey, unknown>)[step],
     effective,
   )
+  if (issue && key.type === 'object') return { what: within(key, issue, culprit, effective) }
   const entry = path.length > 0 ? ` (entry ${Number(path[0]) + 1})` : ''
   return wrong(`${shown(culprit)}${entry} does not fit`)
+}
+
+/** What is wrong inside a setting that is an object: where in it, and what is allowed there. */
+function within(key: ConfigKey, issue: z.core.$ZodIssue, culprit: unknown, whole: unknown): string {
+  const where = [key.key, ...issue.path.map(String)].join('.')
+  if (issue.code === 'unrecognized_keys') return `${where}: ${issue.message}`
+  if (issue.code === 'invalid_key') return `${where}: ${issue.issues[0]?.message ?? issue.message}`
+  if (whole === culprit) return `${where}: ${shown(culprit)} does not fit; allowed: ${key.allowed}`
+  return `${where}: ${shown(culprit)} does not fit; ${issue.message}`
 }
 
 function shown(value: unknown): string {
@@ -120,6 +132,11 @@ function shown(value: unknown): string {
 
 /** What no single value shows. */
 function checkTogether(config: Config, source: LoadedConfig['source']): Problem | undefined {
+  const policy = policyProblem(config.placement.policy, config.placement.policies)
+  if (policy !== undefined) {
+    const setting = policy.startsWith('placement.policies') ? 'placement.policies' : 'placement.policy'
+    return { where: source[setting]?.where ?? setting, what: policy }
+  }
   const { host, apiKey } = config.server
   if (apiKey !== undefined || isLoopback(host)) return undefined
   return {

@@ -1,16 +1,23 @@
 import { z } from 'zod'
-import { ENGINE_IDS, POLICIES, type Task } from '../domain/index.ts'
+import { ENGINE_IDS, type Task } from '../domain/index.ts'
+import { PolicyOverrides } from './policies.ts'
 
 const port = z.int().min(0).max(65_535)
 
-const PIN = new RegExp(`^(${ENGINE_IDS.map((id) => id.replace('.', '\\.')).join('|')})(@\\S+)?$`)
+const ENGINE = `(${ENGINE_IDS.map((id) => id.replace('.', '\\.')).join('|')})`
+/** A device's id, or an engine's name for it: `npu0`, `GPU.1`, `Vulkan0`, `HETERO:NPU,CPU`. */
+const DEVICE =
+  '([Nn][Pp][Uu]|[Cc][Pp][Uu]|[IiDd]?[Gg][Pp][Uu]|[Vv]ulkan|CUDA|SYCL|ROCm|[Mm]etal|MTL|HETERO:\\S+|AUTO|AUTO:\\S+|BATCH:\\S+)(\\.?\\d{1,2})?'
+const PIN = new RegExp(`^(${ENGINE}(@\\S+)?|${DEVICE})$`)
 
 const pin = (task: Task, example: string) =>
   z
     .string()
-    .regex(PIN, `an engine, or engine@device: ${ENGINE_IDS.join(', ')}`)
+    .regex(PIN)
     .optional()
-    .describe(`where ${task} runs: ENGINE or ENGINE@DEVICE, e.g. ${example}; default: the plan decides`)
+    .describe(
+      `where ${task} runs: DEVICE, ENGINE or ENGINE@DEVICE, e.g. ${example}; an error where that cannot be; default: the plan decides`,
+    )
 
 /** Every setting, its limits, its default and what it is for; feeds loading, `tandem config schema` and the docs. */
 export const Config = z.strictObject({
@@ -87,6 +94,14 @@ export const Config = z.strictObject({
         .string()
         .optional()
         .describe('id of the model that classifies texts; default: the first that does it, none ships'),
+      autocomplete: z
+        .string()
+        .optional()
+        .describe('id of a chat model beside the first, for completions while one types; default: none'),
+      apply: z
+        .string()
+        .optional()
+        .describe('id of a chat model beside the first, that writes edits into files; default: none'),
     })
     .prefault({}),
   hub: z
@@ -117,9 +132,20 @@ export const Config = z.strictObject({
     .prefault({}),
   placement: z
     .strictObject({
-      policy: z.enum(POLICIES).default('development').describe('what to optimise for'),
-      chat: pin('chat', 'llama.cpp'),
-      embed: pin('embed', 'openvino@NPU'),
+      policy: z
+        .string()
+        .default('development')
+        .describe('what to optimise for: performance, development, economy, or one of placement.policies'),
+      policies: PolicyOverrides.default({}).describe(
+        'changes of policies by name, or new ones with the `base` that they change; as JSON in the variable',
+      ),
+      never: z
+        .array(z.string().regex(/^\S+$/, 'a name without spaces'))
+        .max(64)
+        .default([])
+        .describe("devices that are not used: ids (gpu0), engines' names (GPU.1) or kinds (igpu)"),
+      chat: pin('chat', 'gpu0'),
+      embed: pin('embed', 'npu0 or openvino@NPU'),
       rerank: pin('rerank', 'openvino@GPU.1'),
       classify: pin('classify', 'openvino@HETERO:NPU,CPU'),
     })
@@ -167,6 +193,17 @@ export const Config = z.strictObject({
         .boolean()
         .default(false)
         .describe('measure each layer (`tandem profile`); costs a little speed'),
+    })
+    .prefault({}),
+  simulate: z
+    .strictObject({
+      machine: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'name of a simulated machine to run on instead of this one; everything is labelled simulated',
+        ),
     })
     .prefault({}),
   index: z

@@ -10,6 +10,7 @@ function coerce(key: ConfigKey, text: string): unknown {
     if (/^(true|1|yes|on)$/i.test(trimmed)) return true
     return /^(false|0|no|off)$/i.test(trimmed) ? false : text
   }
+  if (key.type === 'object') return fromJson(trimmed)
   if (key.type !== 'array') return text
   if (!trimmed.startsWith('['))
     return trimmed
@@ -17,10 +18,15 @@ function coerce(key: ConfigKey, text: string): unknown {
       .map((entry) => entry.trim())
       .filter((entry) => entry !== '')
       .map((entry) => (key.itemType === 'integer' ? (toNumber(entry) ?? entry) : entry))
+  return fromJson(trimmed)
+}
+
+/** What is no JSON stays a text, which the check refuses with the variable named. */
+function fromJson(text: string): unknown {
   try {
-    return JSON.parse(trimmed) as unknown
+    return JSON.parse(text) as unknown
   } catch {
-    return text // refused as "not a list" with the variable named
+    return text
   }
 }
 

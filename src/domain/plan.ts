@@ -3,6 +3,10 @@ import type { Measurement } from './measurement.ts'
 import type { Placement } from './placement.ts'
 import type { Task } from './task.ts'
 
+export const CHAT_USES = ['chat', 'autocomplete', 'apply'] as const
+/** What a chat model is there for: `apply` writes an edit into a file. */
+export type ChatUse = (typeof CHAT_USES)[number]
+
 export interface PlannedPlacement extends Placement {
   readonly role: 'primary' | 'overflow' | 'fallback'
   /** Sentences for a person: why here. */
@@ -12,6 +16,8 @@ export interface PlannedPlacement extends Placement {
   readonly memory?: MemoryNeed
   /** Decoders: how it is opened. */
   readonly load?: DecoderLoad
+  /** Chat models: what for. */
+  readonly use?: ChatUse
   /** The numbers behind the decision; absent: chosen by rule of thumb. */
   readonly measured?: Measurement
 }
@@ -24,6 +30,17 @@ export interface RejectedPlacement {
   readonly reason: string
 }
 
+/** A wish of the configuration that cannot be fulfilled here. */
+export interface UnmetPin {
+  readonly task: Task
+  readonly model: string
+  /** As it was asked for: `npu0`, `openvino@HETERO:GPU.1,CPU`. */
+  readonly pin: string
+  /** The setting that asks: `placement.embed`. */
+  readonly by: string
+  readonly reason: string
+}
+
 /** For each task its placements in order: the first serves, the rest are overflow and fallback. */
 export interface Plan {
   /** Name of a policy. */
@@ -32,6 +49,24 @@ export interface Plan {
   /** Several models of one task stand one after the other, each with its own primary. */
   readonly tasks: Readonly<Partial<Record<Task, readonly PlannedPlacement[]>>>
   readonly rejected: readonly RejectedPlacement[]
+  /** Logical processors that model threads leave free. */
+  readonly reserveCores?: number
+  /** Absent: every wish is fulfilled. */
+  readonly unmet?: readonly UnmetPin[]
+}
+
+/** What another plan does otherwise, for one model of a task. */
+export interface PlanDifference {
+  readonly task: string
+  readonly model: string
+  /** `ENGINE on DEVICE` that serves; absent: nothing. */
+  readonly from?: string
+  readonly to?: string
+  /** Those behind it, where these changed. */
+  readonly behindFrom?: readonly string[]
+  readonly behindTo?: readonly string[]
+  /** What decided it, one sentence. */
+  readonly reason: string
 }
 
 /** Why a running plan was replaced by another. */

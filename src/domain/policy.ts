@@ -1,8 +1,8 @@
 import type { DeviceKind } from './device.ts'
 import type { Task } from './task.ts'
 
+/** Names of the policies that Tandem knows without configuration. */
 export const POLICIES = ['performance', 'development', 'economy'] as const
-export type Policy = (typeof POLICIES)[number]
 
 /** What a policy wants of one task. */
 export interface TaskPolicy {
@@ -16,6 +16,8 @@ export interface TaskPolicy {
   readonly overflow: readonly DeviceKind[]
   /** Milliseconds in which one short text must be embedded or scored, or a chat's token written; slower is not good enough for a person who waits. */
   readonly maxMs: number
+  /** Placements that are kept loaded behind the first one, at most: they take memory. */
+  readonly standIns: number
 }
 
 /** A policy as data: a user may change any of it (config `placement.policies`). */
@@ -24,6 +26,10 @@ export interface PolicySpec {
   /** What it is for, in one sentence. */
   readonly title: string
   readonly tasks: Readonly<Record<Task, TaskPolicy>>
+  /** Kinds in order of preference for chat models beside the first: autocomplete, apply. */
+  readonly furtherChat: readonly DeviceKind[]
+  /** `energy`: on battery every task is placed for least energy. */
+  readonly onBattery: 'same' | 'energy'
   /** Share of the logical processors that model threads leave free, 0..1; `cpu.reserveCores` is the least. */
   readonly reserveShare: number
   /** CPU workers run at background priority. */

@@ -1,61 +1,73 @@
 import {
   type Device,
   type DeviceKind,
+  ENGINE_IDS,
   type EngineDescriptor,
   type EngineId,
   sameDeviceName,
 } from '../domain/index.ts'
 
-/** Where the user wants a task: an engine, and perhaps a device by any of its names. */
+/** Where the user wants a task: an engine, a device by any of its names, or both. */
 export interface Pin {
-  readonly engine: EngineId
+  readonly engine?: EngineId
   /** As it was asked for: `npu0`, `NPU`, `HETERO:GPU.1,CPU`; absent: the first that the engine knows. */
   readonly device?: string
   /** The setting that asks, e.g. `openvino.hetero`; absent: the task's own. */
   readonly by?: string
 }
 
-/** `openvino` or `openvino@HETERO:GPU.1,CPU`; the engine's name is checked by the configuration. */
+/** `openvino`, `npu0` or `openvino@HETERO:GPU.1,CPU`; the names are checked by the configuration. */
 export function parsePin(text: string): Pin {
   const at = text.indexOf('@')
-  if (at === -1) return { engine: text as EngineId }
-  return { engine: text.slice(0, at) as EngineId, device: text.slice(at + 1) }
+  const engine = ENGINE_IDS.find((id) => id === (at === -1 ? text : text.slice(0, at)))
+  if (engine === undefined) return { device: text }
+  return at === -1 ? { engine } : { engine, device: text.slice(at + 1) }
 }
 
-/** A device of a pin: its kind, and the names by which the plan and the engine know it. */
-export interface PinnedDevice {
+/** As a person writes it: `openvino@NPU`. */
+export function pinText({ engine, device }: Pin): string {
+  return [engine, device].filter((part) => part !== undefined).join('@')
+}
+
+/** What a pin names for one engine. */
+interface PinnedDevice {
+  /** As it was asked for; of a pin without a device the device's id. */
   readonly device: string
-  readonly kind: DeviceKind
   readonly title: string
-  readonly simulated: boolean
+  /** The devices that take part; the first gives the kind. */
+  readonly members: readonly [Device, ...Device[]]
 }
 
 /**
- * Finds what a pin names among the devices.
+ * Finds what a pin names among the devices that an engine knows.
+ * @param text absent: each of them
  * @param problem why the engine has no devices, where that is known
  * @returns the reason when there is no such device
  */
 export function findPinned(
-  pin: Pin,
+  text: string | undefined,
   engine: EngineDescriptor,
   devices: readonly Device[],
   problem?: string,
-): PinnedDevice | { readonly reason: string } {
+): readonly PinnedDevice[] | { readonly reason: string } {
   const known = devices.filter((device) => device.engines[engine.id] !== undefined)
   if (known.length === 0) {
     const why = problem === undefined ? '' : ` (${problem})`
     return { reason: `${engine.title} knows no device here${why}${needs(engine)}` }
   }
-  if (pin.device === undefined) {
-    const { id, ...first } = known[0]!
-    return { device: id, kind: first.kind, title: first.name, simulated: first.simulated }
-  }
-  const [prefix] = pin.device.toUpperCase().split(':', 1)
-  const virtual = engine.virtualDevices?.find((each) => each.prefix === prefix)
-  if (virtual) return findVirtual(pin.device, virtual.chooses, engine, known)
-  const found = byName(known, engine, pin.device)
-  if (!found) return { reason: unknown(pin.device, engine, known) }
-  return { device: pin.device, kind: found.kind, title: found.name, simulated: found.simulated }
+  if (text === undefined)
+    return known.map((device) => ({ device: device.id, title: device.name, members: [device] }))
+  const virtual = virtualOf(text, engine)
+  if (virtual) return findVirtual(text, virtual.chooses, engine, known)
+  const found = byName(known, engine, text)
+  if (!found) return { reason: unknown(text, engine, known) }
+  return [{ device: text, title: found.name, members: [found] }]
+}
+
+/** The virtual device of an engine that a text names: `HETERO:GPU.1,CPU`. */
+export function virtualOf(text: string, engine: EngineDescriptor) {
+  const [prefix] = text.toUpperCase().split(':', 1)
+  return engine.virtualDevices?.find((each) => each.prefix === prefix)
 }
 
 /** `HETERO:GPU.1,CPU`, `AUTO`, `BATCH:GPU(4)`. */
@@ -64,7 +76,7 @@ function findVirtual(
   chooses: boolean,
   engine: EngineDescriptor,
   known: readonly Device[],
-): PinnedDevice | { readonly reason: string } {
+): readonly PinnedDevice[] | { readonly reason: string } {
   const parts = membersOf(text).map(({ name }) => name)
   if (parts.includes('') || (parts.length === 0 && !chooses)) {
     const listed = known.map((device) => device.engines[engine.id]).join(',')
@@ -72,8 +84,8 @@ function findVirtual(
   }
   const missing = parts.find((name) => !byName(known, engine, name))
   if (missing !== undefined) return { reason: unknown(missing, engine, known) }
-  const [first] = parts.length > 0 ? parts.map((name) => byName(known, engine, name)!) : known
-  return { device: text, kind: first!.kind, title: text, simulated: first!.simulated }
+  const [first, ...rest] = parts.length > 0 ? parts.map((name) => byName(known, engine, name)!) : known
+  return [{ device: text, title: text, members: [first!, ...rest] }]
 }
 
 /** `GPU.1(4),CPU` of `BATCH:GPU.1(4),CPU`: names, each with its number in brackets where it has one. */

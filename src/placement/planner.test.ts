@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Device, EngineDescriptor, Model } from '../domain/index.ts'
+import type { Device, EngineDescriptor, Model, Task } from '../domain/index.ts'
 import { engineDevice, parsePin, usesCpu } from './pin.ts'
 import { makePlan } from './planner.ts'
+import { policyNamed } from './policies/index.ts'
 
 const cpu: Device = {
   id: 'cpu',
@@ -40,10 +41,11 @@ const model = (id: string, files: Model['files']): Model => ({
   fingerprint: 'f',
 })
 const file = { path: 'm', sizeBytes: 10, sha256: '' }
-const base = { policy: 'development', devices: [cpu], engines: [onnxruntime, llamaCpp] } as const
+const only = (task: Task, model: Model) => [{ task, model }]
+const base = { policy: policyNamed('development'), devices: [cpu], engines: [onnxruntime, llamaCpp] }
 
 test('a task goes to the engine that reads its model; the other is rejected with the reason', () => {
-  const plan = makePlan({ ...base, models: { embed: model('e', { onnx: [file] }) } })
+  const plan = makePlan({ ...base, models: only('embed', model('e', { onnx: [file] })) })
   expect(plan.tasks.embed).toMatchObject([{ engine: 'onnxruntime', device: 'cpu', role: 'primary' }])
   expect(plan.rejected).toEqual([
     {
@@ -57,7 +59,7 @@ test('a task goes to the engine that reads its model; the other is rejected with
 })
 
 test('of two engines that read the model on one device the first serves; the other can be asked for', () => {
-  const models = { embed: model('e', { onnx: [file], gguf: [file] }) }
+  const models = only('embed', model('e', { onnx: [file], gguf: [file] }))
   const plan = makePlan({ ...base, models })
   expect(plan.tasks.embed?.map((p) => [p.engine, p.role])).toEqual([['onnxruntime', 'primary']])
   expect(plan.rejected).toMatchObject([
@@ -92,8 +94,9 @@ describe('a pinned placement', () => {
       ...base,
       engines: [engine],
       devices: [gpu, named],
-      models: { embed: model('e', { onnx: [file] }) },
+      models: only('embed', model('e', { onnx: [file] })),
       pins: { embed: { engine: 'onnxruntime', device } },
+      onUnmetPin: 'standIn',
     })
 
   test.each([
@@ -127,9 +130,10 @@ describe('a pinned placement', () => {
     const plan = makePlan({
       ...base,
       engines: [onnxruntime, { ...engine, id: 'openvino', needs: 'a library' }],
-      models: { embed: model('e', { onnx: [file] }) },
+      models: only('embed', model('e', { onnx: [file] })),
       pins: { embed: { engine: 'openvino' } },
       problems: { openvino: 'none was found' },
+      onUnmetPin: 'standIn',
     })
     const reason = 'Some engine knows no device here (none was found); it needs a library'
     expect(plan.tasks.embed?.[0]).toMatchObject({
@@ -146,7 +150,7 @@ describe('a pinned placement', () => {
         ...base,
         engines,
         devices: [npu, { ...cpu, engines: { onnxruntime: 'CPU', 'llama.cpp': 'cpu' } }],
-        models: { embed: model('e', { onnx: [file] }) },
+        models: only('embed', model('e', { onnx: [file] })),
         pins: { embed: { engine: 'onnxruntime', device: 'NPU' } },
       }).tasks.embed?.map((p) => [p.engine, p.device])
     const everywhere = { ...engine, devices: ['npu', 'cpu'] } as const
@@ -175,7 +179,7 @@ describe('a pinned placement', () => {
       makePlan({
         ...base,
         exclusive: true,
-        models: { embed: model('e', { onnx: [file] }) },
+        models: only('embed', model('e', { onnx: [file] })),
         pins: { embed: { engine: 'onnxruntime', device } },
       }).tasks.embed
     expect(exclusive('cpu')).toMatchObject([{ engine: 'onnxruntime', device: 'cpu' }])
@@ -203,7 +207,10 @@ describe('a pinned placement', () => {
 })
 
 test('a model larger than the memory is rejected, and its task has no placement', () => {
-  const plan = makePlan({ ...base, models: { chat: model('c', { gguf: [{ ...file, sizeBytes: 2e9 }] }) } })
+  const plan = makePlan({
+    ...base,
+    models: only('chat', model('c', { gguf: [{ ...file, sizeBytes: 2e9 }] })),
+  })
   expect(plan.tasks.chat).toEqual([])
   expect(plan.rejected.find((r) => r.engine === 'llama.cpp')?.reason).toMatch(
     /does not fit: 2000000000 bytes/,
@@ -214,7 +221,7 @@ test('simulated devices make a simulated plan', () => {
   const plan = makePlan({
     ...base,
     devices: [{ ...cpu, simulated: true }],
-    models: { embed: model('e', { onnx: [file] }) },
+    models: only('embed', model('e', { onnx: [file] })),
   })
   expect(plan.simulated).toBe(true)
   expect(plan.tasks.embed?.[0]?.simulated).toBe(true)

@@ -1,0 +1,169 @@
+import type {
+  Device,
+  DeviceKind,
+  EngineDescriptor,
+  Measurement,
+  Model,
+  ModelFormat,
+  PolicySpec,
+  RejectedPlacement,
+  Task,
+} from '../domain/index.ts'
+import { type Facts, factsOf } from './facts.ts'
+import { fit as fitOn } from './fit/index.ts'
+import type { PlannedModel, PlannerInput } from './input.ts'
+import { Ledger } from './memory.ts'
+import { banOf, inOrder } from './named-devices.ts'
+import { parameters } from './say.ts'
+
+/** A way to serve a model's task that is possible in itself; whether it fits and is wanted is decided later. */
+export interface Candidate {
+  readonly task: Task
+  /** Model id. */
+  readonly model: string
+  readonly engine: EngineDescriptor['id']
+  /** Device id; of a pin its device as it was asked for. */
+  readonly device: string
+  readonly kind: DeviceKind
+  readonly simulated: boolean
+  readonly planned: PlannedModel
+  readonly descriptor: EngineDescriptor
+  /** Whose memory it takes; of a virtual device the first of its members. */
+  readonly on: Device
+  /** What it runs on, for a person. */
+  readonly where: string
+  readonly format: ModelFormat
+  readonly measured?: Measurement
+}
+
+/** What the whole plan is made from, looked up once. */
+export interface Scene {
+  readonly input: PlannerInput
+  /** In their order. */
+  readonly devices: readonly Device[]
+  readonly facts: Facts
+  /** By device id the entry of `never` that forbids it. */
+  readonly bans: ReadonlyMap<string, string>
+}
+
+export function sceneOf(input: PlannerInput): Scene {
+  const devices = inOrder(input.devices)
+  const banned = devices.flatMap((device) => {
+    const ban = banOf(device, input.never ?? [], devices)
+    return ban === undefined ? [] : [[device.id, ban] as const]
+  })
+  return { input, devices, facts: factsOf(input), bans: new Map(banned) }
+}
+
+/** Every engine and device that could serve the model by itself; the others with one reason each. */
+export function candidatesFor(
+  planned: PlannedModel,
+  scene: Scene,
+): { readonly candidates: readonly Candidate[]; readonly rejected: readonly RejectedPlacement[] } {
+  const candidates: Candidate[] = []
+  const rejected: RejectedPlacement[] = []
+  for (const descriptor of scene.input.engines) {
+    const readable = readableFormat(planned.task, planned.model, descriptor)
+    for (const on of scene.devices) {
+      const ref = { task: planned.task, model: planned.model.id, engine: descriptor.id, device: on.id }
+      if ('reason' in readable) rejected.push({ ...ref, reason: readable.reason })
+      else if (!descriptor.devices.includes(on.kind) || on.engines[descriptor.id] === undefined)
+        rejected.push({ ...ref, reason: `${descriptor.title} does not run on ${on.name} here` })
+      else {
+        const { kind, simulated, name: where } = on
+        const candidate = { ...ref, kind, simulated, planned, descriptor, on, where, ...readable }
+        const against = objection(candidate, [on], scene)
+        if (against === undefined) candidates.push(withMeasurement(candidate, scene.facts))
+        else rejected.push({ ...ref, reason: against })
+      }
+    }
+  }
+  return { candidates, rejected }
+}
+
+/** The placement with its numbers, where it has some. */
+export function withMeasurement(candidate: Candidate, facts: Facts): Candidate {
+  const measured = facts.measured(candidate)
+  return measured && !measured.failed ? { ...candidate, measured } : candidate
+}
+
+/** What forbids a placement, whoever asks for it; members: of a virtual device. */
+export function objection(
+  candidate: Candidate,
+  members: readonly Device[],
+  { facts, bans, input }: Scene,
+): string | undefined {
+  for (const { id, name } of members) {
+    const ban = bans.get(id)
+    if (ban !== undefined)
+      return `forbidden by placement.never: ${ban}${ban === id ? '' : ` is ${id}`} (${name})`
+  }
+  const refused = facts.refused(candidate)
+  if (refused !== undefined) return refused
+  return tooLargeForNpu(candidate, input.policy)
+}
+
+function tooLargeForNpu({ kind, planned }: Candidate, policy: PolicySpec): string | undefined {
+  const { model, task } = planned
+  if (kind !== 'npu' || task !== 'chat' || model.parameters <= policy.maxNpuChatParameters) return undefined
+  return `policy ${policy.name} gives an NPU chat models of ${parameters(policy.maxNpuChatParameters)} parameters at most, this one has ${parameters(model.parameters)}`
+}
+
+export function readableFormat(
+  task: Task,
+  model: Model,
+  engine: EngineDescriptor,
+): { readonly format: ModelFormat } | { readonly reason: string } {
+  if (!engine.tasks.includes(task)) return { reason: `${engine.title} does not serve ${task}` }
+  const format = engine.formats.find((each) => model.files[each] !== undefined)
+  if (format !== undefined) return { format }
+  return {
+    reason: `${engine.title} reads ${engine.formats.join(', ')}; the model has ${Object.keys(model.files).join(', ')}`,
+  }
+}
+
+/** Whether it fits beside what the ledger holds already, and how. */
+export function fitNow({ planned, descriptor, on }: Candidate, ledger: Ledger) {
+  const { task, model, shape, contextTokens, slots } = planned
+  const answer = fitOn({
+    task,
+    model,
+    engine: descriptor,
+    device: on,
+    freeBytes: ledger.free(on),
+    hostFreeBytes: ledger.hostFree,
+    ...(shape === undefined ? {} : { shape }),
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(slots === undefined ? {} : { slots }),
+  })
+  if (!answer.fits || ledger.holds(on, answer.need)) return answer
+  const reason = `does not fit: the device and the system's memory together have no room for it`
+  return { fits: false as const, reason }
+}
+
+/**
+ * Everything that could be placed: readable, known to the device, allowed, and fitting when alone. For calibration.
+ * What a policy does not want is among it: another policy may.
+ */
+export function possiblePlacements(input: PlannerInput): {
+  readonly candidates: readonly Candidate[]
+  readonly rejected: readonly RejectedPlacement[]
+} {
+  const scene = sceneOf(input)
+  const candidates: Candidate[] = []
+  const rejected: RejectedPlacement[] = []
+  for (const planned of input.models) {
+    const found = candidatesFor(planned, scene)
+    rejected.push(...found.rejected)
+    for (const candidate of found.candidates) {
+      const alone = fitNow(candidate, new Ledger(scene.devices))
+      if (alone.fits) candidates.push(candidate)
+      else rejected.push(rejection(candidate, alone.reason))
+    }
+  }
+  return { candidates, rejected }
+}
+
+export function rejection({ task, model, engine, device }: Candidate, reason: string): RejectedPlacement {
+  return { task, model, engine, device, reason }
+}

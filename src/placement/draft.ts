@@ -1,0 +1,118 @@
+import type { Fit, PlannedPlacement, RejectedPlacement, UnmetPin } from '../domain/index.ts'
+import { type Candidate, candidatesFor, fitNow, rejection, type Scene } from './candidates.ts'
+import { type PlannedModel, useOf } from './input.ts'
+import type { Ledger } from './memory.ts'
+import { inOrderOfWish, type Rated, type Wish, wishFor } from './order.ts'
+import type { Pin } from './pin.ts'
+import { whatIsKnown } from './reasons.ts'
+import { ARTICLE } from './rules-of-thumb.ts'
+
+export type Fitting = Extract<Fit, { fits: true }>
+
+/** One model while its place is sought. */
+export interface Draft {
+  readonly planned: PlannedModel
+  readonly wish: Wish
+  readonly pin?: Pin
+  /** What the policy allows. */
+  readonly wanted: readonly Candidate[]
+  readonly rejected: RejectedPlacement[]
+  readonly placements: PlannedPlacement[]
+  first?: Rated
+  unmet?: UnmetPin & { readonly engine: string; readonly device: string }
+}
+
+export function draftOf(planned: PlannedModel, scene: Scene): Draft {
+  const { input } = scene
+  const wish = wishFor(planned, input.policy, input.onBattery === true)
+  const pin = planned.task !== 'chat' || useOf(planned) === 'chat' ? input.pins?.[planned.task] : undefined
+  const { candidates, rejected } = candidatesFor(planned, scene)
+  const wanted: Candidate[] = []
+  const all = [...rejected]
+  for (const candidate of candidates) {
+    const against = unwanted(candidate, wish, scene)
+    if (against === undefined) wanted.push(candidate)
+    else all.push(rejection(candidate, against))
+  }
+  return { planned, wish, wanted, rejected: all, placements: [], ...(pin ? { pin } : {}) }
+}
+
+/** What the policy and the numbers say against a placement that nobody asked for. */
+function unwanted(candidate: Candidate, wish: Wish, { facts, input }: Scene): string | undefined {
+  const { kind, on, measured, planned } = candidate
+  const failed = facts.measured(candidate)?.failed
+  if (failed !== undefined) return `it was tried and does not run: ${failed}`
+  if (!wish.kinds.includes(kind))
+    return `policy ${input.policy.name} never uses ${ARTICLE[kind]} for ${useOf(planned)}`
+  if (on.software && !measured) return `${on.name} is computed by the CPU, and not measured yet`
+  return undefined
+}
+
+/** The first placements of the other models. */
+function firstsBeside(draft: Draft, drafts: readonly Draft[]): Candidate[] {
+  return drafts.flatMap((each) => (each !== draft && each.first ? [each.first.candidate] : []))
+}
+
+export interface Fitted {
+  readonly rated: readonly Rated[]
+  readonly fits: ReadonlyMap<Candidate, Fitting>
+  readonly reasons: ReadonlyMap<Candidate, string>
+}
+
+/** Those of the candidates that fit now, in order. */
+export function fittingInOrder(
+  candidates: readonly Candidate[],
+  draft: Draft,
+  drafts: readonly Draft[],
+  ledger: Ledger,
+  { facts, input }: Scene,
+): Fitted {
+  const fits = new Map<Candidate, Fitting>()
+  const reasons = new Map<Candidate, string>()
+  for (const candidate of candidates) {
+    const answer = fitNow(candidate, ledger)
+    if (answer.fits) fits.set(candidate, answer)
+    else reasons.set(candidate, answer.reason)
+  }
+  const engines = input.engines.map(({ id }) => id)
+  const beside = firstsBeside(draft, drafts)
+  return { rated: inOrderOfWish([...fits.keys()], draft.wish, beside, facts, engines), fits, reasons }
+}
+
+/** Puts a placement into the plan, and takes its memory. */
+export function place(
+  draft: Draft,
+  rated: Rated,
+  { fits }: Pick<Fitted, 'fits'>,
+  ledger: Ledger,
+  role: PlannedPlacement['role'],
+  why: readonly string[],
+): void {
+  const { candidate } = rated
+  const fitting = fits.get(candidate)!
+  const { task, model, engine, device, kind, simulated, measured, planned } = candidate
+  ledger.take(candidate.on, fitting.need)
+  if (role === 'primary') draft.first = rated
+  const { unmet } = draft
+  const insteadOf = unmet && { engine: unmet.engine, device: unmet.device, reason: unmet.reason }
+  const instead = insteadOf
+    ? [
+        `stands in for ${insteadOf.engine}${insteadOf.device && ` on ${insteadOf.device}`}: ${insteadOf.reason}`,
+      ]
+    : []
+  draft.placements.push({
+    task,
+    model,
+    engine,
+    device,
+    kind,
+    simulated,
+    role,
+    reasons: [...instead, ...why, ...whatIsKnown(rated, fitting)],
+    memory: fitting.need,
+    ...(insteadOf ? { insteadOf } : {}),
+    ...(fitting.load ? { load: fitting.load } : {}),
+    ...(measured ? { measured } : {}),
+    ...(task === 'chat' ? { use: planned.use ?? 'chat' } : {}),
+  })
+}

@@ -1,0 +1,42 @@
+import type { Device, MemoryNeed } from '../domain/index.ts'
+
+/** What is free on each device and in the system's memory while a plan is made; unknown sizes count as endless. */
+export class Ledger {
+  readonly #devices: Map<string, number>
+  #host: number
+
+  constructor(devices: readonly Device[]) {
+    const size = ({ freeBytes, memoryBytes }: Device) => freeBytes ?? memoryBytes ?? Number.POSITIVE_INFINITY
+    const cpu = devices.find(({ kind }) => kind === 'cpu')
+    this.#host = cpu ? size(cpu) : Number.POSITIVE_INFINITY
+    this.#devices = new Map(
+      devices.filter(({ kind }) => kind !== 'cpu').map((device) => [device.id, size(device)]),
+    )
+  }
+
+  get hostFree(): number {
+    return this.#host
+  }
+
+  free({ id, kind, sharedMemory }: Device): number {
+    const own = this.#devices.get(id) ?? Number.POSITIVE_INFINITY
+    if (kind === 'cpu') return this.#host
+    return sharedMemory ? Math.min(own, this.#host) : own
+  }
+
+  /** Whether both the device and the system have room. */
+  holds(device: Device, need: MemoryNeed): boolean {
+    return need.deviceBytes <= this.free(device) && hostShare(device, need) <= this.#host
+  }
+
+  take(device: Device, need: MemoryNeed): void {
+    this.#host -= hostShare(device, need)
+    if (device.kind !== 'cpu')
+      this.#devices.set(device.id, (this.#devices.get(device.id) ?? 0) - need.deviceBytes)
+  }
+}
+
+/** What a placement takes of the system's memory: where the device shares it, its part too. */
+export function hostShare({ kind, sharedMemory }: Device, { hostBytes, deviceBytes }: MemoryNeed): number {
+  return kind !== 'cpu' && sharedMemory ? hostBytes + deviceBytes : hostBytes
+}

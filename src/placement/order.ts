@@ -1,0 +1,117 @@
+import type { DeviceKind, PolicySpec, TaskPolicy } from '../domain/index.ts'
+import type { Candidate } from './candidates.ts'
+import { type Facts, type Speed, speedOf } from './facts.ts'
+import { useOf } from './input.ts'
+import { expectedSlow } from './rules-of-thumb.ts'
+
+export type Goal = TaskPolicy['goal']
+
+/** What one model's placement is decided by. */
+export interface Wish {
+  readonly task: TaskPolicy
+  readonly kinds: readonly DeviceKind[]
+  readonly goal: Goal
+}
+
+/** What a policy wants of a model, now. */
+export function wishFor(planned: Candidate['planned'], policy: PolicySpec, onBattery: boolean): Wish {
+  const task = policy.tasks[planned.task]
+  const further = planned.task === 'chat' && useOf(planned) !== 'chat'
+  return {
+    task,
+    kinds: further ? policy.furtherChat : task.prefer,
+    goal: onBattery && policy.onBattery === 'energy' ? 'energy' : task.goal,
+  }
+}
+
+/** A candidate with what decides its place among the others. */
+export interface Rated {
+  readonly candidate: Candidate
+  readonly speed?: Speed
+  /** Share of its speed alone that it keeps beside what is placed, as far as measured. */
+  readonly keeps: number
+  /** Place of its kind in the policy's order. */
+  readonly rank: number
+  /** Answers a person who waits in time. */
+  readonly inTime: boolean
+  /** Reaches the policy's share of the fastest. */
+  readonly enough: boolean
+  /** It shares its device with others, and nobody measured what that costs. */
+  readonly crowded: boolean
+}
+
+/**
+ * Candidates in the order in which a model wants them. First those that are good enough, then by the policy's goal; what is
+ * equal is decided by the device's id and the engines' order, so that the order is total.
+ * @param beside what is placed already
+ * @param engines ids in order of preference
+ */
+export function inOrderOfWish(
+  candidates: readonly Candidate[],
+  wish: Wish,
+  beside: readonly Candidate[],
+  facts: Facts,
+  engines: readonly string[],
+): Rated[] {
+  const speeds = candidates.map((candidate) => {
+    const { measured } = candidate
+    const shares = beside.map((other) => ({ other, share: facts.keeps(candidate, other) }))
+    // pairs were measured, not all at once: what they take is multiplied
+    const keeps = shares.reduce((product, { share }) => product * (share ?? 1), 1)
+    const speed = measured && speedOf(measured, keeps)
+    const crowded = shares.some(({ other, share }) => share === undefined && other.on.id === candidate.on.id)
+    return { candidate, keeps, crowded, ...(speed ? { speed } : {}) }
+  })
+  const fastest = Math.max(0, ...speeds.map(({ speed }) => speed?.perSecond ?? 0))
+  const rated = speeds.map((each): Rated => {
+    const { candidate, speed } = each
+    const at = wish.kinds.indexOf(candidate.kind)
+    const slow = !speed && expectedSlow(candidate.task, candidate.planned.model, candidate.kind) !== undefined
+    return {
+      ...each,
+      rank: at === -1 ? wish.kinds.length : at,
+      inTime: speed ? speed.ms <= wish.task.maxMs : !slow,
+      enough: speed ? speed.perSecond >= wish.task.minShare * fastest : !slow,
+    }
+  })
+  // what nobody measured goes before the measured only where its kind is wanted more than all of theirs
+  const known = rated.filter((each) => cost(each, wish.goal) !== undefined).map(({ rank }) => rank)
+  const firstKnown = Math.min(...known, Number.POSITIVE_INFINITY)
+  return rated
+    .map((each) => ({ each, key: keyOf(each, wish.goal, firstKnown, engines) }))
+    .sort((a, b) => compareKeys(a.key, b.key) || natural(a.each.candidate.on.id, b.each.candidate.on.id))
+    .map(({ each }) => each)
+}
+
+/** What the goal makes small; undefined: not known. */
+function cost({ speed, rank }: Rated, goal: Goal): number | undefined {
+  if (goal === 'preference') return rank
+  return goal === 'energy' ? speed?.joules : speed && -speed.perSecond
+}
+
+function keyOf(each: Rated, goal: Goal, firstKnown: number, engines: readonly string[]): number[] {
+  const { inTime, enough, rank, crowded, speed, candidate } = each
+  const known = cost(each, goal)
+  const group = known !== undefined ? 1 : rank < firstKnown ? 0 : 2
+  return [
+    inTime ? 0 : 1,
+    enough ? 0 : 1,
+    group,
+    known ?? 0,
+    rank,
+    crowded ? 1 : 0,
+    speed ? 0 : 1,
+    speed ? -speed.perSecond : 0,
+    -(candidate.on.memoryBytes ?? 0),
+    engines.indexOf(candidate.engine),
+  ]
+}
+
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  for (const [at, value] of a.entries()) if (value !== b[at]) return value - b[at]!
+  return 0
+}
+
+function natural(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0)
+}

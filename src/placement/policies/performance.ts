@@ -1,0 +1,34 @@
+import type { PolicySpec, TaskPolicy } from '../../domain/index.ts'
+
+const encoder: TaskPolicy = {
+  prefer: ['npu', 'cpu', 'igpu', 'dgpu'],
+  minShare: 0.25,
+  goal: 'preference',
+  overflow: ['cpu'],
+  maxMs: 50,
+  standIns: 2,
+}
+
+export const performance: PolicySpec = {
+  name: 'performance',
+  title: 'fastest answers: chat on the discrete GPU, small models on the NPU, the CPU helps',
+  tasks: {
+    chat: {
+      prefer: ['dgpu', 'igpu', 'cpu', 'npu'],
+      minShare: 0.8,
+      goal: 'preference',
+      overflow: ['cpu'],
+      maxMs: 100,
+      standIns: 1,
+    },
+    embed: encoder,
+    rerank: encoder,
+    classify: encoder,
+  },
+  furtherChat: ['igpu', 'dgpu', 'cpu', 'npu'],
+  onBattery: 'same',
+  reserveShare: 0,
+  background: false,
+  maxNpuChatParameters: 1.5e9,
+  unloadIdleS: 0,
+}

@@ -1,0 +1,133 @@
+/** Why a placement stands where it stands: sentences for a person, every number in them one that decided. */
+import type { Fit, PolicySpec } from '../domain/index.ts'
+import type { Candidate } from './candidates.ts'
+import { useOf } from './input.ts'
+import type { Rated, Wish } from './order.ts'
+import { expectedSlow, RULES_OF_THUMB } from './rules-of-thumb.ts'
+import { figure, gib, listed, percent, rate } from './say.ts'
+
+type Fitting = Extract<Fit, { fits: true }>
+
+/** What the policy wanted, and what it passed over for this one. */
+export function whyFirst(
+  chosen: Rated,
+  all: readonly Rated[],
+  wish: Wish,
+  policy: PolicySpec,
+  onBattery: boolean,
+): string[] {
+  const wanted = wantedBy(chosen, all, wish, policy, onBattery)
+  const passed = all
+    .filter((each) => each.rank < chosen.rank && (!each.inTime || !each.enough))
+    .map((each) => `${where(each)} would be preferred, but ${shortfall(each, all, wish)}`)
+  const short = !chosen.inTime || !chosen.enough
+  return [wanted, ...passed, ...(short ? [`${shortfall(chosen, all, wish)}: nothing better fits here`] : [])]
+}
+
+function wantedBy(
+  { speed, candidate }: Rated,
+  all: readonly Rated[],
+  { kinds, goal }: Wish,
+  { name }: PolicySpec,
+  onBattery: boolean,
+): string {
+  const order = `${kinds[0]}${kinds.length > 1 ? `, then ${listed(kinds.slice(1))}` : ''}`
+  const use = useOf(candidate.planned)
+  if (goal === 'preference') return `policy ${name} prefers ${order} for ${use}`
+  const others = all.filter((each) => each.candidate.on.id !== candidate.on.id)
+  if (goal === 'speed') {
+    const next = others.find((each) => each.speed)
+    const behind = next?.speed && speed ? `; next ${where(next)} with ${figure(next.speed.perSecond)}` : ''
+    return `policy ${name} wants the fastest for ${use}${behind}`
+  }
+  const wants = `policy ${name} wants the least energy for ${use}${onBattery ? ' (on battery)' : ''}`
+  if (speed?.joules === undefined) return `${wants}; its power is not measured: ${order}`
+  const next = others.find((each) => each.speed?.joules !== undefined)
+  const unit = candidate.measured?.encoder ? 'text' : 'token'
+  const behind = next ? `, next ${where(next)} with ${figure(next.speed!.joules!)}` : ''
+  return `${wants}: ${figure(speed.joules)} J per ${unit}${behind}`
+}
+
+/** In what a candidate is not good enough. */
+function shortfall(each: Rated, all: readonly Rated[], { task }: Wish): string {
+  const { candidate, speed } = each
+  if (!speed)
+    return expectedSlow(candidate.task, candidate.planned.model, candidate.kind) ?? 'it is not measured yet'
+  if (!each.inTime)
+    return `it takes ${figure(speed.ms)} ms for ${oneOf(candidate)}, ${figure(task.maxMs)} ms are wanted`
+  const best = fastestOf(all)!
+  return `its ${numbers(each)} are less than ${percent(task.minShare)} of ${where(best)}'s ${figure(best.speed!.perSecond)}`
+}
+
+export function fastestOf(all: readonly Rated[]): Rated | undefined {
+  return all
+    .filter(({ speed }) => speed)
+    .reduce<Rated | undefined>(
+      (best, each) => (!best || each.speed!.perSecond > best.speed!.perSecond ? each : best),
+      undefined,
+    )
+}
+
+function oneOf({ task }: Candidate): string {
+  return task === 'chat' ? 'a token' : 'a short text'
+}
+
+/** `cpu`; with its engine where the same device is meant twice. */
+function where({ candidate }: Rated): string {
+  return candidate.on.id
+}
+
+function numbers({ candidate, speed }: Rated): string {
+  return rate(speed!.perSecond, candidate.measured!)
+}
+
+/** What is known of a placement by itself: numbers, files, memory. */
+export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitting): string[] {
+  const { measured, kind, on, planned, descriptor, format } = candidate
+  const bits = planned.shape?.kind === 'encoder' && kind === 'npu' ? planned.shape.weightBits : undefined
+  return [
+    `${descriptor.title} reads the model's ${format} files and runs on ${candidate.where}`,
+    ...(measured
+      ? [speedSentence(candidate)]
+      : ['not measured yet: chosen by rule of thumb', RULES_OF_THUMB[kind].why]),
+    ...(measured && keeps < 1 ? [`beside what else runs it keeps ${percent(keeps)} of that`] : []),
+    `takes ${gib(need.deviceBytes)}${on.memoryBytes === undefined ? '' : ` of ${gib(on.memoryBytes)}`}`,
+    ...traded,
+    ...(bits !== undefined && bits > 8
+      ? [`its weights have ${bits} bits: an NPU is fastest with 8 or 4, where such files exist`]
+      : []),
+  ]
+}
+
+function speedSentence({ measured }: Candidate): string {
+  const { encoder, decoder, from, estimated } = measured!
+  const label = `${from === 'profile' ? 'simulated' : 'measured'}${estimated ? ' (an estimate)' : ''}`
+  if (decoder)
+    return `${label}: writes ${figure(decoder.decodeTokensPerSecond)} tokens/s, reads ${figure(decoder.promptTokensPerSecond)}`
+  return `${label}: ${rate(encoder?.textsPerSecond ?? 0, measured!)}`
+}
+
+/** Why a candidate does not stand beside a better one on the same device. */
+export function whyOther(other: Rated, first: Rated, wish: Wish): string {
+  const { candidate, speed } = other
+  const { task, engine, descriptor, on } = candidate
+  const served = first.candidate.engine
+  if (!speed && !first.speed)
+    return `${served} serves ${task} on ${on.name}; \`placement.${task}: ${engine}\` chooses ${descriptor.title} instead (neither is measured yet)`
+  if (!speed)
+    return `${served} serves ${task} on ${on.name} with ${numbers(first)}; this one is not measured yet`
+  if (!first.speed) return `${served} was asked for there; this one does ${numbers(other)}`
+  if (speed.perSecond < first.speed.perSecond)
+    return `slower: ${numbers(other)}, ${served} ${figure(first.speed.perSecond)} there`
+  if (!other.inTime && first.inTime)
+    return `slower for ${oneOf(candidate)}: ${figure(speed.ms)} ms, ${served} ${figure(first.speed.ms)} there`
+  if (wish.goal === 'energy' && speed.joules !== undefined && first.speed.joules !== undefined)
+    return `more energy: ${figure(speed.joules)} J, ${served} ${figure(first.speed.joules)} there`
+  return `${served} serves ${task} there with ${numbers(first)}, this one has ${numbers(other)}`
+}
+
+/** Why a candidate is too slow even to stand in. */
+export function whyTooSlow(each: Rated, best: Rated): string {
+  const verb = each.candidate.task === 'chat' ? 'writes ' : ''
+  return `slower: ${verb}${numbers(each)}, ${where(best)} ${figure(best.speed!.perSecond)}`
+}
