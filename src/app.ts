@@ -10,6 +10,7 @@ import {
   type Plan,
   type PlannedPlacement,
   placementId,
+  sameDeviceName,
   TASKS,
   type Task,
 } from './domain/index.ts'
@@ -50,7 +51,13 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     asked: Object.values(pins).map((pin) => pin.engine),
   })
   const warnings = engines.flatMap((engine) => engine.warnings)
-  const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
+  const problems = Object.fromEntries(
+    engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
+  )
+  const devices = await discoverDevices(
+    engines.flatMap((engine) => engine.devices),
+    { signal: options.signal, env: process.env, problems },
+  )
   const models = await chooseModels(catalogue, config, (message) => warnings.push(message))
   const plan = makePlan({
     policy: config.placement.policy,
@@ -58,9 +65,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     engines: ENGINES,
     models,
     pins: { ...pinsOfEngines(engines), ...pins },
-    problems: Object.fromEntries(
-      engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
-    ),
+    problems,
     exclusive: options.exclusive ?? false,
   })
   for (const warning of unmetWishes(plan)) log.warn(warning)
@@ -189,12 +194,14 @@ function startWorkers(
     const { contextTokens, slots } = config.chat
     const found = engines.find(({ engine }) => engine === placement.engine)
     const where = `${placement.engine} on ${placement.device}`
+    const device = engineDevice(placement, devices)
+    const chosen = found?.devices.find(({ name }) => sameDeviceName(name, device))
     return startWorker({
       placement,
       spec: {
         model,
         task: placement.task,
-        device: engineDevice(placement, devices),
+        device,
         threads: threads[placement.task] ?? 1,
         ...(found ? { settings: found.settings } : {}),
         ...(placement.task === 'chat'
@@ -203,7 +210,7 @@ function startWorkers(
       },
       lastPlacement: plan.tasks[placement.task]?.length === 1,
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
-      ...(found ? { env: found.env } : {}),
+      ...(found ? { env: { ...found.env, ...chosen?.env } } : {}),
       ...(placement.task === 'embed'
         ? { admit: (embed) => admitVectors({ model, home, placement: where }, embed) }
         : {}),

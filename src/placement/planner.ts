@@ -138,6 +138,7 @@ function judge(task: Task, model: Model, engine: EngineDescriptor, device: Devic
   if ('reason' in readable) return readable
   if (!engine.devices.includes(device.kind) || device.engines[engine.id] === undefined)
     return { reason: `${engine.title} does not run on ${device.name} here` }
+  if (device.software) return { reason: `${device.name} is computed by the CPU, which is faster without it` }
   const bytes = (model.files[readable.format] ?? []).reduce((sum, file) => sum + file.sizeBytes, 0)
   if (device.memoryBytes !== undefined && bytes > device.memoryBytes)
     return { reason: `does not fit: ${bytes} bytes of weights, ${device.memoryBytes} bytes of memory` }
