@@ -10,6 +10,7 @@ import {
   type Plan,
   type PlannedPlacement,
   placementId,
+  sameDeviceName,
   TASKS,
   TandemError,
   type Task,
@@ -59,7 +60,13 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     asked: Object.values(pins).flatMap(({ engine }) => engine ?? []),
   })
   const warnings = engines.flatMap((engine) => engine.warnings)
-  const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
+  const problems = Object.fromEntries(
+    engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
+  )
+  const devices = await discoverDevices(
+    engines.flatMap((engine) => engine.devices),
+    { signal: options.signal, env: process.env, problems },
+  )
   const models = await chooseModels(catalogue, config, (message) => warnings.push(message))
   const plan = makePlan({
     policy: policyNamed(config.placement.policy, config.placement.policies),
@@ -69,9 +76,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     never: config.placement.never,
     reserveCores: config.cpu.reserveCores,
     pins: { ...pinsOfEngines(engines), ...pins },
-    problems: Object.fromEntries(
-      engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
-    ),
+    problems,
     exclusive: options.exclusive ?? false,
     onUnmetPin: 'standIn', // for openvino.hetero; a pin of placement.TASK that cannot hold ends the start below
   })
@@ -229,12 +234,14 @@ function startWorkers(
     const { contextTokens, slots } = config.chat
     const found = engines.find(({ engine }) => engine === placement.engine)
     const where = `${placement.engine} on ${placement.device}`
+    const device = engineDevice(placement, devices)
+    const chosen = found?.devices.find(({ name }) => sameDeviceName(name, device))
     return startWorker({
       placement,
       spec: {
         model,
         task: placement.task,
-        device: engineDevice(placement, devices),
+        device,
         threads: threads[sharers(placement)] ?? 1,
         ...(found ? { settings: found.settings } : {}),
         ...(placement.task === 'chat'
@@ -244,7 +251,7 @@ function startWorkers(
       lastPlacement:
         plan.tasks[placement.task]?.filter((each) => sharers(each) === sharers(placement)).length === 1,
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
-      ...(found ? { env: found.env } : {}),
+      ...(found ? { env: { ...found.env, ...chosen?.env } } : {}),
       ...(placement.task === 'embed'
         ? { admit: (embed) => admitVectors({ model, home, placement: where }, embed) }
         : {}),

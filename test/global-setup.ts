@@ -1,28 +1,46 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { openVinoForTests } from './openvino-for-tests.ts'
+import { vulkanForTests } from './vulkan-for-tests.ts'
+
+/** What suites need and a machine may lack: `TANDEM_TEST_NAME` is what was found, `TANDEM_TEST_NAME_MISSING` why nothing was. */
+const NEEDS = [
+  {
+    name: 'OPENVINO',
+    title: 'OpenVINO',
+    find: openVinoForTests,
+    remedy: 'install Python 3 with pip, or set TANDEM_TEST_OPENVINO to the path of libopenvino_c',
+  },
+  {
+    name: 'VULKAN',
+    title: 'Vulkan',
+    find: vulkanForTests,
+    remedy: 'install a Vulkan driver (Debian and Ubuntu: libvulkan1 mesa-vulkan-drivers)',
+  },
+] as const
 
 /**
  * Worker processes and threads are started from the build, so tests build first. OpenVINO is installed where it is
- * absent; where it cannot be, its suite is skipped with the reason, and in CI the run fails.
+ * absent; a suite whose need cannot be met is skipped with the reason, and in CI the run fails.
  * @returns what to say at the end of the run
  */
 export default async function setup(): Promise<(() => void) | undefined> {
   execFileSync(process.execPath, [fileURLToPath(new URL('../bin/build.js', import.meta.url))], {
     stdio: 'inherit',
   })
-  try {
-    process.env['TANDEM_TEST_OPENVINO'] = await openVinoForTests()
-    return undefined
-  } catch (thrown) {
-    const why = (thrown as Error).message
-    if (process.env['CI'] === 'true') throw new Error(`the OpenVINO suite cannot run: ${why}`)
-    process.env['TANDEM_TEST_OPENVINO_MISSING'] = why
-    const say = () =>
-      process.stderr.write(
-        `\nThe OpenVINO suite did not run: ${why}\nTo run it: install Python 3 with pip, or set TANDEM_TEST_OPENVINO to the path of libopenvino_c.\n\n`,
-      )
-    say()
-    return say
+  const missing: string[] = []
+  for (const { name, title, find, remedy } of NEEDS) {
+    try {
+      process.env[`TANDEM_TEST_${name}`] = await find()
+    } catch (thrown) {
+      const why = (thrown as Error).message
+      if (process.env['CI'] === 'true') throw new Error(`the ${title} suite cannot run: ${why}`)
+      process.env[`TANDEM_TEST_${name}_MISSING`] = why
+      missing.push(`\nThe ${title} suite did not run: ${why}\nTo run it: ${remedy}.\n\n`)
+    }
   }
+  if (missing.length === 0) return undefined
+  const say = () => process.stderr.write(missing.join(''))
+  say()
+  return () => void say()
 }

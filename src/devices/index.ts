@@ -1,15 +1,33 @@
 import type { Device, EngineDevice } from '../domain/index.ts'
 import { discoverCpu } from './cpu.ts'
 import { mergeDevices } from './merge.ts'
+import type { EngineProblems } from './missing.ts'
+import { readSystem } from './system.ts'
 
+export { luidOf, pciAddress, vendorOf } from './addresses.ts'
+export { definedOnly } from './defined-only.ts'
 export type { IntelFacts, LinuxAccelerator, LinuxFacts, WindowsAccelerator } from './intel/facts.ts'
 export { readIntelFacts } from './intel/index.ts'
 export { KNOWN_DEVICES, titleOf } from './intel/known.ts'
+export { type LoadOptions, sampleLoad } from './load/index.ts'
+export { type Power, readPower } from './power.ts'
+
+export interface DiscoverOptions {
+  readonly signal: AbortSignal
+  readonly env: NodeJS.ProcessEnv
+  /** Why an engine cannot be used, where that is so: said of devices that nothing can use. */
+  readonly problems?: EngineProblems
+}
 
 /**
- * Every device of this machine, the CPU last.
+ * Every device of this machine: what the system knows and what engines see, each once. Takes 2 s at most.
  * @param found what engines see
+ * @returns accelerators, the CPU, and what it computes itself in software
  */
-export function discoverDevices(found: readonly EngineDevice[] = []): readonly Device[] {
-  return mergeDevices(discoverCpu(), found)
+export async function discoverDevices(
+  found: readonly EngineDevice[],
+  { signal, env, problems = {} }: DiscoverOptions,
+): Promise<readonly Device[]> {
+  const { devices: system, cores } = await readSystem({ signal, env })
+  return mergeDevices({ cpu: discoverCpu(cores), system, found, problems })
 }

@@ -24,7 +24,7 @@ export interface DiscoveredEngine {
   readonly settings: Readonly<Record<string, unknown>>
   /** Added to the environment of its workers. */
   readonly env: Readonly<Record<string, string>>
-  /** Why it cannot be used; it has no devices then. */
+  /** Why it cannot be used, or not on every device that it could have: it has only those listed. */
   readonly problem?: string
   /** What its own configuration asks for where `placement` says nothing. */
   readonly asks?: { readonly tasks: readonly Task[]; readonly device: string; readonly by: string }

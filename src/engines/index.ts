@@ -1,7 +1,9 @@
 import type { EngineDescriptor, EngineId } from '../domain/index.ts'
 import type { DiscoveredEngine, DiscoveryInput, EngineInspection, InspectionInput } from './discovery.ts'
 import { llamaCpp } from './llama.cpp/descriptor.ts'
+import { discoverLlamaCpp } from './llama.cpp/discover.ts'
 import { onnxruntime } from './onnxruntime/descriptor.ts'
+import { discoverOnnxRuntime } from './onnxruntime/discover.ts'
 import { openvino } from './openvino/descriptor.ts'
 import { discoverOpenVino } from './openvino/discover.ts'
 import { inspectOpenVino } from './openvino/inspect.ts'
@@ -12,9 +14,12 @@ export { runProbeProcess } from './probe-process.ts'
 /** Every engine, as plain data; where several could serve a task, the first is preferred. */
 export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp, openvino]
 
-/** Looks for the engines that are installed apart from Tandem, all at once. */
+/**
+ * What every engine has on this machine, asked for all at once. A probe that crashes or is slow is a `problem`.
+ * @throws TandemError OPENVINO_MISSING, CONFIG_INVALID: the configuration cannot be followed; the signal's reason
+ */
 export function discoverEngines(input: DiscoveryInput): Promise<DiscoveredEngine[]> {
-  return Promise.all([discoverOpenVino(input)])
+  return Promise.all([discoverOnnxRuntime(), discoverLlamaCpp(input), discoverOpenVino(input)])
 }
 
 /** Engines that tell about their devices. */

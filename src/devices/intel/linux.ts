@@ -1,7 +1,9 @@
 import { constants } from 'node:fs'
-import { access, open, readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { access, open, stat } from 'node:fs/promises'
 import { release } from 'node:os'
-import { basename, join, posix } from 'node:path'
+import { join, posix } from 'node:path'
+import { namesIn as filesIn, textOf } from '../linux/files.ts'
+import { scanPci } from '../linux/pci.ts'
 import type { DeviceNode, LibraryName, LinuxAccelerator, LinuxFacts } from './facts.ts'
 import { LIBRARIES } from './facts.ts'
 import { KNOWN_DEVICES } from './known.ts'
@@ -16,9 +18,6 @@ export interface LinuxOptions {
   readonly libraryPath?: string
 }
 
-const INTEL = '0x8086'
-const DISPLAY_CLASS = '0x03'
-const ACCELERATOR_CLASS = '0x12'
 const LIBRARY_FOLDERS = [
   'usr/lib/x86_64-linux-gnu',
   'usr/lib/aarch64-linux-gnu',
@@ -51,28 +50,18 @@ export async function readLinuxFacts(options: LinuxOptions = {}): Promise<LinuxF
   return { platform: 'linux', kernel, accelerators, libraries, openClIcd, ...firmware }
 }
 
+const NODES = {
+  npu: { below: 'accel', dev: 'dev/accel', pattern: /^accel\d+$/ },
+  gpu: { below: 'drm', dev: 'dev/dri', pattern: /^renderD\d+$/ },
+} as const
+
 async function readAccelerators(root: string, may: (file: string) => Promise<boolean>) {
-  const pci = join(root, 'sys/bus/pci/devices')
   const groups = await readGroups(root)
   const found: LinuxAccelerator[] = []
-  for (const address of (await readdir(pci).catch(() => [])).sort()) {
-    const folder = join(pci, address)
-    const [vendor, device, type] = await Promise.all(
-      ['vendor', 'device', 'class'].map((name) => textOf(join(folder, name))),
-    )
-    if (vendor !== INTEL) continue
-    const id = device?.replace(/^0x/, '') ?? ''
-    const driver = await readlink(join(folder, 'driver')).then(
-      (target) => basename(target),
-      () => undefined,
-    )
-    const isNpu =
-      driver === 'intel_vpu' || KNOWN_DEVICES[id]?.kind === 'npu' || type?.startsWith(ACCELERATOR_CLASS)
-    if (!isNpu && !type?.startsWith(DISPLAY_CLASS)) continue
-    const [kind, below, dev, pattern] = isNpu
-      ? (['npu', 'accel', 'dev/accel', /^accel\d+$/] as const)
-      : (['gpu', 'drm', 'dev/dri', /^renderD\d+$/] as const)
-    const names = (await readdir(join(folder, below)).catch(() => [])).filter((name) => pattern.test(name))
+  for (const { kind, vendor, address, id, driver, folder } of await scanPci(root)) {
+    if (vendor !== 'intel') continue
+    const { below, dev, pattern } = NODES[kind]
+    const names = (await filesIn(join(folder, below))).filter((name) => pattern.test(name))
     const nodes = await Promise.all(
       names.map((name) => readNode(root, posix.join('/', dev, name), groups, may)),
     )
@@ -145,12 +134,5 @@ async function firmwareVersion(file: string): Promise<string | undefined> {
 }
 
 async function namesIn(folders: readonly string[]): Promise<string[]> {
-  return (await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])))).flat()
-}
-
-function textOf(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  )
+  return (await Promise.all(folders.map(filesIn))).flat()
 }

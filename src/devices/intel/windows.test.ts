@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseWindowsFacts } from './windows.ts'
+import { parseAdapters } from '../windows/adapters.ts'
+import { windowsFacts } from './windows.ts'
 
 const row = (id: string, more: object = {}) => ({
   Name: 'a device',
@@ -18,7 +19,7 @@ test('GPUs and the NPU by id or class, everything else left out', () => {
     row('AD1D', { Class: null, Name: 'Multimedia Controller', Problem: 28, Driver: null }),
     row('FFFF', { Class: 'ComputeAccelerator', Name: 'Intel(R) AI Boost', Driver: '32.0.100.4023' }),
   ]
-  expect(parseWindowsFacts(JSON.stringify(printed))).toEqual({
+  expect(windowsFacts(parseAdapters(JSON.stringify(printed)))).toEqual({
     platform: 'win32',
     accelerators: [
       { kind: 'gpu', id: '7d67', name: 'Intel(R) Graphics', problem: 0, driverVersion: '32.0.101.6129' },
@@ -35,13 +36,10 @@ test('GPUs and the NPU by id or class, everything else left out', () => {
   })
 })
 
-test('no device of Intel', () => {
-  expect(parseWindowsFacts('[]')).toEqual({ platform: 'win32', accelerators: [] })
-})
-
-test.each(['', 'Get-CimInstance : Access denied', '{"Name": 1}'])('%j is said, not trusted', (printed) => {
-  expect(parseWindowsFacts(printed)).toMatchObject({
-    platform: 'unknown',
-    why: expect.stringContaining('PowerShell'),
-  })
+test('another maker is none of Intel', () => {
+  const nvidia = {
+    ...row('2684', { Class: 'Display' }),
+    Id: 'PCI\\VEN_10DE&DEV_2684&SUBSYS_0&REV_A1\\4&0&0008',
+  }
+  expect(windowsFacts(parseAdapters(JSON.stringify([nvidia]))).accelerators).toEqual([])
 })

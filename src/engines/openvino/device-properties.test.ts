@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { luidOf, pciAddressOf, readDeviceProperties } from './device-properties.ts'
+import { pciAddressOf, readDeviceProperties } from './device-properties.ts'
 
 test('a discrete GPU, as its plugin describes it', () => {
   const read = readDeviceProperties('GPU.1', {
@@ -58,13 +58,4 @@ test.each([
   [undefined, undefined],
 ])('PCI %s is %s', (text, expected) => {
   expect(pciAddressOf(text)).toBe(expected)
-})
-
-test.each([
-  ['a62801000100000f', '0x0f000001_0x000128a6'],
-  ['0000000000000000', undefined], // Linux
-  ['a628', undefined],
-  ['', undefined],
-])('LUID %s is %s', (text, expected) => {
-  expect(luidOf(text)).toBe(expected)
 })

@@ -1,3 +1,5 @@
+import { definedOnly, luidOf, pciAddress } from '../../devices/index.ts'
+
 /** What a plugin says of a device, from its strings; absent where the plugin does not tell. */
 export interface DeviceProperties {
   readonly kind: 'cpu' | 'npu' | 'igpu' | 'dgpu' | 'other'
@@ -34,8 +36,7 @@ export function readDeviceProperties(name: string, texts: Texts): DeviceProperti
     driverVersion: present(texts['NPU_DRIVER_VERSION'] ?? texts['GPU_DRIVER_VERSION']),
     capabilities: listOf(texts['OPTIMIZATION_CAPABILITIES']),
   }
-  const known = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return { kind: kindOf(name, type, fields.fullName), ...Object.fromEntries(known) }
+  return { kind: kindOf(name, type, fields.fullName), ...definedOnly(fields) }
 }
 
 /** The number of a GPU says nothing: a discrete one is `GPU` or `GPU.0` where no other is. */
@@ -73,16 +74,11 @@ export function pciAddressOf(text: string | undefined): string | undefined {
     text ?? '',
   )
   if (!found) return undefined
-  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0')
   const [, domain, bus, device, fn] = found
-  return `${hex(Number(domain), 4)}:${hex(Number(bus), 2)}:${hex(Number.parseInt(device!, 16), 2)}.${fn}`
-}
-
-/** 8 bytes in memory order, that is two little-endian words, the low one first; all zero where there is none. */
-export function luidOf(text: string | undefined): string | undefined {
-  const digits = text?.trim().replace(/^0x/i, '')
-  if (!digits || !/^[\da-f]{16}$/i.test(digits) || /^0+$/.test(digits)) return undefined
-  const bytes = Buffer.from(digits, 'hex')
-  const word = (at: number) => `0x${bytes.readUInt32LE(at).toString(16).padStart(8, '0')}`
-  return `${word(4)}_${word(0)}`
+  return pciAddress({
+    domain: Number(domain),
+    bus: Number(bus),
+    device: Number.parseInt(device!, 16),
+    fn: Number(fn),
+  })
 }

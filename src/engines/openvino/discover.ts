@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Config, HeteroConfig } from '../../config/index.ts'
+import { definedOnly } from '../../devices/index.ts'
 import { type EngineDevice, TandemError, type Task } from '../../domain/index.ts'
 import type { DiscoveredEngine, DiscoveryInput } from '../discovery.ts'
 import { readDeviceProperties } from './device-properties.ts'
@@ -9,10 +10,15 @@ import { findAndLoad } from './loaded.ts'
 
 const ENCODER_TASKS: readonly Task[] = ['embed', 'rerank', 'classify']
 
+/** Who did not ask for it does not wait for a driver that hangs; loading it from a slow disk takes several seconds. */
+const UNASKED_LIMIT_MS = 10_000
+
 /** Finds OpenVINO and asks a process of its own which devices it sees; nothing is loaded here. */
 export async function discoverOpenVino(input: DiscoveryInput): Promise<DiscoveredEngine> {
   const { config, home, env, asked: wanted } = input
-  const usable = await findAndLoad(input, wanted.includes('openvino') || config.openvino.hetero !== undefined)
+  const isAsked = wanted.includes('openvino') || config.openvino.hetero !== undefined
+  const isNamed = isAsked || config.openvino.folder !== undefined
+  const usable = await findAndLoad(input, isAsked, isNamed ? undefined : UNASKED_LIMIT_MS)
   if ('problem' in usable) return unusable(config, usable.problem)
   const { installation, loaded } = usable
   const devices = loaded.devices.flatMap(toDevice)
@@ -22,6 +28,7 @@ export async function discoverOpenVino(input: DiscoveryInput): Promise<Discovere
   )
   return {
     engine: 'openvino',
+    version: loaded.version,
     devices,
     settings: settingsOf(config, installation.library, home, asked?.properties),
     env: loadingEnvironment(installation, env),
@@ -56,10 +63,22 @@ function unusable({ openvino }: Config, problem: string): DiscoveredEngine {
 
 /** A device as the planner sees it; none for what Tandem has no word for. */
 export function toDevice({ name, properties }: LoadedOpenVino['devices'][number]): EngineDevice[] {
-  const { kind, fullName, memoryBytes } = readDeviceProperties(name, properties)
+  const { kind, fullName, driverVersion, memoryBytes, pciAddress, luid, architecture } = readDeviceProperties(
+    name,
+    properties,
+  )
   if (kind === 'other') return []
-  const memory = memoryBytes === undefined ? {} : { memoryBytes }
-  return [{ engine: 'openvino', name, kind, title: fullName ?? name, ...memory }]
+  const told = { memoryBytes, pciAddress, luid, architecture, driver: driverVersion }
+  return [
+    {
+      engine: 'openvino',
+      name,
+      kind,
+      title: fullName ?? name,
+      ...(kind === 'cpu' ? {} : { vendor: 'intel' }), // its plugins know no other
+      ...definedOnly(told),
+    },
+  ]
 }
 
 function settingsOf(

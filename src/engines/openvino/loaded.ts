@@ -16,11 +16,13 @@ interface Usable {
 /**
  * Finds the OpenVINO to use and lets a process of its own load it.
  * @param thorough whether the Pythons on the PATH and the system's folders are looked at too
+ * @param limitMs of loading; default 60 s
  * @returns the reason when none can be used
  */
 export async function findAndLoad(
   { config, home, env, signal }: InspectionInput,
   thorough: boolean,
+  limitMs?: number,
 ): Promise<Usable | { readonly problem: string }> {
   const { folder: configured } = config.openvino
   const { installation, candidates } = await findOpenVino({
@@ -31,7 +33,7 @@ export async function findAndLoad(
     ...(configured === undefined ? {} : { configured }),
   })
   if (!installation) return { problem: whyNone(candidates) }
-  const probe = await probeOpenVino(installation, env, signal)
+  const probe = await probeOpenVino(installation, env, signal, limitMs)
   if (probe.state === 'loaded') return { installation, loaded: probe.loaded }
   return { problem: `${installation.library} does not load: ${probe.why}` }
 }

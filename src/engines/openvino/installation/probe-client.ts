@@ -34,14 +34,15 @@ export type OpenVinoProbe =
   | { readonly state: 'loaded'; readonly loaded: LoadedOpenVino }
   | { readonly state: 'failed'; readonly why: string }
 
-/** Loads an installation in a process of its own and lists its devices; takes at most 60 s. */
+/** Loads an installation in a process of its own and lists its devices; takes at most 60 s, or `limitMs`. */
 export async function probeOpenVino(
   installation: OpenVinoInstallation,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
+  limitMs = LIMIT_MS,
 ): Promise<OpenVinoProbe> {
   const { stdout, why } = await runProbeProcess(ENTRY, [installation.library], {
-    limitMs: LIMIT_MS,
+    limitMs,
     env: loadingEnvironment(installation, env),
     signal,
   })
