@@ -1,7 +1,15 @@
 /** Wires the rooms together; owns the order of start and shutdown. */
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
+import { type CalibrationReport, calibrateHere, workerOptions } from './calibration/index.ts'
+import {
+  type CalibrateOptions,
+  claimHome,
+  processIo,
+  type RunningServer,
+  runCommandLine,
+  type ServeOptions,
+} from './cli/index.ts'
 import type { Config } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
 import {
@@ -15,8 +23,8 @@ import {
 } from './domain/index.ts'
 import { type DiscoveredEngine, discoverEngines, ENGINES } from './engines/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
-import { admitVectors, type Catalogue, loadCatalogue, modelFolders, namedModel } from './models/index.ts'
-import { engineDevice, makePlan, type Pin, parsePin, shareThreads, usesCpu } from './placement/index.ts'
+import { type Catalogue, loadCatalogue, modelFolders, namedModel } from './models/index.ts'
+import { makePlan, type Pin, parsePin, shareThreads, usesCpu } from './placement/index.ts'
 import { createProjects } from './project/index.ts'
 import { createServing } from './scheduling/index.ts'
 import { createLog, type Logger } from './telemetry/index.ts'
@@ -28,7 +36,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 /** The command line; ends the process, also when something still runs that should not. */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.exit(await runCommandLine(argv, { startServer }, processIo()))
+  process.exit(await runCommandLine(argv, { startServer, calibrate }, processIo()))
 }
 
 /**
@@ -40,29 +48,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const log = createLog(config.log.level)
   await mkdir(home, { recursive: true })
   const claim = options.announce ? await claimHome(home) : undefined
-  const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
-  const pins = configuredPins(config)
-  const engines = await discoverEngines({
-    config,
-    home,
-    env: process.env,
-    signal: options.signal,
-    asked: Object.values(pins).map((pin) => pin.engine),
-  })
-  const warnings = engines.flatMap((engine) => engine.warnings)
-  const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
-  const models = await chooseModels(catalogue, config, (message) => warnings.push(message))
-  const plan = makePlan({
-    policy: config.placement.policy,
-    devices,
-    engines: ENGINES,
-    models,
-    pins: { ...pinsOfEngines(engines), ...pins },
-    problems: Object.fromEntries(
-      engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
-    ),
-    exclusive: options.exclusive ?? false,
-  })
+  const { engines, devices, models, plan, warnings } = await survey(options)
   for (const warning of unmetWishes(plan)) log.warn(warning)
 
   const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
@@ -111,6 +97,41 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     await Promise.all([listening?.close(0), projects.close(), serving.drain(0)])
     throw thrown
   }
+}
+
+/** Measures every placement that is possible here; see `CommandHost`. */
+async function calibrate(options: CalibrateOptions): Promise<CalibrationReport> {
+  const { config, home } = options
+  const { plan, warnings, ...found } = await survey(options)
+  for (const warning of warnings) options.onWarning(warning)
+  const together = Object.values(plan.tasks).flatMap(([first]) => first ?? [])
+  const { budgetMs } = config.calibration
+  return calibrateHere({ config, home, ...found }, { ...options, budgetMs, together })
+}
+
+type SurveyOptions = Pick<ServeOptions, 'config' | 'home' | 'signal' | 'exclusive'>
+
+/** What is on this machine, and the plan for it. */
+async function survey({ config, home, signal, exclusive = false }: SurveyOptions) {
+  const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
+  const pins = configuredPins(config)
+  const asked = Object.values(pins).map((pin) => pin.engine)
+  const engines = await discoverEngines({ config, home, env: process.env, signal, asked })
+  const warnings = engines.flatMap((engine) => engine.warnings)
+  const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
+  const models = await chooseModels(catalogue, config, (message) => warnings.push(message))
+  const plan = makePlan({
+    policy: config.placement.policy,
+    devices,
+    engines: ENGINES,
+    models,
+    pins: { ...pinsOfEngines(engines), ...pins },
+    problems: Object.fromEntries(
+      engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
+    ),
+    exclusive,
+  })
+  return { engines, devices, models, plan, warnings }
 }
 
 /** The configured model of each task, else the first of the catalogue that does it: the shipped one, where one ships. */
@@ -186,27 +207,11 @@ function startWorkers(
   return wanted.flatMap((placement) => {
     const model = models[placement.task]
     if (!model) return [] // the plan places chosen models only
-    const { contextTokens, slots } = config.chat
-    const found = engines.find(({ engine }) => engine === placement.engine)
-    const where = `${placement.engine} on ${placement.device}`
+    const share = threads[placement.task] ?? 1
     return startWorker({
-      placement,
-      spec: {
-        model,
-        task: placement.task,
-        device: engineDevice(placement, devices),
-        threads: threads[placement.task] ?? 1,
-        ...(found ? { settings: found.settings } : {}),
-        ...(placement.task === 'chat'
-          ? { contextTokens: Math.min(contextTokens ?? model.contextTokens, model.contextTokens), slots }
-          : {}),
-      },
+      ...workerOptions(placement, { model, devices, engines, threads: share, chat: config.chat, home }),
       lastPlacement: plan.tasks[placement.task]?.length === 1,
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
-      ...(found ? { env: found.env } : {}),
-      ...(placement.task === 'embed'
-        ? { admit: (embed) => admitVectors({ model, home, placement: where }, embed) }
-        : {}),
     })
   })
 }

@@ -11,6 +11,7 @@ interface Faults {
   /** Of every call after the first `after`; default: 1, the worker's own. */
   readonly fault?: string
   readonly after?: number
+  readonly budgetMs?: number
 }
 
 function fake(task: Task, { fault, after, ...rest }: Partial<WorkerOptions> & Faults = {}): Candidate {
@@ -32,12 +33,13 @@ describe('what does not run is a result, and nothing stays running', () => {
       /not ready after 300 ms/,
     ],
     ['a crash while it is measured', { fault: 'fault:crash:7' }, /exit code 7/],
-    ['a hang while it is measured', { fault: 'fault:hang' }, /not ready after 200 ms/],
+    ['a hang while it is measured', { fault: 'fault:hang', budgetMs: 100 }, /not ready after 200 ms/],
     ['a lost driver', { fault: 'fault:driver' }, /device lost/],
   ] as const
   for (const task of ['embed', 'rerank', 'classify', 'chat'] as const)
     test.each(FAULTS)(`${task}: %s`, async (_, faults, says) => {
-      const measured = await measurePlacement(fake(task, faults), { budgetMs: 100 })
+      const { budgetMs = 5000, ...rest } = faults as Faults
+      const measured = await measurePlacement(fake(task, rest), { budgetMs })
       expect(measured).toMatchObject({ task, model: 'fake', engine: 'onnxruntime', device: 'gpu0' })
       expect(measured.failed).toMatch(says)
       expect(measured.encoder ?? measured.decoder).toBeUndefined()

@@ -22,6 +22,7 @@ export async function discoverOpenVino(input: DiscoveryInput): Promise<Discovere
   )
   return {
     engine: 'openvino',
+    version: loaded.version,
     devices,
     settings: settingsOf(config, installation.library, home, asked?.properties),
     env: loadingEnvironment(installation, env),
