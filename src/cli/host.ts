@@ -1,4 +1,5 @@
 /** What the command line needs from the rest of the house; `app.ts` provides it. */
+import type { CalibrationProgress, CalibrationReport } from '../calibration/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Task } from '../domain/index.ts'
 
@@ -31,7 +32,21 @@ export interface RunningServer {
   kill(): void
 }
 
+export interface CalibrateOptions {
+  readonly config: Config
+  readonly home: string
+  readonly signal: AbortSignal
+  /** Absent: all. */
+  readonly tasks?: readonly Task[]
+  /** Measures also what is known. */
+  readonly again: boolean
+  readonly onProgress: (progress: CalibrationProgress) => void
+  readonly onWarning: (sentence: string) => void
+}
+
 export interface CommandHost {
+  /** Measures every placement that is possible here. @throws the signal's reason; what was measured is kept */
+  calibrate(options: CalibrateOptions): Promise<CalibrationReport>
   /** @throws TandemError PORT_TAKEN, ALREADY_RUNNING */
   startServer(options: ServeOptions): Promise<RunningServer>
 }

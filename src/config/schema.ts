@@ -150,6 +150,25 @@ export const Config = z.strictObject({
       classify: pin('classify', 'openvino@HETERO:NPU,CPU'),
     })
     .prefault({}),
+  calibration: z
+    .strictObject({
+      whenIdle: z.boolean().default(true).describe('measure placements while nobody waits'),
+      idleAfterS: z
+        .int()
+        .min(1)
+        .max(86_400)
+        .default(60)
+        .describe('seconds without a request after which a measurement may begin'),
+      budgetMs: z
+        .int()
+        .min(200)
+        .max(60_000)
+        .default(3000)
+        .describe(
+          'milliseconds of the benchmark of one placement, loading apart; a slow device takes up to twice as long',
+        ),
+    })
+    .prefault({}),
   openvino: z
     .strictObject({
       folder: z

@@ -1,2 +1,2 @@
-export type { CallOptions, Worker, WorkerEvent } from './contract.ts'
+export type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
 export { startWorker, type WorkerOptions } from './supervisor.ts'

@@ -26,6 +26,7 @@ const COMMANDS = [
   'status',
   'devices',
   'plan',
+  'bench devices',
   'doctor',
   'config show',
   'config check',

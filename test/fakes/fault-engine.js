@@ -1,5 +1,6 @@
 // An engine with faults, loaded by the real worker process. A text that begins with `fault:` does what it names;
-// every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load.
+// every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load,
+// LoadSpec.settings.fault one of every call after the first `settings.after`.
 import { spawn } from 'node:child_process'
 
 const DIMENSIONS = 8
@@ -122,6 +123,20 @@ const decoder = (spec) => ({
   dispose: async () => {},
 })
 
+/** @param after calls without the fault; one is the worker's own */
+function faulty(loaded, { fault: text, after = 1 } = {}) {
+  if (text === undefined) return loaded
+  let calls = 0
+  const before =
+    (method) =>
+    async (...args) => {
+      if (calls++ >= after) await fault(text)
+      return method(...args)
+    }
+  const methods = ['embed', 'score', 'chat', 'complete'].filter((name) => name in loaded)
+  return { ...loaded, ...Object.fromEntries(methods.map((name) => [name, before(loaded[name])])) }
+}
+
 export const engine = {
   descriptor: {
     id: 'onnxruntime',
@@ -139,7 +154,7 @@ export const engine = {
       const { TandemError } = await import('../../dist/domain/index.js')
       throw new TandemError('MODEL_FILE_BAD', { file: 'model.onnx', why: 'wrong hash' })
     }
-    if (spec.task === 'chat') return decoder(spec)
-    return spec.task === 'embed' ? encoder : scorer(spec.task === 'rerank' ? 1 : 3)
+    if (spec.task === 'chat') return faulty(decoder(spec), spec.settings)
+    return faulty(spec.task === 'embed' ? encoder : scorer(spec.task === 'rerank' ? 1 : 3), spec.settings)
   },
 }

@@ -1,5 +1,6 @@
 import type { CommandGroup, CommandSpec } from '../command.ts'
 import { ask } from './ask.ts'
+import { bench } from './bench/index.ts'
 import { classify } from './classify.ts'
 import { config } from './config.ts'
 import { devices } from './devices.ts'
@@ -30,6 +31,7 @@ export const COMMANDS: readonly (CommandSpec | CommandGroup)[] = [
   status,
   devices,
   plan,
+  bench,
   profile,
   doctor,
   setup,

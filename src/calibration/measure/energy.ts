@@ -1,0 +1,53 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Device } from '../../domain/index.ts'
+
+/** Microjoules that a device has taken since some moment; undefined where it does not tell. */
+export type EnergyCounter = () => Promise<number | undefined>
+
+/**
+ * The energy counter of a device: the CPU's package (RAPL; often root's alone), or a GPU's hwmon. Linux.
+ * @param root tests put a folder of their own in the place of `/sys`
+ */
+export async function energyCounter(device: Device, root = '/sys'): Promise<EnergyCounter | undefined> {
+  const files = device.kind === 'cpu' ? await packages(root) : await hwmon(root, device.pciAddress)
+  const read = async (): Promise<number | undefined> => {
+    const values = await Promise.all(files.map(readCount))
+    return values.length > 0 && values.every((value) => value !== undefined)
+      ? values.reduce((sum, value) => sum! + value!, 0)
+      : undefined
+  }
+  return (await read()) === undefined ? undefined : read
+}
+
+async function packages(root: string): Promise<string[]> {
+  const folder = join(root, 'class', 'powercap')
+  const zones = (await readdir(folder).catch(() => [])).filter((name) => /^intel-rapl:\d+$/.test(name))
+  return zones.map((zone) => join(folder, zone, 'energy_uj'))
+}
+
+async function hwmon(root: string, pciAddress: string | undefined): Promise<string[]> {
+  if (pciAddress === undefined) return []
+  const folder = join(root, 'bus', 'pci', 'devices', pciAddress, 'hwmon')
+  const [first] = (await readdir(folder).catch(() => [])).sort()
+  return first === undefined ? [] : [join(folder, first, 'energy1_input')]
+}
+
+async function readCount(file: string): Promise<number | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  return /^\d+\s*$/.test(text) ? Number(text) : undefined
+}
+
+export interface EnergySample {
+  readonly ms: number
+  readonly microjoules: number
+}
+
+/**
+ * Watts between two looks; undefined when the counter began anew between them. Pure.
+ */
+export function wattsBetween(before: EnergySample, after: EnergySample): number | undefined {
+  const microjoules = after.microjoules - before.microjoules
+  const ms = after.ms - before.ms
+  return microjoules < 0 || ms <= 0 ? undefined : microjoules / 1000 / ms
+}

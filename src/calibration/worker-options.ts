@@ -1,0 +1,62 @@
+import type { Config } from '../config/index.ts'
+import { type DecoderLoad, type Device, type Model, type Placement, sameDeviceName } from '../domain/index.ts'
+import type { LoadSpec } from '../engines/contract.ts'
+import type { DiscoveredEngine } from '../engines/index.ts'
+import { admitVectors } from '../models/index.ts'
+import { engineDevice } from '../placement/index.ts'
+import type { WorkerOptions } from '../workers/index.ts'
+
+export interface WorkerContext {
+  readonly model: Model
+  readonly devices: readonly Device[]
+  /** Engines that are installed apart from Tandem. */
+  readonly engines: readonly DiscoveredEngine[]
+  /** Compute threads of its worker. */
+  readonly threads: number
+  readonly chat: Config['chat']
+  /** Folder of everything that Tandem keeps. */
+  readonly home: string
+}
+
+/**
+ * How the worker of a placement is started, the same for serving and for measuring.
+ * @param placement with `load` where the planner chose how a decoder is opened
+ */
+export function workerOptions(
+  placement: Placement & { readonly load?: DecoderLoad },
+  { model, devices, engines, threads, chat, home }: WorkerContext,
+): WorkerOptions {
+  const { task, engine } = placement
+  const found = engines.find((each) => each.engine === engine)
+  const device = engineDevice(placement, devices)
+  const deviceEnv = found?.devices.find(({ name }) => sameDeviceName(name, device))?.env
+  return {
+    placement,
+    spec: {
+      model,
+      task,
+      device,
+      threads,
+      ...(found ? { settings: found.settings } : {}),
+      ...(task === 'chat' ? decoderSpec(model, chat, placement.load) : {}),
+    },
+    ...(found ? { env: { ...found.env, ...deviceEnv } } : {}),
+    ...(task === 'embed'
+      ? {
+          admit: (embed) =>
+            admitVectors({ model, home, placement: `${engine} on ${placement.device}` }, embed),
+        }
+      : {}),
+  }
+}
+
+/** The configuration's window and slots, or what the planner made of them so that the model fits. */
+function decoderSpec(model: Model, chat: Config['chat'], load: DecoderLoad | undefined): Partial<LoadSpec> {
+  if (!load)
+    return {
+      contextTokens: Math.min(chat.contextTokens ?? model.contextTokens, model.contextTokens),
+      slots: chat.slots,
+    }
+  const { contextTokens, slots, kvType, gpuLayers } = load
+  return { contextTokens: Math.floor(contextTokens / slots), slots, kvType, gpuLayers }
+}
