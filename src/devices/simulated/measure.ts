@@ -78,7 +78,8 @@ function timed(machine: SimulatedMachine, candidate: Candidate): Timed | undefin
       figures,
       at,
       weightBytes,
-      estimated: isEstimate(figures.bandwidth, figures.decodeShare) || !fits(at, weightBytes),
+      estimated:
+        isEstimate(figures.bandwidth, figures.decodeShare, figures.promptTflops) || !fits(at, weightBytes),
     }
   }
   const sizes = encoderSizes(model, shape, format)

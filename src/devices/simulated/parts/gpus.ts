@@ -1,6 +1,6 @@
 /** Graphics processors, discrete and integrated. */
 import type { Device } from '../../../domain/index.ts'
-import { estimated, type Figure, known } from '../figure.ts'
+import { estimated, known } from '../figure.ts'
 import type { DeviceFigures, FailureMode, SimulatedDevice } from '../machine.ts'
 
 const GIB = 1024 ** 3
@@ -62,7 +62,12 @@ interface Place {
   readonly engines: Device['engines']
 }
 
-const arc = (place: Place, name: string, memoryGiB: number, busyWatts: Figure): SimulatedDevice =>
+type ArcSpec = { readonly name: string; readonly memoryGiB: number } & Pick<
+  DeviceFigures,
+  'decodeShare' | 'busyWatts'
+>
+
+const arc = (place: Place, { name, memoryGiB, ...figures }: ArcSpec): SimulatedDevice =>
   gpu({
     ...place,
     kind: 'dgpu',
@@ -72,28 +77,32 @@ const arc = (place: Place, name: string, memoryGiB: number, busyWatts: Figure): 
     memoryGiB,
     figures: {
       bandwidth: known(456, `published memory bandwidth of the ${name}`),
-      decodeShare: known(
-        0.6,
-        'people report 25 to 35 tokens/s with 14B models in Q4 on an Arc B580, of at most 51 by its bandwidth',
-      ),
       promptTflops: estimated(
         18,
         'half of the 2,336 tokens/s that ipex-llm issue 12991 shows for a 7B model on an Arc B580 with SYCL: Vulkan reads prompts about half as fast',
       ),
-      busyWatts,
+      ...figures,
     },
   })
 
 export const arcB580 = (place: Place): SimulatedDevice =>
-  arc(place, 'Intel Arc B580', 12, known(190, 'published board power of the Arc B580'))
+  arc(place, {
+    name: 'Intel Arc B580',
+    memoryGiB: 12,
+    decodeShare: known(
+      0.6,
+      'people report 25 to 35 tokens/s with 14B models in Q4 on an Arc B580, of at most 51 by its bandwidth',
+    ),
+    busyWatts: known(190, 'published board power of the Arc B580'),
+  })
 
 export const arcProB60 = (place: Place): SimulatedDevice =>
-  arc(
-    place,
-    'Intel Arc Pro B60',
-    24,
-    known(200, 'published upper board power of the Arc Pro B60 (120 to 200 W)'),
-  )
+  arc(place, {
+    name: 'Intel Arc Pro B60',
+    memoryGiB: 24,
+    decodeShare: estimated(0.6, 'as the Arc B580: the same chip and bandwidth'),
+    busyWatts: known(200, 'published upper board power of the Arc Pro B60 (120 to 200 W)'),
+  })
 
 export const radeon7900Xtx = (place: Place): SimulatedDevice =>
   gpu({
@@ -105,13 +114,13 @@ export const radeon7900Xtx = (place: Place): SimulatedDevice =>
     memoryGiB: 24,
     figures: {
       bandwidth: known(960, 'published memory bandwidth of the Radeon RX 7900 XTX'),
-      decodeShare: known(
+      decodeShare: estimated(
         0.54,
-        'llama.cpp pull request 26284: 106 tokens/s with an 8B model in Q4_K_M (4.9 GB) by HIP',
+        'llama.cpp pull request 26284 shows 106 tokens/s with an 8B model in Q4_K_M (4.9 GB) by HIP; Vulkan may differ',
       ),
-      promptTflops: known(
+      promptTflops: estimated(
         51,
-        'llama.cpp pull request 26284: 3,189 tokens/s of a prompt with an 8B model by HIP',
+        'llama.cpp pull request 26284 shows 3,189 tokens/s of a prompt with an 8B model by HIP; Vulkan may differ',
       ),
       busyWatts: known(355, 'published board power of the Radeon RX 7900 XTX'),
     },
