@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
 import type { Config } from './config/index.ts'
 import { discoverDevices } from './devices/index.ts'
+import { simulatedDevices } from './devices/simulated/index.ts'
 import {
   type Device,
   type Model,
@@ -14,6 +15,14 @@ import {
   type Task,
 } from './domain/index.ts'
 import { type DiscoveredEngine, discoverEngines, ENGINES } from './engines/index.ts'
+import {
+  asSimulated,
+  keepReferences,
+  openSimulation,
+  type Simulation,
+  simulatedCatalogue,
+  simulatedWorker,
+} from './engines/simulated/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
 import { admitVectors, type Catalogue, loadCatalogue, modelFolders, namedModel } from './models/index.ts'
 import { engineDevice, makePlan, type Pin, parsePin, shareThreads, usesCpu } from './placement/index.ts'
@@ -36,22 +45,33 @@ export async function main(argv: readonly string[]): Promise<void> {
  * @throws TandemError PORT_TAKEN, ALREADY_RUNNING, CONFIG_INVALID, MODEL_NOT_FOUND
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const { config, home } = options
-  const log = createLog(config.log.level)
+  const { config } = options
+  const simulation = openSimulation(config, options.home)
+  const home = simulation?.home ?? options.home
+  const plainLog = createLog(config.log.level)
+  const log = simulation ? plainLog.child({ simulated: simulation.machine.id }) : plainLog
   await mkdir(home, { recursive: true })
-  const claim = options.announce ? await claimHome(home) : undefined
-  const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
+  const claim = options.announce ? await claimHome(options.home) : undefined
+  const real = await loadCatalogue(modelFolders(options.home, config.models.folders))
+  const catalogue = simulation ? simulatedCatalogue(simulation, real) : real
   const pins = configuredPins(config)
-  const engines = await discoverEngines({
-    config,
-    home,
-    env: process.env,
-    signal: options.signal,
-    asked: Object.values(pins).map((pin) => pin.engine),
-  })
+  const engines = simulation
+    ? [] // the profile says what there is
+    : await discoverEngines({
+        config,
+        home,
+        env: process.env,
+        signal: options.signal,
+        asked: Object.values(pins).map((pin) => pin.engine),
+      })
   const warnings = engines.flatMap((engine) => engine.warnings)
-  const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
-  const models = await chooseModels(catalogue, config, (message) => warnings.push(message))
+  const devices = simulation
+    ? simulatedDevices(simulation.machine)
+    : discoverDevices(engines.flatMap((engine) => engine.devices))
+  const chosen = await chooseModels(catalogue, config, (message) => warnings.push(message))
+  const models = simulation ? await simulateModels(chosen, simulation) : chosen
+  if (simulation)
+    warnings.push(`simulating ${simulation.machine.title}: nothing real answers; data is kept in ${home}`)
   const plan = makePlan({
     policy: config.placement.policy,
     devices,
@@ -67,7 +87,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 
   const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
   const served = Object.values(models).filter((model) => planned.has(model.id))
-  const workers = startWorkers({ plan, models, devices, engines }, options, log)
+  const workers = startWorkers({ plan, models, devices, engines, simulation }, { ...options, home }, log)
   if (options.announce) for (const worker of workers) logFailures(worker, log)
   const serving = createServing({ plan, workers, config, models: served })
   const projects = createProjects({
@@ -93,7 +113,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     const url = await http.listen()
     listening = http
     if (options.openProjects) await projects.open()
-    await claim?.announce(url)
+    await claim?.announce(url, simulation?.machine.id)
     return {
       url,
       warnings,
@@ -129,6 +149,16 @@ async function chooseModels(
     if (model) models[task] = model
   }
   return models
+}
+
+/** The chosen models as the simulator serves them, with the vectors that its devices must reproduce. */
+async function simulateModels(models: ChosenModels, simulation: Simulation): Promise<ChosenModels> {
+  const simulated: Partial<Record<Task, Model>> = {}
+  for (const [task, model] of Object.entries(models) as [Task, Model][]) {
+    simulated[task] = asSimulated(model, simulation)
+    if (task === 'embed') await keepReferences(simulated[task], simulation)
+  }
+  return simulated
 }
 
 function configuredPins({ placement }: Config): Partial<Record<Task, Pin>> {
@@ -169,10 +199,11 @@ interface Wanted {
   readonly models: ChosenModels
   readonly devices: readonly Device[]
   readonly engines: readonly DiscoveredEngine[]
+  readonly simulation: Simulation | undefined
 }
 
 function startWorkers(
-  { plan, models, devices, engines }: Wanted,
+  { plan, models, devices, engines, simulation }: Wanted,
   { config, home, tasks }: ServeOptions,
   log: Logger,
 ): Worker[] {
@@ -189,14 +220,17 @@ function startWorkers(
     const { contextTokens, slots } = config.chat
     const found = engines.find(({ engine }) => engine === placement.engine)
     const where = `${placement.engine} on ${placement.device}`
+    const device = engineDevice(placement, devices)
+    const simulated = simulation && simulatedWorker(simulation, { ...placement, device }, model)
     return startWorker({
       placement,
       spec: {
         model,
         task: placement.task,
-        device: engineDevice(placement, devices),
+        device,
         threads: threads[placement.task] ?? 1,
         ...(found ? { settings: found.settings } : {}),
+        ...(simulated ? { settings: simulated.settings } : {}),
         ...(placement.task === 'chat'
           ? { contextTokens: Math.min(contextTokens ?? model.contextTokens, model.contextTokens), slots }
           : {}),
@@ -204,6 +238,7 @@ function startWorkers(
       lastPlacement: plan.tasks[placement.task]?.length === 1,
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
       ...(found ? { env: found.env } : {}),
+      ...(simulated ? { modulePath: simulated.modulePath } : {}),
       ...(placement.task === 'embed'
         ? { admit: (embed) => admitVectors({ model, home, placement: where }, embed) }
         : {}),

@@ -18,7 +18,7 @@ interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>
 }
 
-type ConfigType = 'integer' | 'number' | 'boolean' | 'string' | 'array'
+type ConfigType = 'integer' | 'number' | 'boolean' | 'string' | 'array' | 'object'
 
 /** One setting, as the schema describes it. */
 export interface ConfigKey {

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { type Given, readConfigFile } from './file.ts'
 import { readHetero } from './hetero.ts'
 import { CONFIG_KEYS, type ConfigKey } from './keys.ts'
+import { nearestNames } from './nearest.ts'
 import { configError, type Problem } from './problem.ts'
 import { Config } from './schema.ts'
 import { type ConfigFlag, readEnvironment, readFlags } from './texts.ts'
@@ -104,13 +105,17 @@ function check({ key, value }: Given, env: NodeJS.ProcessEnv): { value: unknown 
   const result = leaf(key).safeParse(effective)
   if (result.success) return { value: result.data }
   if (key.secret) return wrong('does not fit')
-  const path = result.error.issues[0]?.path ?? []
+  const issue = result.error.issues[0]
+  const path = issue?.path ?? []
   const culprit = path.reduce<unknown>(
     (inner, step) => (inner as Record<PropertyKey, unknown>)[step],
     effective,
   )
-  const entry = path.length > 0 ? ` (entry ${Number(path[0]) + 1})` : ''
-  return wrong(`${shown(culprit)}${entry} does not fit`)
+  const [at] = path
+  const entry = at === undefined ? '' : ` (entry ${typeof at === 'number' ? at + 1 : String(at)})`
+  const choices = issue?.code === 'invalid_value' ? issue.values.map(String) : []
+  const [nearest] = typeof culprit === 'string' ? nearestNames(culprit, choices) : []
+  return wrong(`${shown(culprit)}${entry} does not fit${nearest ? `, did you mean ${nearest}?` : ''}`)
 }
 
 function shown(value: unknown): string {

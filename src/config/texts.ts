@@ -10,6 +10,7 @@ function coerce(key: ConfigKey, text: string): unknown {
     if (/^(true|1|yes|on)$/i.test(trimmed)) return true
     return /^(false|0|no|off)$/i.test(trimmed) ? false : text
   }
+  if (key.type === 'object') return toRecord(trimmed) ?? text
   if (key.type !== 'array') return text
   if (!trimmed.startsWith('['))
     return trimmed
@@ -21,6 +22,19 @@ function coerce(key: ConfigKey, text: string): unknown {
     return JSON.parse(trimmed) as unknown
   } catch {
     return text // refused as "not a list" with the variable named
+  }
+}
+
+/** `npu0=crash:20,gpu0=slow:2`, or JSON. */
+function toRecord(text: string): unknown {
+  if (!text.startsWith('{')) {
+    const entries = text.split(',').map((entry) => /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(entry)?.slice(1))
+    return entries.every((entry) => entry !== undefined) ? Object.fromEntries(entries) : undefined
+  }
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
   }
 }
 

@@ -9,7 +9,7 @@ const encoder = z.strictObject({
   callMs: ms,
   msPerToken: ms,
   msPerTokenPair: ms,
-  buckets: z.array(z.int().min(1)).min(1).exactOptional(),
+  buckets: z.array(z.int().min(1)).min(1).readonly().exactOptional(),
   maxBatch: z.int().min(1),
 })
 const decoder = z.strictObject({ callMs: ms, promptMsPerToken: ms, tokenMs: ms })
@@ -37,7 +37,7 @@ const SimulatedSettings = z.strictObject({
     seat: count,
     seats: z.int().min(1),
     /** For each device the share of its speed that this worker keeps while that one works. */
-    keeps: z.array(z.number().min(0.01).max(1)).min(1),
+    keeps: z.array(z.number().min(0.01).max(1)).min(1).readonly(),
   }),
 })
 export type SimulatedSettings = z.infer<typeof SimulatedSettings>
