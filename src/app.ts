@@ -1,36 +1,26 @@
 /** Wires the rooms together; owns the order of start and shutdown. */
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
-import type { Config } from './config/index.ts'
-import { discoverDevices } from './devices/index.ts'
 import {
-  CHAT_USES,
-  type Device,
-  type Plan,
-  type PlannedPlacement,
-  placementId,
-  sameDeviceName,
-  TASKS,
-  TandemError,
-  type Task,
-} from './domain/index.ts'
-import { type DiscoveredEngine, discoverEngines, ENGINES } from './engines/index.ts'
+  type CalibrationReport,
+  calibrateHere,
+  Knowledge,
+  MeasurementStore,
+  type Survey,
+  surveyMachine,
+} from './calibration/index.ts'
+import {
+  type CalibrateOptions,
+  claimHome,
+  processIo,
+  type RunningServer,
+  runCommandLine,
+  type ServeOptions,
+} from './cli/index.ts'
+import { type Model, type Plan, placementId, TandemError } from './domain/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
-import { admitVectors, type Catalogue, loadCatalogue, modelFolders, namedModel } from './models/index.ts'
-import {
-  emptyBans,
-  engineDevice,
-  makePlan,
-  type Pin,
-  type PlannedModel,
-  parsePin,
-  policyNamed,
-  shareThreads,
-  usesCpu,
-} from './placement/index.ts'
 import { createProjects } from './project/index.ts'
-import { createServing } from './scheduling/index.ts'
+import { Conductor, createServing, keepCurrent, planWith } from './scheduling/index.ts'
 import { createLog, type Logger } from './telemetry/index.ts'
 import { startWorker, type Worker } from './workers/index.ts'
 
@@ -38,7 +28,19 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 /** The command line; ends the process, also when something still runs that should not. */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.exit(await runCommandLine(argv, { startServer }, processIo()))
+  process.exit(await runCommandLine(argv, { startServer, calibrate }, processIo()))
+}
+
+/** Measures every placement that is possible here; see `CommandHost`. */
+async function calibrate(options: CalibrateOptions): Promise<CalibrationReport> {
+  const survey = await surveyMachine(options)
+  for (const warning of survey.warnings) options.onWarning(warning)
+  if (survey.simulation)
+    throw new TandemError('CONFIG_INVALID', {
+      where: 'simulate.machine',
+      what: 'a simulated machine is not measured; its figures are those of its profile',
+    })
+  return calibrateHere(survey, options)
 }
 
 /**
@@ -46,58 +48,43 @@ export async function main(argv: readonly string[]): Promise<void> {
  * @throws TandemError PORT_TAKEN, ALREADY_RUNNING, CONFIG_INVALID, MODEL_NOT_FOUND
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const { config, home } = options
-  const log = createLog(config.log.level)
+  const { config, announce } = options
+  const claim = announce ? await claimHome(options.home) : undefined
+  const survey = await surveyMachine(options)
+  const { home, simulation } = survey
   await mkdir(home, { recursive: true })
-  const claim = options.announce ? await claimHome(home) : undefined
-  const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
-  const pins = configuredPins(config)
-  const engines = await discoverEngines({
-    config,
-    home,
-    env: process.env,
-    signal: options.signal,
-    asked: Object.values(pins).flatMap(({ engine }) => engine ?? []),
+  const log = logOf(survey)
+  const warnings = [...survey.warnings]
+  const store = simulation ? undefined : new MeasurementStore(home, { onWarning: (text) => warnings.push(text) })
+  const knowledge = new Knowledge(survey, store)
+  const exclusive = options.exclusive ?? false
+  const conductor = new Conductor({
+    makePlan: (refusals) => knowledge.plan({ refusals, exclusive, onUnmetPin: 'standIn' }),
+    startWorker: (placement, plan) => {
+      const worker = startWorker({
+        ...knowledge.workerOptions(placement, plan),
+        onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
+      })
+      if (announce) logFailures(worker, log)
+      return worker
+    },
+    modelsOf: (plan) => modelsOf(plan, survey),
+    ...(options.tasks ? { tasks: options.tasks } : {}),
   })
-  const warnings = engines.flatMap((engine) => engine.warnings)
-  const problems = Object.fromEntries(
-    engines.flatMap(({ engine, problem }) => (problem ? [[engine, problem]] : [])),
-  )
-  const devices = await discoverDevices(
-    engines.flatMap((engine) => engine.devices),
-    { signal: options.signal, env: process.env, problems },
-  )
-  const models = await chooseModels(catalogue, config, (message) => warnings.push(message))
-  const plan = makePlan({
-    policy: policyNamed(config.placement.policy, config.placement.policies),
-    devices,
-    engines: ENGINES,
-    models,
-    never: config.placement.never,
-    reserveCores: config.cpu.reserveCores,
-    pins: { ...pinsOfEngines(engines), ...pins },
-    problems,
-    exclusive: options.exclusive ?? false,
-    onUnmetPin: 'standIn', // for openvino.hetero; a pin of placement.TASK that cannot hold ends the start below
-  })
-  if (!options.exclusive) checkPins(plan)
-  for (const name of emptyBans(config.placement.never, devices))
-    warnings.push(`placement.never: ${name} is the name of no device here`)
-  for (const warning of unmetWishes(plan)) log.warn(warning)
+  if (!exclusive) checkPins(conductor.plan)
+  for (const warning of unmetWishes(conductor.plan)) log.warn(warning)
 
-  const planned = new Set(Object.values(plan.tasks).flatMap((list) => list.map((each) => each.model)))
-  const served = [...new Set(models.map(({ model }) => model))].filter(({ id }) => planned.has(id))
-  const embedModel = models.find(({ task }) => task === 'embed')?.model
-  const workers = startWorkers({ plan, models, devices, engines }, options, log)
-  if (options.announce) for (const worker of workers) logFailures(worker, log)
-  const serving = createServing({ plan, workers, config, models: served })
-  const projects = createProjects({
-    home,
-    serving,
+  const workers = conductor.start()
+  const serving = createServing({
+    plan: conductor.plan,
+    workers,
     config,
-    log,
-    ...(embedModel ? { embedModel } : {}),
+    models: modelsOf(conductor.plan, survey),
+    onFigure: (placement, figure) => store?.noteLive(placement, figure),
   })
+  const embedModel = survey.models.find(({ task }) => task === 'embed')?.model
+  const projects = createProjects({ home, serving, config, log, ...(embedModel ? { embedModel } : {}) })
+  const current = announce ? keepCurrent({ conductor, serving, knowledge, store, log }) : undefined
   let listening: HttpServer | undefined
   try {
     const http = await createHttpServer({
@@ -105,77 +92,54 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       version,
       serving,
       projects,
-      models: () => served,
-      plan: () => plan,
-      devices: () => devices,
+      models: () => modelsOf(conductor.plan, survey),
+      plan: () => conductor.plan,
+      planWith: (other) => planWith(knowledge, options, other),
+      onPlan: (listener) => conductor.onChange(listener),
+      devices: () => knowledge.survey.devices,
       isReady: () => serving.isReady(),
       log,
     })
     const url = await http.listen()
     listening = http
     if (options.openProjects) await projects.open()
-    await claim?.announce(url)
+    await claim?.announce(url, simulation?.machine.id)
     return {
       url,
       warnings,
       ready: () => serving.ready(),
       async stop(graceMs) {
         await claim?.release()
+        conductor.stop()
         // a search that runs still needs its index; drained workers answer what waits at once
-        await Promise.all([http.close(graceMs).then(() => projects.close()), serving.drain(graceMs)])
+        await Promise.all([
+          current?.stop(),
+          http.close(graceMs).then(() => projects.close()),
+          serving.drain(graceMs),
+        ])
+        store?.close()
       },
       kill: () => {
-        for (const worker of workers) void worker.stop(0)
+        for (const worker of conductor.workers()) void worker.stop(0)
       },
     }
   } catch (thrown) {
-    await Promise.all([listening?.close(0), projects.close(), serving.drain(0)])
+    conductor.stop()
+    await Promise.all([current?.stop(), listening?.close(0), projects.close(), serving.drain(0)])
+    store?.close()
     throw thrown
   }
 }
 
-/** The configured model of each task, else the first of the catalogue that does it: the shipped one, where one ships. */
-async function chooseModels(
-  catalogue: Catalogue,
-  config: Config,
-  warn: (message: string) => void,
-): Promise<PlannedModel[]> {
-  const { contextTokens, slots } = config.chat
-  const decoder = { slots, ...(contextTokens === undefined ? {} : { contextTokens }) }
-  const models: PlannedModel[] = []
-  for (const task of TASKS) {
-    const name = config.models[task]
-    const model =
-      name === undefined
-        ? catalogue.list().find((each) => each.tasks.includes(task))
-        : await namedModel(catalogue, task, name, contextTokens, warn)
-    if (model) models.push({ task, model, ...(task === 'chat' ? decoder : {}) })
-  }
-  for (const use of CHAT_USES) {
-    const name = use === 'chat' ? undefined : config.models[use]
-    if (name === undefined) continue
-    const model = await namedModel(catalogue, 'chat', name, contextTokens, warn)
-    const isKnown = models.some((each) => each.task === 'chat' && each.model.id === model.id)
-    if (!isKnown) models.push({ task: 'chat', model, use, ...decoder })
-  }
-  return models
+function logOf({ config, simulation }: Survey): Logger {
+  const log = createLog(config.log.level)
+  return simulation ? log.child({ simulated: simulation.machine.id }) : log
 }
 
-function configuredPins({ placement }: Config): Partial<Record<Task, Pin>> {
-  const pins: Partial<Record<Task, Pin>> = {}
-  for (const task of TASKS) {
-    const asked = placement[task]
-    if (asked !== undefined) pins[task] = parsePin(asked)
-  }
-  return pins
-}
-
-/** What the engines' own configurations ask for. */
-function pinsOfEngines(engines: readonly DiscoveredEngine[]): Partial<Record<Task, Pin>> {
-  const pins: Partial<Record<Task, Pin>> = {}
-  for (const { engine, asks } of engines)
-    for (const task of asks?.tasks ?? []) pins[task] = { engine, device: asks!.device, by: asks!.by }
-  return pins
+/** The models that a plan places, each once. */
+function modelsOf({ tasks }: Plan, { models }: Survey): Model[] {
+  const planned = new Set(Object.values(tasks).flatMap((list) => list.map((each) => each.model)))
+  return [...new Set(models.map(({ model }) => model))].filter(({ id }) => planned.has(id))
 }
 
 /** @throws TandemError CONFIG_INVALID for a placement that the configuration asks for by name and that cannot be */
@@ -202,59 +166,5 @@ function unmetWishes({ tasks }: Plan): string[] {
 function logFailures(worker: Worker, log: Logger): void {
   worker.onEvent(({ state, error }) => {
     if (error && error.code !== 'SHUTTING_DOWN') log.warn(`${worker.id} is ${state}: ${error.message}`)
-  })
-}
-
-interface Wanted {
-  readonly plan: Plan
-  readonly models: readonly PlannedModel[]
-  readonly devices: readonly Device[]
-  readonly engines: readonly DiscoveredEngine[]
-}
-
-function startWorkers(
-  { plan, models, devices, engines }: Wanted,
-  { config, home, tasks }: ServeOptions,
-  log: Logger,
-): Worker[] {
-  const wanted = (Object.values(plan.tasks) as PlannedPlacement[][])
-    .flat()
-    .filter((placement) => tasks === undefined || tasks.includes(placement.task))
-  const cores = devices.find((device) => device.id === 'cpu')?.cores ?? 1
-  const sharers = ({ task, model }: PlannedPlacement): string => `${task}:${model}`
-  // a fallback rests while the placement before it works: the workers of a task and model share their threads
-  const onCpu = [...new Set(wanted.filter(usesCpu).map(sharers))]
-  const reserveCores = plan.reserveCores ?? config.cpu.reserveCores
-  const threads = shareThreads(onCpu, { cores, reserveCores })
-  return wanted.flatMap((placement) => {
-    const model = models.find(
-      ({ task, model }) => task === placement.task && model.id === placement.model,
-    )?.model
-    if (!model) return [] // the plan places chosen models only
-    const { contextTokens, slots } = config.chat
-    const found = engines.find(({ engine }) => engine === placement.engine)
-    const where = `${placement.engine} on ${placement.device}`
-    const device = engineDevice(placement, devices)
-    const chosen = found?.devices.find(({ name }) => sameDeviceName(name, device))
-    return startWorker({
-      placement,
-      spec: {
-        model,
-        task: placement.task,
-        device,
-        threads: threads[sharers(placement)] ?? 1,
-        ...(found ? { settings: found.settings } : {}),
-        ...(placement.task === 'chat'
-          ? { contextTokens: Math.min(contextTokens ?? model.contextTokens, model.contextTokens), slots }
-          : {}),
-      },
-      lastPlacement:
-        plan.tasks[placement.task]?.filter((each) => sharers(each) === sharers(placement)).length === 1,
-      onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
-      ...(found ? { env: { ...found.env, ...chosen?.env } } : {}),
-      ...(placement.task === 'embed'
-        ? { admit: (embed) => admitVectors({ model, home, placement: where }, embed) }
-        : {}),
-    })
   })
 }

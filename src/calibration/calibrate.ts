@@ -23,8 +23,8 @@ export interface CalibrateOptions {
   /** Milliseconds of each benchmark, loading apart. */
   readonly budgetMs: number
   readonly onProgress?: (progress: CalibrationProgress) => void
-  /** Placements that a plan runs together. */
-  readonly pairs?: readonly Pair[]
+  /** Placements that a plan runs together; asked for when all candidates are measured. */
+  readonly pairs?: () => readonly Pair[]
   /** Measures also what is known. */
   readonly again?: boolean
 }
@@ -50,9 +50,7 @@ export async function calibrate(
   const startedMs = performance.now()
   const known = store.measurementsFor(candidates, context)
   const missing = again ? candidates : known.missing.map(({ candidate }) => candidate)
-  const pairs = options.pairs ?? []
-  const unknownPairs = again ? pairs : store.interferenceFor(pairs, context).missing
-  const total = missing.length + unknownPairs.length
+  let total = missing.length
   const fresh = new Map<Candidate, Measurement>()
   let done = 0
   for (const candidate of missing) {
@@ -66,6 +64,9 @@ export async function calibrate(
   }
   const runs = new Set([...known.measured, ...fresh.values()].filter(({ failed }) => !failed).map(nameOf))
   const interference: Interference[] = []
+  const pairs = options.pairs?.() ?? []
+  const unknownPairs = again ? pairs : store.interferenceFor(pairs, context).missing
+  total += unknownPairs.length
   for (const pair of unknownPairs) {
     const [placement, beside] = [refOf(pair[0].placement), refOf(pair[1].placement)]
     onProgress?.({ done, total, placement, beside })

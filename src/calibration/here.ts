@@ -1,11 +1,9 @@
 import { mkdir } from 'node:fs/promises'
-import type { PlacementRef, Task } from '../domain/index.ts'
-import type { CalibrationContext } from './cache/key.ts'
+import type { Task } from '../domain/index.ts'
 import { MeasurementStore } from './cache/store.ts'
 import { type CalibrationProgress, type CalibrationReport, calibrate } from './calibrate.ts'
-import { candidatesOf, type Machine, pairsOf } from './candidates.ts'
-import { engineVersions } from './engine-versions.ts'
-import { readPower } from './power.ts'
+import { Knowledge, pairsTogether } from './knowledge.ts'
+import type { Survey } from './survey.ts'
 
 export interface CalibrateHereOptions {
   readonly signal: AbortSignal
@@ -13,36 +11,33 @@ export interface CalibrateHereOptions {
   readonly tasks?: readonly Task[]
   /** Measures also what is known. */
   readonly again: boolean
-  readonly budgetMs: number
-  /** Placements that the plan runs at the same time. */
-  readonly together: readonly PlacementRef[]
   readonly onProgress?: (progress: CalibrationProgress) => void
   readonly onWarning: (sentence: string) => void
 }
 
-/** What every measurement here depends on. */
-export async function contextOf({ devices, engines }: Machine): Promise<CalibrationContext> {
-  const { profile } = await readPower()
-  return { devices, engineVersions: engineVersions(engines), powerProfile: profile }
-}
-
 /**
- * Measures every placement that is possible here, as far as it is not known.
+ * Measures every placement that is possible here, as far as it is not known, then what the plan runs at the same time.
  * @throws the signal's reason, TandemError CONFIG_INVALID when a newer Tandem wrote the cache
  */
 export async function calibrateHere(
-  machine: Machine,
-  options: CalibrateHereOptions,
+  survey: Survey,
+  { tasks, again, signal, onProgress, onWarning }: CalibrateHereOptions,
 ): Promise<CalibrationReport> {
-  const { tasks, together, onWarning, ...rest } = options
-  await mkdir(machine.home, { recursive: true })
-  const store = new MeasurementStore(machine.home, { onWarning })
+  await mkdir(survey.home, { recursive: true })
+  const store = new MeasurementStore(survey.home, { onWarning })
   try {
-    const candidates = candidatesOf(machine).filter(
-      ({ placement }) => tasks === undefined || tasks.includes(placement.task),
-    )
-    const pairs = pairsOf(candidates, together)
-    return await calibrate(candidates, { ...rest, store, pairs, context: await contextOf(machine) })
+    const knowledge = new Knowledge(survey, store)
+    const candidates = knowledge.candidates(tasks)
+    const { budgetMs } = survey.config.calibration
+    return await calibrate(candidates, {
+      store,
+      context: knowledge.context(),
+      again,
+      budgetMs,
+      signal,
+      pairs: () => pairsTogether(candidates, knowledge.plan()),
+      ...(onProgress ? { onProgress } : {}),
+    })
   } finally {
     store.close()
   }

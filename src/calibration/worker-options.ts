@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts'
 import { type DecoderLoad, type Device, type Model, type Placement, sameDeviceName } from '../domain/index.ts'
 import type { LoadSpec } from '../engines/contract.ts'
 import type { DiscoveredEngine } from '../engines/index.ts'
+import { type Simulation, simulatedWorker } from '../engines/simulated/index.ts'
 import { admitVectors } from '../models/index.ts'
 import { engineDevice } from '../placement/index.ts'
 import type { WorkerOptions } from '../workers/index.ts'
@@ -16,19 +17,23 @@ export interface WorkerContext {
   readonly chat: Config['chat']
   /** Folder of everything that Tandem keeps. */
   readonly home: string
+  /** The machine that is simulated: its engines are stood in for. */
+  readonly simulation?: Simulation | undefined
 }
 
 /**
  * How the worker of a placement is started, the same for serving and for measuring.
  * @param placement with `load` where the planner chose how a decoder is opened
+ * @throws TandemError MODEL_UNSUPPORTED where a simulated machine cannot run it
  */
 export function workerOptions(
   placement: Placement & { readonly load?: DecoderLoad },
-  { model, devices, engines, threads, chat, home }: WorkerContext,
+  { model, devices, engines, threads, chat, home, simulation }: WorkerContext,
 ): WorkerOptions {
   const { task, engine } = placement
   const found = engines.find((each) => each.engine === engine)
   const device = engineDevice(placement, devices)
+  const simulated = simulation && simulatedWorker(simulation, { ...placement, device }, model)
   const deviceEnv = found?.devices.find(({ name }) => sameDeviceName(name, device))?.env
   return {
     placement,
@@ -38,9 +43,11 @@ export function workerOptions(
       device,
       threads,
       ...(found ? { settings: found.settings } : {}),
+      ...(simulated ? { settings: { ...simulated.settings } } : {}),
       ...(task === 'chat' ? decoderSpec(model, chat, placement.load) : {}),
     },
     ...(found ? { env: { ...found.env, ...deviceEnv } } : {}),
+    ...(simulated ? { modulePath: simulated.modulePath } : {}),
     ...(task === 'embed'
       ? {
           admit: (embed) =>

@@ -23,6 +23,9 @@ export function bannerText(facts: BannerFacts, style: Style): string {
   const rows = primaries.map(({ task, model, engine, device }) => [task, model, `${engine} on ${device}`])
   return [
     `\n${style.bold(style.green('Tandem is ready'))} at ${style.bold(url)}\n`,
+    plan.simulated
+      ? `\n  ${style.bold('Simulated devices:')} they take the time that they would take; no answer comes from a model.\n`
+      : '',
     rows.length > 0 ? `\n${table(rows, '  ')}` : '',
     projects.length > 0 ? `\n${table(projects.map(projectRow), '  ')}` : '',
     chat ? printable(chatNote(chat, facts)) : '',

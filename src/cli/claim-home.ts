@@ -5,8 +5,11 @@ import { announcedServer, healthOf } from './client/find-server.ts'
 
 /** A home that this process may serve from. */
 export interface HomeClaim {
-  /** Writes `server.json`, by which other commands find the server. */
-  announce(url: string): Promise<void>
+  /**
+   * Writes `server.json`, by which other commands find the server.
+   * @param simulated profile of the machine that it simulates
+   */
+  announce(url: string, simulated?: string): Promise<void>
   release(): Promise<void>
 }
 
@@ -20,9 +23,10 @@ export async function claimHome(home: string): Promise<HomeClaim> {
     throw new TandemError('ALREADY_RUNNING', { url: other.url, pid: other.pid })
   const file = join(home, 'server.json')
   return {
-    async announce(url) {
+    async announce(url, simulated) {
       const aside = `${file}.${process.pid}`
-      const announcement = { pid: process.pid, url, startedAt: new Date().toISOString() }
+      const startedAt = new Date().toISOString()
+      const announcement = { pid: process.pid, url, startedAt, simulated }
       await writeFile(aside, `${JSON.stringify(announcement)}\n`, { mode: 0o600 })
       await rename(aside, file) // whole or not at all
     },

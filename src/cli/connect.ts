@@ -48,7 +48,11 @@ export async function connect(
   if (found) {
     const client = clientFor(context, found.url)
     const fits = !change && (!placed || servesPlaced(await client.plan(), await client.status(), placed))
-    if (fits) return { client, running: true, close: async () => undefined }
+    if (fits) {
+      if (found.simulated)
+        context.say(`the server at ${found.url} simulates ${found.simulated}: nothing real answers`)
+      return { client, running: true, close: async () => undefined }
+    }
   } else if (io.stderr.isTTY && tasks.length > 0)
     context.say('no server is running; starting one for this command (`tandem serve` keeps one)')
   const server = await startServer(context, {

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { type Given, readConfigFile } from './file.ts'
 import { readHetero } from './hetero.ts'
 import { CONFIG_KEYS, type ConfigKey } from './keys.ts'
+import { nearestNames } from './nearest.ts'
 import { policyProblem } from './policies.ts'
 import { configError, type Problem } from './problem.ts'
 import { Config } from './schema.ts'
@@ -112,8 +113,11 @@ function check({ key, value }: Given, env: NodeJS.ProcessEnv): { value: unknown 
     effective,
   )
   if (issue && key.type === 'object') return { what: within(key, issue, culprit, effective) }
-  const entry = path.length > 0 ? ` (entry ${Number(path[0]) + 1})` : ''
-  return wrong(`${shown(culprit)}${entry} does not fit`)
+  const [at] = path
+  const entry = at === undefined ? '' : ` (entry ${typeof at === 'number' ? at + 1 : String(at)})`
+  const choices = issue?.code === 'invalid_value' ? issue.values.map(String) : []
+  const [nearest] = typeof culprit === 'string' ? nearestNames(culprit, choices) : []
+  return wrong(`${shown(culprit)}${entry} does not fit${nearest ? `, did you mean ${nearest}?` : ''}`)
 }
 
 /** What is wrong inside a setting that is an object: where in it, and what is allowed there. */

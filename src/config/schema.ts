@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ENGINE_IDS, type Task } from '../domain/index.ts'
+import { ENGINE_IDS, SIMULATED_MACHINES, type Task } from '../domain/index.ts'
 import { PolicyOverrides } from './policies.ts'
 
 const port = z.int().min(0).max(65_535)
@@ -214,17 +214,6 @@ export const Config = z.strictObject({
         .describe('measure each layer (`tandem profile`); costs a little speed'),
     })
     .prefault({}),
-  simulate: z
-    .strictObject({
-      machine: z
-        .string()
-        .min(1)
-        .optional()
-        .describe(
-          'name of a simulated machine to run on instead of this one; everything is labelled simulated',
-        ),
-    })
-    .prefault({}),
   index: z
     .strictObject({
       maxFileBytes: z
@@ -234,6 +223,28 @@ export const Config = z.strictObject({
         .default(1024 * 1024)
         .describe('larger files are left out'),
       watch: z.boolean().default(true).describe('bring saved files into the index at once'),
+    })
+    .prefault({}),
+  simulate: z
+    .strictObject({
+      machine: z
+        .enum(SIMULATED_MACHINES)
+        .optional()
+        .describe(
+          'run on a simulated machine instead of this one: its devices take the time that they would take, and answer nothing real; data is kept apart',
+        ),
+      faults: z
+        .record(z.string(), z.string())
+        .default({})
+        .describe(
+          'what goes wrong with simulated devices, e.g. `npu0: crash:20`: crash:N, hang:N, lost:N (after N answers), slow:FACTOR, memory (at load), vectors (wrong ones)',
+        ),
+      speedUp: z
+        .number()
+        .min(1)
+        .max(1000)
+        .default(1)
+        .describe('simulated times are divided by it; 1: as long as they would take'),
     })
     .prefault({}),
   log: z

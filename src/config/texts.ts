@@ -10,7 +10,7 @@ function coerce(key: ConfigKey, text: string): unknown {
     if (/^(true|1|yes|on)$/i.test(trimmed)) return true
     return /^(false|0|no|off)$/i.test(trimmed) ? false : text
   }
-  if (key.type === 'object') return fromJson(trimmed)
+  if (key.type === 'object') return trimmed.startsWith('{') ? fromJson(trimmed) : toRecord(trimmed)
   if (key.type !== 'array') return text
   if (!trimmed.startsWith('['))
     return trimmed
@@ -28,6 +28,12 @@ function fromJson(text: string): unknown {
   } catch {
     return text
   }
+}
+
+/** `npu0=crash:20,gpu0=slow:2` */
+function toRecord(text: string): unknown {
+  const entries = text.split(',').map((entry) => /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(entry)?.slice(1))
+  return entries.every((entry) => entry !== undefined) ? Object.fromEntries(entries) : text
 }
 
 function toNumber(text: string): number | undefined {

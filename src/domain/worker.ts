@@ -10,6 +10,7 @@ export interface WorkerStatus {
   readonly model: string
   readonly engine: EngineId
   readonly device: string
+  readonly simulated: boolean
   readonly pid?: number
   readonly state: WorkerState
   readonly queued: number

@@ -1,4 +1,5 @@
 export { type Catalogue, loadCatalogue } from './catalogue.ts'
+export { chooseModels } from './chosen.ts'
 export { modelFolders } from './folders.ts'
 export type { DownloadProgress } from './hub/download.ts'
 export { pulledModels } from './hub/place.ts'

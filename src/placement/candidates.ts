@@ -1,10 +1,13 @@
 import type {
+  DecoderLoad,
   Device,
   DeviceKind,
   EngineDescriptor,
   Measurement,
+  MemoryNeed,
   Model,
   ModelFormat,
+  Plan,
   PolicySpec,
   RejectedPlacement,
   Task,
@@ -141,27 +144,43 @@ export function fitNow({ planned, descriptor, on }: Candidate, ledger: Ledger) {
   return { fits: false as const, reason }
 }
 
+/** A placement that fits where nothing else is, and how. */
+export interface PossiblePlacement extends Candidate {
+  readonly need: MemoryNeed
+  readonly load?: DecoderLoad
+}
+
 /**
  * Everything that could be placed: readable, known to the device, allowed, and fitting when alone. For calibration.
  * What a policy does not want is among it: another policy may.
  */
 export function possiblePlacements(input: PlannerInput): {
-  readonly candidates: readonly Candidate[]
+  readonly candidates: readonly PossiblePlacement[]
   readonly rejected: readonly RejectedPlacement[]
 } {
   const scene = sceneOf(input)
-  const candidates: Candidate[] = []
+  const candidates: PossiblePlacement[] = []
   const rejected: RejectedPlacement[] = []
   for (const planned of input.models) {
     const found = candidatesFor(planned, scene)
     rejected.push(...found.rejected)
     for (const candidate of found.candidates) {
       const alone = fitNow(candidate, new Ledger(scene.devices))
-      if (alone.fits) candidates.push(candidate)
-      else rejected.push(rejection(candidate, alone.reason))
+      if (!alone.fits) rejected.push(rejection(candidate, alone.reason))
+      else candidates.push({ ...candidate, need: alone.need, ...(alone.load ? { load: alone.load } : {}) })
     }
   }
   return { candidates, rejected }
+}
+
+/** Whether a placement has room beside all that a plan has loaded. */
+export function fitsBeside({ on, need }: PossiblePlacement, { tasks }: Plan, devices: readonly Device[]): boolean {
+  const ledger = new Ledger(devices)
+  for (const { device: id, memory } of Object.values(tasks).flat()) {
+    const device = devices.find((each) => each.id === id)
+    if (device && memory) ledger.take(device, memory)
+  }
+  return ledger.holds(on, need)
 }
 
 export function rejection({ task, model, engine, device }: Candidate, reason: string): RejectedPlacement {

@@ -17,7 +17,7 @@ export function workerStatuses(
       (batch) => batch.worker === worker.id && !batch.settled,
     )
     const running = new Set(batches.flatMap((batch) => batch.parts.map((part) => part.request)))
-    const { task, model, engine, device } = worker.placement
+    const { task, model, engine, device, simulated } = worker.placement
     const answers = worker.state === 'ready' || worker.state === 'busy'
     const error = answers ? undefined : errors.get(worker.id)
     return {
@@ -26,6 +26,7 @@ export function workerStatuses(
       model,
       engine,
       device,
+      simulated,
       ...(worker.info ? { pid: worker.info.pid } : {}),
       state: worker.state,
       queued: taker === worker.id ? waiting.length : 0,

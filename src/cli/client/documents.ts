@@ -36,6 +36,7 @@ export const StatusDocument = z.looseObject({
       model: z.string(),
       engine: z.string(),
       device: z.string(),
+      simulated: z.boolean().default(false),
       pid: z.number().optional(),
       state: z.string(),
       queued: z.number(),

@@ -9,6 +9,8 @@ const Announcement = z.looseObject({
   pid: z.int().positive(),
   url: z.url(),
   startedAt: z.string().optional(),
+  /** Profile of the machine that it simulates. */
+  simulated: z.string().optional(),
 })
 type Announcement = z.infer<typeof Announcement>
 

@@ -18,6 +18,7 @@ export const serve = defineCommand({
     host: setting('server.host', '<address>'),
     heteroConfig: setting('openvino.hetero', '<file>'),
     project: list('<path>', 'index this folder as a project'),
+    simulate: setting('simulate.machine', '<profile>'),
     logLevel: setting('log.level', '<level>'),
     json: jsonOption,
   },
@@ -27,6 +28,10 @@ export const serve = defineCommand({
     {
       line: 'tandem serve --hetero-config hetero_config.json',
       does: 'encoders by OpenVINO on the devices that the file lists',
+    },
+    {
+      line: 'tandem serve --simulate core-ultra-265k-b580',
+      does: 'on the devices of a PC that you do not have; nothing real is touched',
     },
   ],
   run: async (context, _args, { project, json }) => {
@@ -103,7 +108,7 @@ async function announceReady(
     plan,
     models,
     projects,
-    shippedChat: config.models.chat === undefined,
+    shippedChat: config.models.chat === undefined && !plan.simulated,
     needsKey: config.server.apiKey !== undefined,
     windows: process.platform === 'win32',
   }

@@ -30,7 +30,7 @@ export const status = defineCommand({
           w.task,
           w.model,
           w.engine,
-          w.device,
+          w.simulated ? `${w.device} (simulated)` : w.device,
           w.state,
           String(w.running),
           String(w.queued),

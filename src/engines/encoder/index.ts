@@ -1,3 +1,4 @@
+export { activate, type Head, headOf } from './activation.ts'
 export { planBatches } from './batches.ts'
 export { type EncoderOutput, loadEncoder } from './load.ts'
 export { badFile, modelFiles } from './model-files.ts'

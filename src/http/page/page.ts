@@ -51,7 +51,8 @@ const SCRIPT = `
       const roles = new Map(Object.values(plan.tasks).flat().map((p) =>
         [p.task + p.model + p.engine + p.device, p.role + ': ' + p.reasons.join('; ')]))
       $('state').textContent = status.ready ? 'ready' : 'starting'
-      fill('workers', status.workers.map((w) => [w.task, w.model, w.engine, w.device, w.state,
+      $('simulated').hidden = !status.simulated
+      fill('workers', status.workers.map((w) => [w.task, w.model, w.engine, w.device + (w.simulated ? ' (simulated)' : ''), w.state,
         w.running + ' running, ' + w.queued + ' waiting', roles.get(w.task + w.model + w.engine + w.device) || '']),
         'no worker')
       fill('projects', status.projects.map((p) => [p.name, p.path, p.files, p.chunks, projectState(p)]),
@@ -78,6 +79,7 @@ export function page(nonce: string, version: string): string {
 <body>
 <h1>Tandem <span class="quiet">${escapeHtml(version)}</span></h1>
 <p>One local AI server for a PC that has several processors. State: <strong id="state">...</strong></p>
+<p id="simulated" hidden><strong>Simulated.</strong> The devices are those of a profile: they take the time that they would take, and no answer comes from a model.</p>
 <p id="locked" hidden>This server asks for an API key: <input id="key" type="password" autocomplete="off" aria-label="API key"></p>
 
 <h2>What runs where</h2>

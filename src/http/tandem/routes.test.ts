@@ -8,6 +8,7 @@ const worker: WorkerStatus = {
   model: 'm',
   engine: 'llama.cpp',
   device: 'cpu',
+  simulated: false,
   state: 'starting',
   queued: 0,
   running: 0,
@@ -110,7 +111,7 @@ test('events: the status, then what changes, then heartbeats; the end comes with
   let state: WorkerStatus['state'] = 'starting'
   server.serving.workers = () => [{ ...worker, state }] as never[]
   await until(
-    'event: worker\ndata: {"id":"w","task":"chat","model":"m","engine":"llama.cpp","device":"cpu","state":"starting"',
+    'event: worker\ndata: {"id":"w","task":"chat","model":"m","engine":"llama.cpp","device":"cpu","simulated":false,"state":"starting"',
   )
   state = 'ready'
   await until('"state":"ready"')

@@ -5,6 +5,8 @@ import type { HttpDeps } from '../deps.ts'
 export interface Status {
   readonly version: string
   readonly ready: boolean
+  /** It runs on simulated devices: no answer comes from a model. */
+  readonly simulated: boolean
   readonly workers: readonly WorkerStatus[]
   readonly projects: readonly ProjectStatus[]
 }
@@ -13,6 +15,7 @@ export function statusOf(deps: HttpDeps): Status {
   return {
     version: deps.version,
     ready: deps.isReady(),
+    simulated: deps.plan().simulated,
     workers: deps.serving.workers(),
     projects: deps.projects?.list() ?? [],
   }

@@ -1,0 +1,207 @@
+import { simulatedInterference, simulatedMeasurement } from '../devices/simulated/index.ts'
+import {
+  type Interference,
+  type Measurement,
+  type PlacementRef,
+  type Plan,
+  type PlannedPlacement,
+  placementId,
+  type Task,
+} from '../domain/index.ts'
+import { ENGINES } from '../engines/index.ts'
+import {
+  fitsBeside,
+  makePlan,
+  type PlannerInput,
+  policyNamed,
+  possiblePlacements,
+  reservedCores,
+  shareThreads,
+  usesCpu,
+} from '../placement/index.ts'
+import type { WorkerOptions } from '../workers/index.ts'
+import type { CalibrationContext } from './cache/key.ts'
+import type { MeasurementStore, Pair } from './cache/store.ts'
+import type { Candidate } from './measure/candidate.ts'
+import { engineProblems, type Survey } from './survey.ts'
+import { workerOptions } from './worker-options.ts'
+
+/** Placements that were tried here and cannot serve. */
+type Refusals = NonNullable<PlannerInput['refusals']>
+
+export interface PlanWish {
+  readonly refusals?: Refusals
+  /** Name of a policy; default: the configured one. */
+  readonly policy?: string
+  /** A pinned task gets no fallback. */
+  readonly exclusive?: boolean
+  readonly onUnmetPin?: PlannerInput['onUnmetPin']
+}
+
+/** What is known of a machine: what is on it, and what was measured; plans are made from it. */
+export class Knowledge {
+  survey: Survey
+  readonly #store: MeasurementStore | undefined
+
+  /** @param store absent: nothing was measured, or the machine is simulated */
+  constructor(survey: Survey, store?: MeasurementStore) {
+    this.survey = survey
+    this.#store = store
+  }
+
+  /** The best plan by what is known now; never waits for a measurement. */
+  plan(wish: PlanWish = {}): Plan {
+    return makePlan(this.#input(wish))
+  }
+
+  /**
+   * Everything that may be measured here, the first one first.
+   * @param beside only what has room beside the workers of this plan, and what they are themselves
+   */
+  candidates(tasks?: readonly Task[], beside?: Plan): Candidate[] {
+    const { candidates } = possiblePlacements(this.#bareInput({}))
+    const running = new Set(beside ? placementsOf(beside).map(placementId) : [])
+    const wanted = candidates.filter(
+      (candidate) =>
+        (tasks === undefined || tasks.includes(candidate.task)) &&
+        (beside === undefined ||
+          running.has(placementId(candidate)) ||
+          fitsBeside(candidate, beside, this.survey.devices)),
+    )
+    const threads = this.#threads(candidates)
+    // where a model has no reference vectors, the first engine makes them: the CPU's are the most exact
+    const sorted = [...wanted].sort((a, b) => Number(b.kind === 'cpu') - Number(a.kind === 'cpu'))
+    return sorted.map((candidate) => {
+      const { task, model, engine, device, kind, simulated, load } = candidate
+      const placement = { task, model, engine, device, kind, simulated }
+      const options = this.#options({ ...placement, ...(load ? { load } : {}) }, threads)
+      return { placement, options }
+    })
+  }
+
+  /** How the worker of a planned placement is started. */
+  workerOptions(placement: PlannedPlacement, plan: Plan): WorkerOptions {
+    const all = placementsOf(plan)
+    const same = all.filter((each) => sharer(each) === sharer(placement))
+    return { ...this.#options(placement, this.#threads(all)), lastPlacement: same.length === 1 }
+  }
+
+  /** What every measurement here depends on. */
+  context(): CalibrationContext {
+    const { devices, engines, power } = this.survey
+    const versions = engines.flatMap(({ engine, version }) => (version ? [[engine, version]] : []))
+    return {
+      devices,
+      engineVersions: Object.fromEntries(versions),
+      powerProfile: [power.profile, power.onBattery ? 'battery' : ''].filter(Boolean).join(', '),
+    }
+  }
+
+  /** What is not known and could be measured: placements first, then the pairs that the plan runs at once. */
+  missing(plan: Plan): { readonly candidates: readonly Candidate[]; readonly pairs: readonly Pair[] } {
+    if (!this.#store || this.survey.simulation) return { candidates: [], pairs: [] }
+    const candidates = this.candidates(undefined, plan)
+    const context = this.context()
+    const { missing } = this.#store.measurementsFor(candidates, context)
+    const pairs = this.#store.interferenceFor(pairsTogether(candidates, plan), context).missing
+    return { candidates: missing.map(({ candidate }) => candidate), pairs }
+  }
+
+  #input(wish: PlanWish): PlannerInput {
+    return { ...this.#bareInput(wish), ...this.#figures() }
+  }
+
+  #bareInput({ refusals = [], policy, exclusive = false, onUnmetPin = 'report' }: PlanWish): PlannerInput {
+    const { config, devices, engines, models, pins, power } = this.survey
+    const { placement, cpu } = config
+    return {
+      policy: policyNamed(policy ?? placement.policy, placement.policies),
+      devices,
+      engines: ENGINES,
+      models,
+      refusals,
+      pins,
+      never: placement.never,
+      problems: engineProblems(engines),
+      exclusive,
+      onUnmetPin,
+      reserveCores: cpu.reserveCores,
+      onBattery: power.onBattery ?? false,
+    }
+  }
+
+  #figures(): { measurements: readonly Measurement[]; interference: readonly Interference[] } {
+    const { simulation, models } = this.survey
+    const candidates = this.candidates()
+    if (!simulation) {
+      if (!this.#store) return { measurements: [], interference: [] }
+      const context = this.context()
+      const { measured } = this.#store.measurementsFor(candidates, context)
+      return { measurements: measured, interference: this.#store.interferenceFor(pairsOf(candidates), context).known }
+    }
+    const { machine } = simulation
+    const measurements = candidates.flatMap(({ placement: { task, model: id, engine, device } }) => {
+      const planned = models.find((each) => each.task === task && each.model.id === id)
+      if (!planned) return []
+      const { model, shape } = planned
+      return simulatedMeasurement(machine, { task, model, engine, device, ...(shape ? { shape } : {}) }) ?? []
+    })
+    const interference = pairsOf(candidates).map(([first, second]) =>
+      simulatedInterference(machine, first.placement, second.placement),
+    )
+    return { measurements, interference }
+  }
+
+  /** Compute threads by task and model: the placements of one share them, for a fallback rests while the first works. */
+  #threads(placements: readonly (PlacementRef & Parameters<typeof usesCpu>[0])[]) {
+    const { config, devices } = this.survey
+    const cores = devices.find((device) => device.kind === 'cpu')?.cores ?? 1
+    const policy = policyNamed(config.placement.policy, config.placement.policies)
+    const reserveCores = reservedCores(policy, cores, config.cpu.reserveCores)
+    return shareThreads([...new Set(placements.filter(usesCpu).map(sharer))], { cores, reserveCores })
+  }
+
+  #options(
+    placement: Parameters<typeof workerOptions>[0],
+    threads: Readonly<Partial<Record<string, number>>>,
+  ): WorkerOptions {
+    const { config, home, devices, engines, models, simulation } = this.survey
+    const planned = models.find(
+      (each) => each.task === placement.task && each.model.id === placement.model,
+    )
+    if (!planned) throw new Error(`${placementId(placement)} is of no model that was chosen`)
+    return workerOptions(placement, {
+      model: planned.model,
+      devices,
+      engines,
+      threads: threads[sharer(placement)] ?? 1,
+      chat: config.chat,
+      home,
+      simulation,
+    })
+  }
+}
+
+function placementsOf({ tasks }: Plan): PlannedPlacement[] {
+  return (Object.values(tasks) as PlannedPlacement[][]).flat()
+}
+
+function sharer({ task, model }: PlacementRef): string {
+  return `${task}:${model}`
+}
+
+function pairsOf(candidates: readonly Candidate[]): Pair[] {
+  return candidates.flatMap((first, at) =>
+    candidates
+      .slice(at + 1)
+      .filter((second) => sharer(first.placement) !== sharer(second.placement))
+      .map((second): Pair => [first, second]),
+  )
+}
+
+/** Every two of the placements that the plan runs at the same time. */
+export function pairsTogether(candidates: readonly Candidate[], plan: Plan): Pair[] {
+  const first = placementsOf(plan).filter(({ role }) => role === 'primary')
+  const ids = new Set(first.map(placementId))
+  return pairsOf(candidates.filter(({ placement }) => ids.has(placementId(placement))))
+}

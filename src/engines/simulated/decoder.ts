@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import type { DecoderTiming } from '../../devices/simulated/index.ts'
+import {
+  type ChatDelta,
+  type ChatRequest,
+  type ChatResult,
+  type ChatTraits,
+  type CompletionRequest,
+  type Sampling,
+  TandemError,
+} from '../../domain/index.ts'
+import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
+import { StopScanner } from '../llama.cpp/text-stream.ts'
+import { type Answer, answerTo, continuationOf } from './answer.ts'
+import type { Board } from './board.ts'
+import type { Faults } from './faults.ts'
+import { Pace } from './pace.ts'
+import { piecesOf } from './pieces.ts'
+import { commonBeginning, type Slot, Slots } from './slots.ts'
+
+/** What a real tokenizer puts before a raw text. */
+const BEGIN = ''
+
+export interface DecoderParts {
+  readonly timing: DecoderTiming
+  readonly board: Board
+  readonly faults: Faults
+  readonly speedUp: number
+  readonly contextTokens: number
+  readonly slots: number
+  readonly traits: ChatTraits | undefined
+  /** Named in the answers: `the simulator of gpu0 in lunar-lake`. */
+  readonly who: string
+}
+
+interface Job {
+  readonly prompt: readonly string[]
+  readonly answer: Answer
+  readonly sampling: Sampling
+  readonly onDelta: (delta: ChatDelta) => void
+  readonly signal: AbortSignal
+}
+
+/** A chat model that is none: it says so, at the pace of its device. */
+export class SimulatedDecoder implements LoadedDecoder {
+  readonly kind = 'decoder'
+  readonly contextTokens: number
+  readonly slots: number
+  readonly #parts: DecoderParts
+  readonly #pool: Slots
+  /** Answers that are being written: they share the device. */
+  #active = 0
+
+  constructor(parts: DecoderParts) {
+    this.contextTokens = parts.contextTokens
+    this.slots = parts.slots
+    this.#parts = parts
+    this.#pool = new Slots(parts.slots)
+  }
+
+  async chat(
+    request: ChatRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+  ): Promise<ChatResult> {
+    const answer = answerTo(request, this.#parts.who)
+    return this.#run({ prompt: promptPieces(request), answer, sampling: request.sampling, onDelta, signal })
+  }
+
+  async complete(
+    { prompt, sampling }: CompletionRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+  ): Promise<ChatResult> {
+    const answer = { text: continuationOf(prompt, this.#parts.who) }
+    return this.#run({ prompt: [BEGIN, ...piecesOf(prompt)], answer, sampling, onDelta, signal })
+  }
+
+  async countTokens(texts: readonly string[]): Promise<number[]> {
+    return texts.map((text) => piecesOf(text).length)
+  }
+
+  async countPrompt(spec: ChatPromptSpec): Promise<number> {
+    return promptPieces(spec).length
+  }
+
+  async dispose(): Promise<void> {
+    this.#parts.board.close()
+  }
+
+  async #run(job: Job): Promise<ChatResult> {
+    const { contextTokens } = this.#parts
+    if (job.prompt.length >= contextTokens)
+      throw new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit: contextTokens, tokens: job.prompt.length })
+    const slot = await this.#pool.take(job.prompt, job.signal)
+    this.#active += 1
+    try {
+      return await this.#answer(job, slot)
+    } finally {
+      this.#active -= 1
+      this.#pool.give(slot)
+    }
+  }
+
+  async #answer({ prompt, answer, sampling, onDelta, signal }: Job, slot: Slot): Promise<ChatResult> {
+    const { timing, traits, contextTokens, board, faults, speedUp } = this.#parts
+    const pace = new Pace(board, faults.factor / speedUp)
+    const startedMs = performance.now()
+    const strike = faults.begin()
+    const cachedTokens = Math.min(commonBeginning(slot.held, prompt), prompt.length - 1)
+    slot.held = []
+    const unread = prompt.length - cachedTokens
+    await pace.work(timing.callMs + unread * timing.promptMsPerToken * this.#active, signal)
+    slot.held = prompt
+
+    const wanted = sampling.maxTokens ?? traits?.maxTokens ?? Number.POSITIVE_INFINITY
+    const limit = Math.min(wanted, contextTokens - prompt.length)
+    const pieces = piecesOf(answer.text)
+    const scanner = new StopScanner(answer.tool === undefined ? sampling.stop : [])
+    const show = (text: string) => {
+      said += text
+      if (text !== '' && answer.tool === undefined) onDelta({ type: 'text', text })
+    }
+    let said = ''
+    let completionTokens = 0
+    let firstMs = startedMs
+    while (completionTokens < Math.min(limit, pieces.length) && scanner.hit === undefined) {
+      await pace.work(timing.tokenMs * this.#active, signal)
+      show(scanner.push(pieces[completionTokens]!))
+      completionTokens += 1
+      if (completionTokens > 1) continue
+      firstMs = performance.now()
+      strike()
+    }
+    if (scanner.hit === undefined) show(scanner.flush())
+    const finishReason = scanner.hit === undefined && completionTokens < pieces.length ? 'length' : 'stop'
+    return {
+      ...this.#result(answer, said, finishReason, onDelta),
+      usage: { promptTokens: prompt.length, completionTokens, cachedTokens },
+      timings: { firstTokenMs: firstMs - startedMs, decodeMs: performance.now() - firstMs },
+    }
+  }
+
+  /** A call that was not written to its end is none. */
+  #result(
+    { tool }: Answer,
+    said: string,
+    end: 'stop' | 'length',
+    onDelta: (delta: ChatDelta) => void,
+  ): Pick<ChatResult, 'text' | 'toolCalls' | 'finishReason'> {
+    if (tool === undefined) return { text: said, toolCalls: [], finishReason: end }
+    if (end === 'length') return { text: '', toolCalls: [], finishReason: 'length' }
+    const call = { id: `call_${randomUUID().replaceAll('-', '')}`, name: tool, arguments: said }
+    onDelta({ type: 'toolCall', index: 0, call })
+    return { text: '', toolCalls: [call], finishReason: 'tool_calls' }
+  }
+}
+
+/** About what a template makes of a chat: a line for the role, the text, a mark for its end. */
+function promptPieces({ messages, tools }: ChatPromptSpec): string[] {
+  const lines = messages.flatMap((message) => {
+    const calls = 'toolCalls' in message && message.toolCalls ? [JSON.stringify(message.toolCalls)] : []
+    return [message.role, message.content, ...calls, '\n']
+  })
+  const known = tools.length > 0 ? [JSON.stringify(tools)] : []
+  return [...known, ...lines, 'assistant'].flatMap(piecesOf)
+}

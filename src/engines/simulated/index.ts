@@ -1,0 +1,9 @@
+export {
+  asSimulated,
+  keepReferences,
+  openSimulation,
+  type Simulation,
+  simulatedCatalogue,
+  simulatedShape,
+  simulatedWorker,
+} from './simulation.ts'
