@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { claimHome, processIo, type RunningServer, runCommandLine, type ServeOptions } from './cli/index.ts'
 import type { Config } from './config/index.ts'
-import { discoverDevices } from './devices/index.ts'
+import { createLoadMeter, discoverDevices } from './devices/index.ts'
 import {
   type Device,
   type Model,
@@ -92,6 +92,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       models: () => served,
       plan: () => plan,
       devices: () => devices,
+      load: createLoadMeter(() => devices, { env: process.env }),
       isReady: () => serving.isReady(),
       log,
     })
