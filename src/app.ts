@@ -17,6 +17,7 @@ import {
   runCommandLine,
   type ServeOptions,
 } from './cli/index.ts'
+import { createLoadMeter } from './devices/index.ts'
 import { type Model, type Plan, placementId, TandemError } from './domain/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
 import { createProjects } from './project/index.ts'
@@ -97,6 +98,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       planWith: (other) => planWith(knowledge, options, other),
       onPlan: (listener) => conductor.onChange(listener),
       devices: () => knowledge.survey.devices,
+      load: createLoadMeter(() => knowledge.survey.devices, { env: process.env }),
       isReady: () => serving.isReady(),
       log,
     })

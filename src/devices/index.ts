@@ -9,8 +9,9 @@ export { definedOnly } from './defined-only.ts'
 export type { IntelFacts, LinuxAccelerator, LinuxFacts, WindowsAccelerator } from './intel/facts.ts'
 export { readIntelFacts } from './intel/index.ts'
 export { KNOWN_DEVICES, titleOf } from './intel/known.ts'
-export { type LoadOptions, sampleLoad } from './load/index.ts'
+export { createLoadMeter, type LoadOptions, sampleLoad } from './load/index.ts'
 export { type Power, readPower } from './power.ts'
+export { type WatchOptions, watchDevices } from './watch.ts'
 
 export interface DiscoverOptions {
   readonly signal: AbortSignal

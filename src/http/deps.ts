@@ -1,6 +1,6 @@
 /** What the HTTP server needs from the house; `app.ts` provides it. */
 import type { Config } from '../config/index.ts'
-import type { Device, Model, Plan, PlanChange } from '../domain/index.ts'
+import type { Device, DeviceLoad, Model, Plan, PlanChange } from '../domain/index.ts'
 import type { Projects } from '../project/contract.ts'
 import type { Serving } from '../scheduling/contract.ts'
 
@@ -49,6 +49,8 @@ export interface HttpDeps {
   /** Hears of every other plan that the server takes. @returns ends it */
   readonly onPlan: (listener: (change: PlanChange) => void) => () => unknown
   readonly devices: () => readonly Device[]
+  /** How busy each device is now, by id; what nobody tells is absent. Never throws. */
+  readonly load?: () => Promise<ReadonlyMap<string, DeviceLoad>>
   /** Whether `/health` is 200. */
   readonly isReady: () => boolean
   readonly log: HttpLog

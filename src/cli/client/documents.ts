@@ -77,9 +77,23 @@ export const DevicesDocument = z.looseObject({
       memoryBytes: z.number().optional(),
       engines: z.record(z.string(), z.string()),
       simulated: z.boolean(),
+      freeBytes: z.number().optional(),
+      sharedMemory: z.boolean().optional(),
+      driver: z.string().optional(),
+      software: z.boolean().optional(),
+      problems: z.array(z.string()).optional(),
+      load: z
+        .looseObject({
+          busy: z.number().optional(),
+          usedBytes: z.number().optional(),
+          mhz: z.number().optional(),
+          watts: z.number().optional(),
+        })
+        .optional(),
     }),
   ),
 })
+export type DevicesDocument = z.infer<typeof DevicesDocument>
 
 const Planned = z.looseObject({
   model: z.string(),

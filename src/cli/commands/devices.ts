@@ -2,11 +2,11 @@ import { ENGINE_IDS, type EngineId } from '../../domain/index.ts'
 import { type EngineInspection, INSPECTIONS } from '../../engines/index.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { withServer } from '../connect.ts'
+import { describeDevices } from '../devices/describe.ts'
+import type { ListedDevice } from '../devices/listed.ts'
 import { jsonOption, text } from '../options.ts'
 import { knownEngine } from '../placed.ts'
 import { table } from '../print/table.ts'
-
-const GIB = 1024 ** 3
 
 export const devices = defineCommand({
   name: 'devices',
@@ -19,7 +19,10 @@ export const devices = defineCommand({
     json: jsonOption,
   },
   examples: [
-    { line: 'tandem devices', does: 'each device, its memory and the engines that know it' },
+    {
+      line: 'tandem devices',
+      does: 'each device: memory, driver, engines, what it is good for, how busy it is, and what it lacks',
+    },
     {
       line: 'tandem devices --engine openvino --json',
       does: "OpenVINO's devices with every property that they have",
@@ -42,25 +45,16 @@ export const devices = defineCommand({
         )
         return 0
       }
-      printDevices(context, listed)
+      context.print(describeDevices(listed, context.io.stdout.columns))
       if (inspection) printInspection(context, inspection)
       return 0
     })
   },
 })
 
-type Listed = {
-  readonly id: string
-  readonly kind: string
-  readonly name: string
-  readonly memoryBytes?: number | undefined
-  readonly engines: Readonly<Record<string, string>>
-  readonly simulated: boolean
-}
-
 function engineDocument(
   engine: EngineId,
-  listed: readonly Listed[],
+  listed: readonly ListedDevice[],
   inspection: EngineInspection | undefined,
 ) {
   if (!inspection) return { engine, devices: listed }
@@ -84,19 +78,6 @@ function engineDocument(
       }
     }),
   }
-}
-
-function printDevices({ print }: CommandContext, listed: readonly Listed[]): void {
-  const rows = listed.map(({ id, kind, name, memoryBytes, engines, simulated }) => [
-    id,
-    simulated ? `${kind} (simulated)` : kind,
-    name,
-    memoryBytes === undefined ? '' : `${(memoryBytes / GIB).toFixed(1)} GiB`,
-    Object.entries(engines)
-      .map(([engine, known]) => `${engine}=${known}`)
-      .join(' '),
-  ])
-  print(table([['device', 'kind', 'name', 'memory', 'engines'], ...rows]))
 }
 
 function printInspection({ print, say, style }: CommandContext, inspection: EngineInspection): void {

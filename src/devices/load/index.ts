@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Device, DeviceLoad } from '../../domain/index.ts'
 import { within } from '../within.ts'
@@ -51,4 +52,27 @@ export async function sampleSource(
   if (first) await sleep(intervalMs, undefined, { signal }).catch(() => undefined) // the second look says what there is
   const last = await look()
   return new Map([...last].map(([id, now]) => [id, loadBetween(first?.get(id), now)]))
+}
+
+/** Milliseconds: asked more often, the last answer serves, for looking costs the CPU and wakes devices. */
+const FRESH_MS = 1000
+
+/** Samples when it is asked; who asks while it samples, or right after, gets the same answer. */
+export function createLoadMeter(
+  devices: () => readonly Device[],
+  { env, intervalMs = INTERVAL_MS }: Omit<LoadOptions, 'signal'>,
+): () => Promise<ReadonlyMap<string, DeviceLoad>> {
+  const { signal } = new AbortController() // each sample is short and bounded by itself
+  let last:
+    | { readonly untilMs: number; readonly answer: Promise<ReadonlyMap<string, DeviceLoad>> }
+    | undefined
+  return () => {
+    const nowMs = performance.now()
+    if (last === undefined || nowMs >= last.untilMs)
+      last = {
+        untilMs: nowMs + intervalMs + FRESH_MS,
+        answer: sampleLoad(devices(), { signal, env, intervalMs }),
+      }
+    return last.answer
+  }
 }

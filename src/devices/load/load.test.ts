@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Device, DeviceKind } from '../../domain/index.ts'
-import { sampleLoad, sampleSource } from './index.ts'
+import { createLoadMeter, sampleLoad, sampleSource } from './index.ts'
 import { linuxLoad } from './linux.ts'
 import { loadBetween } from './look.ts'
 import type { LoadSource } from './source.ts'
@@ -97,6 +97,13 @@ test('the CPU of this machine', async () => {
 test('simulated devices have no load of this machine', async () => {
   const simulated = DEVICES.map((each) => ({ ...each, simulated: true }))
   expect(await sampleLoad(simulated, { signal, env: process.env, intervalMs: 1 })).toEqual(new Map())
+})
+
+test('who asks while a sample runs gets the same one', async () => {
+  const meter = createLoadMeter(() => DEVICES, { env: process.env, intervalMs: 20 })
+  const [first, second] = [meter(), meter()]
+  expect(second).toBe(first)
+  expect((await first).get('cpu')?.busy).toBeGreaterThanOrEqual(0)
 })
 
 test('a source that fails tells nothing', async () => {

@@ -62,6 +62,20 @@ test('devices, plan and status are documents of their own', async () => {
   })
 })
 
+test('devices come with their load where somebody tells it', async () => {
+  const device = (id: string) => ({ id, kind: 'cpu', name: id, engines: {}, simulated: false }) as const
+  const other = await startDouble(
+    {},
+    { devices: () => [device('cpu'), device('x')], load: async () => new Map([['cpu', { busy: 0.5 }]]) },
+  )
+  try {
+    const answer = await fetch(`${other.url}/tandem/v1/devices`)
+    expect(await answer.json()).toEqual({ devices: [{ ...device('cpu'), load: { busy: 0.5 } }, device('x')] })
+  } finally {
+    await other.http.close(0)
+  }
+})
+
 test('a profile sums up layers by device, with their shares; the model and the text may be named', async () => {
   const response = await server.post('/tandem/v1/profile', {})
   const { engine, device } = server.serving.served

@@ -67,7 +67,15 @@ export function tandemRoutes(app: FastifyInstance, deps: HttpDeps, timing: Timin
       ? { status: 'ok' }
       : reply.code(503).header('retry-after', '1').send({ status: 'starting' }),
   )
-  app.get('/tandem/v1/devices', async () => ({ devices: deps.devices() }))
+  app.get('/tandem/v1/devices', async () => {
+    const loads = await deps.load?.()
+    return {
+      devices: deps.devices().map((device) => {
+        const load = loads?.get(device.id)
+        return load ? { ...device, load } : device
+      }),
+    }
+  })
   app.get('/tandem/v1/plan', async ({ query }) => {
     const { policy, simulate } = parse(PlanQuery, query)
     if (policy === undefined && simulate === undefined) return deps.plan()
