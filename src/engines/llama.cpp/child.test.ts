@@ -1,12 +1,14 @@
 import { copyFile, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describeVulkan } from '../../../test/support/vulkan.ts'
 import { PACKAGE_ROOT } from '../../config/index.ts'
-import type { Model } from '../../domain/index.ts'
+import type { KvType, Model } from '../../domain/index.ts'
 import type { LoadedDecoder, LoadSpec } from '../contract.ts'
 import { chatOf, collect, decoderSuite, user } from '../decoder.suite.ts'
 import { engine } from './child.ts'
+import type { LlamaDecoder } from './decoder.ts'
 import { llamaCpp } from './descriptor.ts'
 
 const FILE = 'tandem-tiny-chat-Q8_0.gguf'
@@ -143,9 +145,66 @@ describe('llama.cpp', () => {
     }
   })
 
+  test('keys and values are kept in the wanted type: the cache of a chat shrinks, its answer stays', async () => {
+    const stateOf = async (kvType?: KvType) => {
+      const decoder = (await load({ slots: 1, ...(kvType ? { kvType } : {}) })) as LlamaDecoder
+      try {
+        const { result } = await collect(decoder, chatOf(asked('What does admitRequest do?')))
+        return { bytes: decoder.loaded.context.stateSize, text: result.text }
+      } finally {
+        await decoder.dispose()
+      }
+    }
+    const [f16, q8, q4] = [await stateOf(), await stateOf('q8_0'), await stateOf('q4_0')]
+    expect(f16.text).toContain('429')
+    expect(q8.text).toContain('429')
+    expect(q8.bytes / f16.bytes).toBeCloseTo(34 / 64, 2)
+    expect(q4.bytes / f16.bytes).toBeCloseTo(18 / 64, 2)
+  })
+
   test('the descriptor names what the engine does', async () => {
     expect(engine.descriptor).toBe(llamaCpp)
     expect(engine.version()).toMatch(/^node-llama-cpp \d+\.\d+\.\d+/)
     expect((await stat(join(folder, FILE))).size).toBe(33_242_656)
+  })
+})
+
+describeVulkan('llama.cpp on a GPU', () => {
+  // else llama.cpp hides a device in software
+  beforeAll(() => vi.stubEnv('GGML_VK_VISIBLE_DEVICES', '0'))
+  afterAll(() => vi.unstubAllEnvs())
+
+  const open = (more: Partial<LoadSpec>) =>
+    load({ device: 'Vulkan0', contextTokens: 512, slots: 1, ...more }) as Promise<LlamaDecoder>
+
+  test.each([
+    [undefined, 9],
+    [4, 4],
+    [100, 9],
+  ])('of %s wanted layers %i are there', async (gpuLayers, there) => {
+    const decoder = await open(gpuLayers === undefined ? {} : { gpuLayers })
+    try {
+      expect(decoder.loaded.model.gpuLayers).toBe(there)
+    } finally {
+      await decoder.dispose()
+    }
+  })
+
+  test('a quantized cache answers there', async () => {
+    const decoder = await open({ kvType: 'q8_0' })
+    try {
+      const sampling = { maxTokens: 1, temperature: 0, stop: [] }
+      const { result } = await collect(decoder, { ...chatOf([user('Hi')]), sampling })
+      expect(result.usage.completionTokens).toBe(1)
+    } finally {
+      await decoder.dispose()
+    }
+  }, 240_000) // shaders compile on the CPU
+
+  test('no layer at all is refused: the CPU does not take its place', async () => {
+    await expect(open({ gpuLayers: 0 })).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: expect.stringContaining('gpuLayers is 0'),
+    })
   })
 })

@@ -3,9 +3,8 @@ import { type CacheSize, cellsOf } from './kv-cache.ts'
 
 /** Intermediate results are 32-bit. */
 const FLOAT = 4
-/** The mask of attention is 16-bit on the processor that computes it, 32-bit where it is made. */
+/** The mask of attention is 16-bit. */
 const MASK = 2
-const HOST_MASK = 4
 
 /**
  * Bytes for intermediate results of the processor that computes layers, as llama.cpp reserves them for its largest
@@ -20,10 +19,14 @@ export function layerBuffers(shape: DecoderShape, size: CacheSize, hasHead: bool
   return size.batchTokens * Math.max(layer, head)
 }
 
-/** Bytes in the system's memory beside a device: its inputs, the mask, and each slot's results. */
+/** Bytes in the system's memory beside a device: its inputs and the mask. */
 export function hostBuffers(shape: DecoderShape, size: CacheSize): number {
-  const inputs = size.batchTokens * (maskCells(shape, size) * HOST_MASK + shape.hidden * FLOAT)
-  return inputs + size.slots * shape.vocabulary * FLOAT
+  return size.batchTokens * (maskCells(shape, size) * MASK + 2 * shape.hidden * FLOAT)
+}
+
+/** Bytes of the results that each slot keeps, in the system's memory. */
+export function resultBytes({ vocabulary }: DecoderShape, { slots }: CacheSize): number {
+  return slots * vocabulary * FLOAT
 }
 
 /**

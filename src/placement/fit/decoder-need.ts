@@ -1,5 +1,5 @@
 import type { DecoderLoad, DecoderShape, MemoryNeed } from '../../domain/index.ts'
-import { hostBuffers, layerBuffers, visitingBytes } from './compute.ts'
+import { hostBuffers, layerBuffers, resultBytes, visitingBytes } from './compute.ts'
 import { cacheBytes } from './kv-cache.ts'
 
 export interface DecoderEngine {
@@ -26,7 +26,7 @@ export function decoderNeed(
   const whole = shape.layerBytes.map((bytes, layer) => bytes + (shape.expertBytes[layer] ?? 0))
   if (onCpu) {
     const weightBytes = sum(whole) + shape.inputBytes + shape.outputBytes
-    const computeBytes = layerBuffers(shape, size, true) + size.slots * shape.vocabulary * 4
+    const computeBytes = layerBuffers(shape, size, true) + resultBytes(shape, size)
     const kvBytes = sum(cache)
     const hostBytes = weightBytes + kvBytes + computeBytes + engine.processBytes
     return { deviceBytes: hostBytes, hostBytes, weightBytes, kvBytes, computeBytes }
@@ -44,7 +44,7 @@ export function decoderNeed(
   }
   const compute = {
     device: layerBuffers(shape, size, hasHead) + visitingBytes(onHost),
-    host: hostBuffers(shape, size) + (sum(onHost) > 0 ? layerBuffers(shape, size, !hasHead) : 0),
+    host: hostBuffers(shape, size) + resultBytes(shape, size),
   }
   const kv = { device: sum(cache.slice(first)), host: sum(cache.slice(0, first)) }
   return {

@@ -11,7 +11,7 @@ import type { DecoderShape, KvType } from '../../domain/index.ts'
 import { loadCatalogue, readModelShape, shapeOfSpec } from '../../models/index.ts'
 import { decoderNeed } from './decoder-need.ts'
 
-const TOLERANCE = 0.15
+const TOLERANCE = 0.05
 
 let folder: string
 let llama: Llama
