@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Measurement } from '../domain/index.ts'
-import type { Candidate } from './measure/candidate.ts'
 
-export interface IdleCalibrationOptions {
+export interface IdleCalibrationOptions<Job, Result> {
   /** Whether a measurement may begin; see `shouldCalibrate`. Asked while none runs: it would count itself as load. */
   readonly isIdle: () => boolean
   /** What to measure, the most wanted first; asked anew for each. */
-  readonly missing: () => readonly Candidate[]
+  readonly missing: () => readonly Job[]
   /** Must end at once when the signal aborts; see `measureCandidate`. */
-  readonly measure: (candidate: Candidate, signal: AbortSignal) => Promise<Measurement>
-  readonly onMeasured: (candidate: Candidate, measurement: Measurement) => void
+  readonly measure: (job: Job, signal: AbortSignal) => Promise<Result>
+  readonly onMeasured: (job: Job, result: Result) => void
   /** Told what `missing`, `measure` and `onMeasured` throw; the loop goes on. */
   readonly onError: (thrown: unknown) => void
   /** Milliseconds between two looks. */
@@ -27,21 +25,23 @@ const POLL_MS = 2000
 /** After a failure the next look waits longer: twice as long after each, up to this. */
 const MAX_WAIT_MS = 300_000
 
-/** Measures one placement after the other while nobody needs the machine. */
-export function startIdleCalibration(options: IdleCalibrationOptions): IdleCalibration {
+/** Measures one thing after the other while nobody needs the machine. */
+export function startIdleCalibration<Job, Result>(
+  options: IdleCalibrationOptions<Job, Result>,
+): IdleCalibration {
   const { isIdle, missing, measure, onMeasured, onError, pollMs = POLL_MS } = options
   const stopped = new AbortController()
   let running: AbortController | undefined
 
   const measureNext = async (): Promise<void> => {
-    const [candidate] = isIdle() ? missing() : []
-    if (!candidate) return
+    const [job] = isIdle() ? missing() : []
+    if (job === undefined) return
     const interrupted = new AbortController()
     running = interrupted
     try {
       const signal = AbortSignal.any([stopped.signal, interrupted.signal])
-      const measurement = await measure(candidate, signal)
-      if (!signal.aborted) onMeasured(candidate, measurement)
+      const result = await measure(job, signal)
+      if (!signal.aborted) onMeasured(job, result)
     } catch (thrown) {
       if (!interrupted.signal.aborted && !stopped.signal.aborted) throw thrown
     } finally {

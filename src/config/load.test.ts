@@ -37,6 +37,15 @@ test('a list of numbers may be written with commas in a variable', () => {
   )
 })
 
+test('faults of simulated devices stand in the file, or in a variable as pairs or JSON', () => {
+  const faults = { npu0: 'crash:20', gpu0: 'slow:2' }
+  const given = (text: string) =>
+    load(undefined, { env: { TANDEM_SIMULATE_FAULTS: text } }).config.simulate.faults
+  expect(load(JSON.stringify({ simulate: { faults } })).config.simulate.faults).toEqual(faults)
+  expect(given('npu0=crash:20, gpu0=slow:2')).toEqual(faults)
+  expect(given(JSON.stringify(faults))).toEqual(faults)
+})
+
 test('a placement is a device, an engine, or an engine and a device', () => {
   const placed = (embed: string) => load(JSON.stringify({ placement: { embed } })).config.placement.embed
   const fine = [
@@ -130,10 +139,20 @@ describe('broken variables and flags', () => {
     ['TANDEM_INDEX_WATCH', 'maybe', 'true or false'],
     ['TANDEM_MODELS_FOLDERS', '["a",', 'a list'],
     ['TANDEM_SERVER_API_KEY', 'env:GONE', 'GONE'],
+    ['TANDEM_SIMULATE_FAULTS', 'npu0', 'keys with values'],
+    ['TANDEM_SIMULATE_FAULTS', '{"npu0": 1}', '1 (entry npu0) does not fit'],
+    ['TANDEM_SIMULATE_FAULTS', '{"npu0"', 'keys with values'],
   ])('%s=%s', (name, value, says) => {
     const { message } = failure(() => load(undefined, { env: { [name]: value } }))
     expect(message.startsWith(`${name}: `)).toBe(true)
     expect(message).toContain(says)
+  })
+
+  test('of a list of names the nearest are offered', () => {
+    const flags = [{ key: 'simulate.machine', value: 'core-ultra-265k-b850', flag: '--simulate' }]
+    expect(failure(() => load(undefined, { flags })).message).toMatch(
+      /^--simulate: simulate.machine: "core-ultra-265k-b850" does not fit, did you mean core-ultra-265k or core-ultra-265k-b580\?; allowed: one of: core/,
+    )
   })
 
   test('a flag is named as typed', () => {

@@ -116,7 +116,7 @@ function check({ key, value }: Given, env: NodeJS.ProcessEnv): { value: unknown 
   const [at] = path
   const entry = at === undefined ? '' : ` (entry ${typeof at === 'number' ? at + 1 : String(at)})`
   const choices = issue?.code === 'invalid_value' ? issue.values.map(String) : []
-  const [nearest] = typeof culprit === 'string' ? nearestNames(culprit, choices) : []
+  const nearest = typeof culprit === 'string' ? nearestNames(culprit, choices).join(' or ') : ''
   return wrong(`${shown(culprit)}${entry} does not fit${nearest ? `, did you mean ${nearest}?` : ''}`)
 }
 

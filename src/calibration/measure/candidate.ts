@@ -1,10 +1,12 @@
 import type { Device, Measurement, Placement, PlacementRef } from '../../domain/index.ts'
-import type { WorkerOptions } from '../../workers/index.ts'
+import type { Worker, WorkerOptions } from '../../workers/index.ts'
 
 /** A placement that may be measured, with all that its worker needs. */
 export interface Candidate {
   readonly placement: Placement
   readonly options: WorkerOptions
+  /** Its worker where it runs already: it is lent to the measurement, for a second one may have no room. */
+  readonly running?: Worker
 }
 
 export interface MeasureOptions {

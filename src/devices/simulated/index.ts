@@ -3,9 +3,9 @@ import type { SimulatedMachine } from './machine.ts'
 import { PROFILES } from './profiles/index.ts'
 
 export { type Fault, parseFault, parseFaults } from './fault.ts'
-export type { SimulatedMachine, SimulatedModel } from './machine.ts'
+export type { SimulatedMachine } from './machine.ts'
 export { keepsBeside, simulatedInterference, simulatedMeasurement, simulatedTiming } from './measure.ts'
-export { type DecoderTiming, type EncoderTiming, encodeMs, type Timing } from './timing.ts'
+export { type DecoderTiming, type EncoderTiming, encodeMs } from './timing.ts'
 
 /** A machine by the name of its profile. */
 export function simulatedMachine(id: SimulatedMachineId): SimulatedMachine {

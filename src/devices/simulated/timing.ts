@@ -48,8 +48,3 @@ export function encodeMs(timing: EncoderTiming, lengths: readonly number[]): num
   }
   return steps
 }
-
-/** Milliseconds until the first token of an answer, alone on its device. */
-export function firstTokenMs(timing: DecoderTiming, promptTokens: number): number {
-  return timing.callMs + promptTokens * timing.promptMsPerToken + timing.tokenMs
-}

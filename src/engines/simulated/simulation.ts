@@ -96,7 +96,9 @@ export function simulatedWorker(
   const { machine, home, faults, speedUp } = simulation
   const shape = simulatedShape(simulation, model)
   const found = machine.devices.find((each) =>
-    [each.device.id, each.device.engines[engine] ?? each.device.id].some((name) => sameDeviceName(name, asked)),
+    [each.device.id, each.device.engines[engine] ?? each.device.id].some((name) =>
+      sameDeviceName(name, asked),
+    ),
   )
   const device = found?.device.id ?? asked
   const timing = simulatedTiming(machine, { task, model, engine, device, ...(shape ? { shape } : {}) })
