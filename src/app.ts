@@ -56,7 +56,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   await mkdir(home, { recursive: true })
   const log = logOf(survey)
   const warnings = [...survey.warnings]
-  const store = simulation ? undefined : new MeasurementStore(home, { onWarning: (text) => warnings.push(text) })
+  const store = simulation
+    ? undefined
+    : new MeasurementStore(home, { onWarning: (text) => warnings.push(text) })
   const knowledge = new Knowledge(survey, store)
   const exclusive = options.exclusive ?? false
   const conductor = new Conductor({

@@ -1,5 +1,6 @@
 import { simulatedInterference, simulatedMeasurement } from '../devices/simulated/index.ts'
 import {
+  type Device,
   type Interference,
   type Measurement,
   type PlacementRef,
@@ -19,9 +20,10 @@ import {
   shareThreads,
   usesCpu,
 } from '../placement/index.ts'
-import type { WorkerOptions } from '../workers/index.ts'
+import type { Worker, WorkerOptions } from '../workers/index.ts'
 import type { CalibrationContext } from './cache/key.ts'
 import type { MeasurementStore, Pair } from './cache/store.ts'
+import type { MeasuringJob } from './job.ts'
 import type { Candidate } from './measure/candidate.ts'
 import { engineProblems, type Survey } from './survey.ts'
 import { workerOptions } from './worker-options.ts'
@@ -97,14 +99,29 @@ export class Knowledge {
     }
   }
 
-  /** What is not known and could be measured: placements first, then the pairs that the plan runs at once. */
-  missing(plan: Plan): { readonly candidates: readonly Candidate[]; readonly pairs: readonly Pair[] } {
-    if (!this.#store || this.survey.simulation) return { candidates: [], pairs: [] }
-    const candidates = this.candidates(undefined, plan)
+  /**
+   * What is not known and could be measured beside a running plan: placements first, then the pairs that it runs at once.
+   * @param worker the running worker of a placement, by the placement's id
+   */
+  missing(plan: Plan, worker: (id: string) => Worker | undefined): MeasuringJob[] {
+    if (!this.#store || this.survey.simulation) return []
+    const candidates = this.candidates(undefined, plan).map((candidate): Candidate => {
+      const running = worker(placementId(candidate.placement))
+      return running?.info ? { ...candidate, running } : candidate
+    })
     const context = this.context()
     const { missing } = this.#store.measurementsFor(candidates, context)
     const pairs = this.#store.interferenceFor(pairsTogether(candidates, plan), context).missing
-    return { candidates: missing.map(({ candidate }) => candidate), pairs }
+    return [...missing.map(({ candidate }) => ({ candidate })), ...pairs.map((pair) => ({ pair }))]
+  }
+
+  /**
+   * Takes what was found when the machine was looked at anew.
+   * @param plan what runs: memory that its workers hold is theirs to use, not taken by others
+   */
+  refresh(survey: Survey, plan: Plan): void {
+    const devices = survey.devices.map((device) => withOwnMemory(device, plan))
+    this.survey = { ...survey, devices }
   }
 
   #input(wish: PlanWish): PlannerInput {
@@ -137,7 +154,10 @@ export class Knowledge {
       if (!this.#store) return { measurements: [], interference: [] }
       const context = this.context()
       const { measured } = this.#store.measurementsFor(candidates, context)
-      return { measurements: measured, interference: this.#store.interferenceFor(pairsOf(candidates), context).known }
+      return {
+        measurements: measured,
+        interference: this.#store.interferenceFor(pairsOf(candidates), context).known,
+      }
     }
     const { machine } = simulation
     const measurements = candidates.flatMap(({ placement: { task, model: id, engine, device } }) => {
@@ -166,9 +186,7 @@ export class Knowledge {
     threads: Readonly<Partial<Record<string, number>>>,
   ): WorkerOptions {
     const { config, home, devices, engines, models, simulation } = this.survey
-    const planned = models.find(
-      (each) => each.task === placement.task && each.model.id === placement.model,
-    )
+    const planned = models.find((each) => each.task === placement.task && each.model.id === placement.model)
     if (!planned) throw new Error(`${placementId(placement)} is of no model that was chosen`)
     return workerOptions(placement, {
       model: planned.model,
@@ -180,6 +198,16 @@ export class Knowledge {
       simulation,
     })
   }
+}
+
+function withOwnMemory(device: Device, plan: Plan): Device {
+  const { kind, freeBytes, memoryBytes = Number.POSITIVE_INFINITY } = device
+  if (freeBytes === undefined) return device
+  const own = placementsOf(plan).reduce((sum, { device: id, memory }) => {
+    if (kind === 'cpu') return sum + (memory?.hostBytes ?? 0)
+    return id === device.id ? sum + (memory?.deviceBytes ?? 0) : sum
+  }, 0)
+  return { ...device, freeBytes: Math.min(memoryBytes, freeBytes + own) }
 }
 
 function placementsOf({ tasks }: Plan): PlannedPlacement[] {

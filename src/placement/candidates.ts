@@ -174,7 +174,11 @@ export function possiblePlacements(input: PlannerInput): {
 }
 
 /** Whether a placement has room beside all that a plan has loaded. */
-export function fitsBeside({ on, need }: PossiblePlacement, { tasks }: Plan, devices: readonly Device[]): boolean {
+export function fitsBeside(
+  { on, need }: PossiblePlacement,
+  { tasks }: Plan,
+  devices: readonly Device[],
+): boolean {
   const ledger = new Ledger(devices)
   for (const { device: id, memory } of Object.values(tasks).flat()) {
     const device = devices.find((each) => each.id === id)

@@ -85,6 +85,15 @@ export class Conductor {
     return true
   }
 
+  /** The running worker of a placement, by the placement's id. */
+  worker(id: string): Worker | undefined {
+    return this.#workers.get(id)
+  }
+
+  workers(): readonly Worker[] {
+    return [...this.#workers.values()]
+  }
+
   stop(): void {
     this.#serving = undefined
     this.#listeners.clear()

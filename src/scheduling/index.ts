@@ -1,3 +1,5 @@
 export { Conductor, type Refusal } from './conductor.ts'
 export type { ManagedServing, Serving } from './contract.ts'
+export { keepCurrent } from './current.ts'
+export { planWith } from './plan-with.ts'
 export { createServing } from './serving.ts'

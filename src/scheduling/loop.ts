@@ -1,4 +1,5 @@
-import { asTandemError, ENGINE_FAULTS, type ServedBy, TandemError } from '../domain/index.ts'
+import type { LiveFigure } from '../calibration/index.ts'
+import { asTandemError, ENGINE_FAULTS, type Placement, type ServedBy, TandemError } from '../domain/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
 import {
   type Batch,
@@ -25,6 +26,8 @@ const BATCH_MS = 30_000
 /** A chat that has begun must show something within this. */
 const SILENCE_MS = 120_000
 const TICK_MS = 100
+/** Tokens of an answer from which on its speed tells something. */
+const MIN_WRITTEN = 16
 /** A worker that the plan has dropped holds nothing any more: it only has to unload. */
 const LEAVE_MS = 2_000
 
@@ -34,12 +37,20 @@ const MIN_BATCH_TOKENS = 512
 
 export type Submission = Extract<Event, { type: 'submitted' }>['request']
 
+export type OnFigure = (placement: Placement, figure: LiveFigure) => void
+
+export interface LoopListeners {
+  /** The plan has dropped the worker, and it is being stopped. */
+  readonly onVacated: (worker: Worker) => void
+  readonly onFigure?: OnFigure
+}
+
 type EventBody = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : never) : never
 
 /** Performs what the core decides: calls workers, ends requests, brings time and news of workers in. */
 export class Loop {
   readonly #limits: Limits
-  readonly #onVacated: (worker: Worker) => void
+  readonly #listeners: LoopListeners
   readonly #workers = new Map<string, Target>()
   readonly #jobs = new Map<number, Job>()
   readonly #aborts = new Map<number, AbortController>()
@@ -54,10 +65,9 @@ export class Loop {
   #stepping = false
   #ticker: NodeJS.Timeout | undefined
 
-  /** @param onVacated hears of a worker that the plan has dropped, when it is being stopped */
-  constructor(routes: Routes, limits: Limits, onVacated: (worker: Worker) => void) {
+  constructor(routes: Routes, limits: Limits, listeners: LoopListeners) {
     this.#limits = limits
-    this.#onVacated = onVacated
+    this.#listeners = listeners
     this.#routes = routes
     this.#state = initialState(limits, lanesOf(routes, limits), performance.now())
     for (const route of routes.all) for (const { worker } of route.workers) this.#watch(worker, route)
@@ -169,7 +179,7 @@ export class Loop {
     left.off()
     this.#workers.delete(id)
     this.#workerErrors.delete(id)
-    this.#onVacated(left.worker)
+    this.#listeners.onVacated(left.worker)
     void left.worker.stop(LEAVE_MS)
   }
 
@@ -218,9 +228,20 @@ export class Loop {
       for (const index of part.inputs) inputs.push(request.inputs[index] as RowInput)
     }
     const options = { signal: abort.signal, deadlineMs: BATCH_MS, priority: batch.priority, onReleased }
+    const stopwatch = this.#stopwatch(batch)
     const output = await call(worker, inputs, options).catch((thrown: unknown) => {
       throw withNamedInput(thrown, batch)
     })
+    const ms = stopwatch()
+    if (ms !== undefined) {
+      const tokens = Math.max(...output.tokens)
+      this.#listeners.onFigure?.(worker.placement, {
+        kind: 'encoder',
+        tokens,
+        batch: inputs.length,
+        msPerText: ms / inputs.length,
+      })
+    }
     let offset = 0
     for (const part of batch.parts) {
       const job = this.#jobs.get(part.request) as RowsJob | undefined // cancelled meanwhile
@@ -251,14 +272,32 @@ export class Loop {
         this.send({ type: 'cancelled', request: id })
       }
     }
+    const stopwatch = this.#stopwatch(batch)
     try {
-      job.take(await job.call(worker, onDelta, { signal: abort.signal, onReleased }), served)
+      const result = await job.call(worker, onDelta, { signal: abort.signal, onReleased })
+      const { decodeMs } = result.timings
+      const written = result.usage.completionTokens
+      if (stopwatch() !== undefined && decodeMs > 0 && written >= MIN_WRITTEN)
+        this.#listeners.onFigure?.(worker.placement, {
+          kind: 'decoder',
+          decodeTokensPerSecond: (written / decodeMs) * 1000,
+        })
+      job.take(result, served)
     } catch (thrown) {
       const why = `no token for ${SILENCE_MS / 1000} s`
       throw silent ? new TandemError('ENGINE_FAILED', { engine: worker.placement.engine, why }) : thrown
     } finally {
       clearTimeout(silence)
     }
+  }
+
+  /** @returns milliseconds from now; undefined where anything else ran on the worker at the beginning or the end */
+  #stopwatch({ id, worker }: Batch): () => number | undefined {
+    const isAlone = () =>
+      [...this.#state.batches.values()].every((other) => other.id === id || other.worker !== worker)
+    const aloneBefore = isAlone()
+    const startedMs = performance.now()
+    return () => (aloneBefore && isAlone() ? performance.now() - startedMs : undefined)
   }
 
   #servedBy({ worker, route }: Target, fallback: { from: string; why: string } | undefined): ServedBy {

@@ -23,7 +23,7 @@ import type { Activity, ManagedServing, Replanned, RequestContext, Served } from
 import type { Limits } from './core/index.ts'
 import { estimateTokens } from './estimate.ts'
 import { type ChatCall, ChatJob, type Ends, type Job, RowsJob } from './jobs.ts'
-import { Loop, type Submission } from './loop.ts'
+import { Loop, type OnFigure, type Submission } from './loop.ts'
 import { Routes } from './routes.ts'
 import { embedCall, type Rows, type RowsRequest, scoreCall, toEmbedOutput, toScoreOutput } from './rows.ts'
 import { workerStatuses } from './statuses.ts'
@@ -36,6 +36,8 @@ export interface ServingOptions {
   /** The catalogue: limits of models whose worker still starts. */
   readonly models: readonly Model[]
   readonly config: Pick<Config, 'queue' | 'chat'>
+  /** Hears how fast a placement answered while nothing else ran on its worker. */
+  readonly onFigure?: OnFigure
 }
 
 /** Tokens of a batch: 64 texts of 128. Bulk takes a quarter while much waits, so that a person waits little. */
@@ -57,12 +59,15 @@ class Scheduler implements ManagedServing {
   #nextId = 1
   #lastRequestMs = performance.now()
 
-  constructor({ plan, workers, models, config }: ServingOptions) {
+  constructor({ plan, workers, models, config, onFigure }: ServingOptions) {
     const limits: Limits = { ...BATCHING, maxWaiting: config.queue.maxWaiting }
     this.#routes = new Routes(plan, workers, models)
     this.#workers = workers
-    this.#loop = new Loop(this.#routes, limits, (left) => {
-      this.#workers = this.#workers.filter((worker) => worker !== left)
+    this.#loop = new Loop(this.#routes, limits, {
+      onVacated: (left) => {
+        this.#workers = this.#workers.filter((worker) => worker !== left)
+      },
+      ...(onFigure ? { onFigure } : {}),
     })
     this.#maxWaitMs = config.queue.maxWaitMs
     this.#chatWindow = config.chat.contextTokens

@@ -47,13 +47,14 @@ export async function measurePlacement(
   }
 }
 
-/** Lends a worker that starts once and is gone at the end, at once when the signal aborts. */
+/** Lends the running worker, else one that starts once and is gone at the end, at once when the signal aborts. */
 export async function withWorker<T>(
-  { options }: Candidate,
+  { options, running }: Candidate,
   signal: AbortSignal | undefined,
   work: (worker: Worker) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted()
+  if (running) return work(running)
   // a placement that crashes has failed: nobody waits for its restarts
   const limits = { ...options.limits, quarantineAfter: 1 }
   const worker = startWorker({ ...options, lastPlacement: false, limits })

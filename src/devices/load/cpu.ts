@@ -5,10 +5,27 @@ import type { LoadSource } from './source.ts'
 export const cpuLoad: LoadSource = {
   async look(devices) {
     const cpu = devices.find(({ kind }) => kind === 'cpu')
-    const times = cpus().map(({ times }) => times)
-    if (!cpu || times.length === 0) return new Map()
-    const total = times.reduce((sum, t) => sum + t.user + t.nice + t.sys + t.idle + t.irq, 0)
-    const idle = times.reduce((sum, t) => sum + t.idle, 0)
-    return new Map([[cpu.id, { atMs: total, busyMs: total - idle, usedBytes: totalmem() - freemem() }]])
+    const { totalMs, busyMs } = processorTimes()
+    if (!cpu || totalMs === 0) return new Map()
+    return new Map([[cpu.id, { atMs: totalMs, busyMs, usedBytes: totalmem() - freemem() }]])
   },
+}
+
+/** @returns tells the share of the processors, 0..1, that was busy since it was last asked; undefined where nothing passed */
+export function cpuBusyMeter(): () => number | undefined {
+  let last = processorTimes()
+  return () => {
+    const now = processorTimes()
+    const passed = now.totalMs - last.totalMs
+    const busy = now.busyMs - last.busyMs
+    last = now
+    return passed > 0 ? busy / passed : undefined
+  }
+}
+
+/** Of all processors together. */
+function processorTimes(): { readonly totalMs: number; readonly busyMs: number } {
+  const times = cpus().map(({ times }) => times)
+  const totalMs = times.reduce((sum, t) => sum + t.user + t.nice + t.sys + t.idle + t.irq, 0)
+  return { totalMs, busyMs: totalMs - times.reduce((sum, t) => sum + t.idle, 0) }
 }

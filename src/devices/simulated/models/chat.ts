@@ -49,7 +49,9 @@ function chatModel(spec: ChatSpec): SimulatedModel {
     heads,
     layerBytes: each(Math.round(perLayer) - expertBytes),
     expertBytes: each(expertBytes),
-    ...(experts ? { experts: { count: experts.count, used: experts.used, feedForward: experts.feedForward } } : {}),
+    ...(experts
+      ? { experts: { count: experts.count, used: experts.used, feedForward: experts.feedForward } }
+      : {}),
     inputBytes,
     outputBytes,
     tiedBytes: 0,

@@ -1,0 +1,94 @@
+import {
+  type Knowledge,
+  type MeasurementStore,
+  type MeasuringJob,
+  measureJob,
+  shouldCalibrate,
+  startIdleCalibration,
+  surveyAgain,
+} from '../calibration/index.ts'
+import { cpuBusyMeter, watchDevices } from '../devices/index.ts'
+import type { Conductor } from './conductor.ts'
+import type { ManagedServing } from './contract.ts'
+
+export interface CurrentOptions {
+  readonly conductor: Conductor
+  readonly serving: ManagedServing
+  readonly knowledge: Knowledge
+  /** Absent: nothing is measured, the machine is simulated. */
+  readonly store: MeasurementStore | undefined
+  readonly log: { info(message: string): void; warn(message: string): void }
+}
+
+const WATCH_MS = 10_000
+
+/**
+ * Keeps a running server's plan current: measures what is not known while nobody needs the machine, sees devices and power
+ * change, and has another plan made from it.
+ */
+export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } {
+  const { conductor, serving, knowledge, log } = options
+  const stopped = new AbortController()
+  conductor.attach(serving)
+  conductor.onChange(({ cause }) => log.info(`another plan: ${cause}`))
+  const idle = calibrateWhenIdle(options)
+  if (!knowledge.survey.simulation) void watch(options, stopped.signal)
+  return {
+    stop() {
+      stopped.abort()
+      return idle?.stop() ?? Promise.resolve()
+    },
+  }
+}
+
+function calibrateWhenIdle({ conductor, serving, knowledge, store, log }: CurrentOptions) {
+  const { whenIdle, idleAfterS, budgetMs } = knowledge.survey.config.calibration
+  if (!store || !whenIdle) return undefined
+  const cpuBusy = cpuBusyMeter()
+  const idle = startIdleCalibration<MeasuringJob, string>({
+    isIdle: () => {
+      const { inFlight, lastRequestMs } = serving.activity()
+      const busy = cpuBusy()
+      return (
+        serving.isReady() &&
+        shouldCalibrate({
+          nowMs: performance.now(),
+          lastRequestMs,
+          waiting: inFlight,
+          ...(busy === undefined ? {} : { cpuBusy: busy }),
+          idleAfterMs: idleAfterS * 1000,
+          onBattery: knowledge.survey.power.onBattery ?? false,
+        })
+      )
+    },
+    missing: () => knowledge.missing(conductor.plan, (id) => conductor.worker(id)),
+    measure: (job, signal) => measureJob(job, store, knowledge.context(), { signal, budgetMs }),
+    onMeasured: (_, what) => conductor.replan(what),
+    onError: (thrown) => log.warn(`measuring failed: ${thrown instanceof Error ? thrown.message : thrown}`),
+  })
+  serving.onRequest(() => idle.interrupt())
+  return idle
+}
+
+async function watch({ conductor, knowledge, log }: CurrentOptions, signal: AbortSignal): Promise<void> {
+  let looking = Promise.resolve()
+  const lookAgain = async (changes: readonly string[]) => {
+    try {
+      knowledge.refresh(await surveyAgain(knowledge.survey, signal), conductor.plan)
+      conductor.replan(changes.join('; '), () => true) // what was refused may have been the old driver's fault
+    } catch (thrown) {
+      if (!signal.aborted)
+        log.warn(`looking for devices failed: ${thrown instanceof Error ? thrown.message : thrown}`)
+    }
+  }
+  await watchDevices({
+    signal,
+    env: process.env,
+    intervalMs: WATCH_MS,
+    devices: () => knowledge.survey.devices,
+    onChange: (changes) => {
+      for (const change of changes) log.warn(change)
+      looking = looking.then(() => lookAgain(changes))
+    },
+  })
+}
