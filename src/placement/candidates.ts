@@ -8,6 +8,7 @@ import type {
   Model,
   ModelFormat,
   Plan,
+  PlacementRef,
   PolicySpec,
   RejectedPlacement,
   Task,
@@ -31,6 +32,8 @@ export interface Candidate {
   readonly simulated: boolean
   readonly planned: PlannedModel
   readonly descriptor: EngineDescriptor
+  /** By which its numbers are kept: the device's id; of a virtual device its text. */
+  readonly numbersOf: string
   /** Whose memory it takes; of a virtual device the first of its members. */
   readonly on: Device
   /** What it runs on, for a person. */
@@ -74,7 +77,8 @@ export function candidatesFor(
         rejected.push({ ...ref, reason: `${descriptor.title} does not run on ${on.name} here` })
       else {
         const { kind, simulated, name: where } = on
-        const candidate = { ...ref, kind, simulated, planned, descriptor, on, where, ...readable }
+        const own = { kind, simulated, planned, descriptor, on, where, numbersOf: on.id }
+        const candidate = { ...ref, ...own, ...readable }
         const against = objection(candidate, [on], scene)
         if (against === undefined) candidates.push(withMeasurement(candidate, scene.facts))
         else rejected.push({ ...ref, reason: against })
@@ -84,10 +88,21 @@ export function candidatesFor(
   return { candidates, rejected }
 }
 
+/** The name under which a placement's numbers are kept. */
+export function refOf({ task, model, engine, numbersOf }: Candidate): PlacementRef {
+  return { task, model, engine, device: numbersOf }
+}
+
 /** The placement with its numbers, where it has some. */
 export function withMeasurement(candidate: Candidate, facts: Facts): Candidate {
-  const measured = facts.measured(candidate)
+  const measured = facts.measured(refOf(candidate))
   return measured && !measured.failed ? { ...candidate, measured } : candidate
+}
+
+/** That it was tried in vain. */
+export function failureOf(candidate: Candidate, facts: Facts): string | undefined {
+  const failed = facts.measured(refOf(candidate))?.failed
+  return failed === undefined ? undefined : `it was tried and does not run: ${failed}`
 }
 
 /** What forbids a placement, whoever asks for it; members: of a virtual device. */
@@ -101,7 +116,7 @@ export function objection(
     if (ban !== undefined)
       return `forbidden by placement.never: ${ban}${ban === id ? '' : ` is ${id}`} (${name})`
   }
-  const refused = facts.refused(candidate)
+  const refused = facts.refused(refOf(candidate))
   if (refused !== undefined) return refused
   return tooLargeForNpu(candidate, input.policy)
 }

@@ -1,5 +1,5 @@
 import type { Fit, PlannedPlacement, RejectedPlacement, UnmetPin } from '../domain/index.ts'
-import { type Candidate, candidatesFor, fitNow, rejection, type Scene } from './candidates.ts'
+import { type Candidate, candidatesFor, failureOf, fitNow, rejection, type Scene } from './candidates.ts'
 import { type PlannedModel, useOf } from './input.ts'
 import type { Ledger } from './memory.ts'
 import { inOrderOfWish, type Rated, type Wish, wishFor } from './order.ts'
@@ -40,8 +40,8 @@ export function draftOf(planned: PlannedModel, scene: Scene): Draft {
 /** What the policy and the numbers say against a placement that nobody asked for. */
 function unwanted(candidate: Candidate, wish: Wish, { facts, input }: Scene): string | undefined {
   const { kind, on, measured, planned } = candidate
-  const failed = facts.measured(candidate)?.failed
-  if (failed !== undefined) return `it was tried and does not run: ${failed}`
+  const failed = failureOf(candidate, facts)
+  if (failed !== undefined) return failed
   if (!wish.kinds.includes(kind))
     return `policy ${input.policy.name} never uses ${ARTICLE[kind]} for ${useOf(planned)}`
   if (on.software && !measured) return `${on.name} is computed by the CPU, and not measured yet`

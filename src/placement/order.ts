@@ -1,5 +1,5 @@
 import type { DeviceKind, PolicySpec, TaskPolicy } from '../domain/index.ts'
-import type { Candidate } from './candidates.ts'
+import { type Candidate, refOf } from './candidates.ts'
 import { type Facts, type Speed, speedOf } from './facts.ts'
 import { useOf } from './input.ts'
 import { expectedSlow } from './rules-of-thumb.ts'
@@ -55,7 +55,7 @@ export function inOrderOfWish(
 ): Rated[] {
   const speeds = candidates.map((candidate) => {
     const { measured } = candidate
-    const shares = beside.map((other) => ({ other, share: facts.keeps(candidate, other) }))
+    const shares = beside.map((other) => ({ other, share: facts.keeps(refOf(candidate), refOf(other)) }))
     // pairs were measured, not all at once: what they take is multiplied
     const keeps = shares.reduce((product, { share }) => product * (share ?? 1), 1)
     const speed = measured && speedOf(measured, keeps)

@@ -1,5 +1,12 @@
 import type { EngineDescriptor } from '../domain/index.ts'
-import { type Candidate, objection, readableFormat, type Scene, withMeasurement } from './candidates.ts'
+import {
+  type Candidate,
+  failureOf,
+  objection,
+  readableFormat,
+  type Scene,
+  withMeasurement,
+} from './candidates.ts'
 import type { PlannedModel } from './input.ts'
 import { devicesCalled, namesOf } from './named-devices.ts'
 import { findPinned, type Pin, virtualOf } from './pin.ts'
@@ -38,22 +45,16 @@ function ofEngine(planned: PlannedModel, engine: EngineDescriptor, device: strin
       simulated: on.simulated,
       planned,
       descriptor: engine,
+      numbersOf: device === undefined || !virtualOf(device, engine) ? on.id : text,
       on,
       where: title,
       format: readable.format,
     }
-    const single = members.length === 1 && title === on.name
-    const byId = single ? { ...candidate, device: on.id } : candidate // numbers and refusals are kept by id
-    const against = objection(byId, members, scene) ?? withMeasurementFailure(byId, scene)
+    const against = objection(candidate, members, scene) ?? failureOf(candidate, facts)
     if (against !== undefined) reason ||= against
-    else candidates.push({ ...withMeasurement(byId, facts), device: text })
+    else candidates.push(withMeasurement(candidate, facts))
   }
   return candidates.length > 0 ? { candidates } : { reason }
-}
-
-function withMeasurementFailure(candidate: Candidate, { facts }: Scene): string | undefined {
-  const failed = facts.measured(candidate)?.failed
-  return failed === undefined ? undefined : `it was tried and does not run: ${failed}`
 }
 
 /** By a device alone: each engine that knows it and reads the model. */

@@ -1,0 +1,306 @@
+/** Thousands of machines: what holds for every plan. */
+import { describe, expect, test } from 'vitest'
+import { type Device, type Plan, type PlannedPlacement, sameDeviceName } from '../domain/index.ts'
+import { type Candidate, possiblePlacements } from './candidates.ts'
+import { factsOf, speedOf } from './facts.ts'
+import { byWeight, type PlannedModel, type PlannerInput, useOf } from './input.ts'
+import { hostShare } from './memory.ts'
+import { devicesCalled } from './named-devices.ts'
+import { wishFor } from './order.ts'
+import { makePlan } from './planner.ts'
+import { figure, gib, parameters, percent } from './say.ts'
+import { randomInput, shuffled, withAnotherDevice } from './testing/random-machine.ts'
+
+interface Run {
+  readonly input: PlannerInput
+  readonly plan: Plan
+}
+
+const RUNS: readonly Run[] = Array.from({ length: 3000 }, (_, seed) => {
+  const input = randomInput(seed)
+  return { input, plan: makePlan(input) }
+})
+
+/** The check throws a sentence; it is told with the seed that shows it. */
+function always(check: (run: Run, seed: number) => void): void {
+  for (const [seed, run] of RUNS.entries()) {
+    try {
+      check(run, seed)
+    } catch (thrown) {
+      throw new Error(`seed ${seed}: ${(thrown as Error).message}`, { cause: thrown })
+    }
+  }
+}
+
+/** Cheaper than expect() in millions of checks. */
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what)
+}
+
+const placedIn = (plan: Plan): PlannedPlacement[] => Object.values(plan.tasks).flat()
+const ofModel = (plan: Plan, { task, model }: PlannedModel): PlannedPlacement[] =>
+  (plan.tasks[task] ?? []).filter((each) => each.model === model.id)
+
+/** The device whose memory a placement takes, also where a pin names it in another way. */
+function deviceOf({ device, engine }: { device: string; engine: string }, { devices }: PlannerInput): Device {
+  const byId = devices.find(({ id }) => id === device)
+  const found = byId ?? devices.find(({ engines }) => sameDeviceName(engines[engine as never] ?? '', device))
+  if (!found) throw new Error(`no device ${device}`)
+  return found
+}
+
+type Way = { readonly task: string; readonly model: string; readonly engine: string; readonly device: string }
+const show = ({ task, model, engine, device }: Way) => `${task} ${model} ${engine}@${device}`
+
+describe('every plan', () => {
+  test('fits in the memory of each device and of the system', () => {
+    always(({ input, plan }) => {
+      const cpu = input.devices.find(({ kind }) => kind === 'cpu')!
+      const size = ({ freeBytes, memoryBytes }: Device) =>
+        freeBytes ?? memoryBytes ?? Number.POSITIVE_INFINITY
+      const used = new Map<Device, number>()
+      let host = 0
+      for (const placement of placedIn(plan)) {
+        const on = deviceOf(placement, input)
+        host += hostShare(on, placement.memory!)
+        used.set(on, (used.get(on) ?? 0) + placement.memory!.deviceBytes)
+      }
+      must(host <= size(cpu), `${host} bytes of ${size(cpu)} in the system's memory`)
+      for (const [on, bytes] of used) must(bytes <= size(on), `${bytes} bytes of ${size(on)} on ${on.id}`)
+    })
+  })
+
+  test('never uses what is forbidden, refused or known to fail', () => {
+    always(({ input, plan }) => {
+      const banned = (input.never ?? []).flatMap((name) => devicesCalled(name, input.devices))
+      for (const placement of placedIn(plan)) {
+        const on = deviceOf(placement, input)
+        must(!banned.includes(on), `${show(placement)} is forbidden`)
+        const isIt = (each: Way) => show({ ...placement, device: on.id }) === show(each)
+        must(!input.refusals!.some(isIt), `${show(placement)} was refused`)
+        must(!input.measurements!.some((each) => isIt(each) && each.failed), `${show(placement)} fails`)
+      }
+    })
+  })
+
+  test('honours a pin, or says that it cannot', () => {
+    let kept = 0
+    let unmet = 0
+    always(({ input, plan }) => {
+      const pinned = byWeight(input.models).filter(
+        (each) => input.pins?.[each.task] && (each.task !== 'chat' || useOf(each) === 'chat'),
+      )
+      for (const planned of pinned) {
+        const pin = input.pins![planned.task]!
+        const isPinned = (each: { engine: string; device: string }) =>
+          (pin.engine === undefined || pin.engine === each.engine) &&
+          (pin.device === undefined ||
+            devicesCalled(pin.device, input.devices).includes(deviceOf(each, input)))
+        const [first] = ofModel(plan, planned)
+        const told = plan.unmet?.find((each) => each.task === planned.task && each.model === planned.model.id)
+        must((told?.reason ?? 'x') !== '', 'an unmet pin has a reason')
+        if (told) {
+          unmet += 1
+          must(!first || (input.onUnmetPin === 'standIn' && !!first.insteadOf), 'who stands in says so')
+          const works = (each: Candidate) =>
+            isPinned(each) && each.task === planned.task && each.model === planned.model.id
+          const isFailed = (each: Candidate) =>
+            input.measurements!.some((m) => m.failed && show(m) === show(each))
+          const possible = possiblePlacements(input).candidates.filter(
+            (each) => works(each) && !isFailed(each),
+          )
+          must(pinned.length > 1 || possible.length === 0, `${told.pin} is possible: ${told.reason}`)
+        } else {
+          kept += 1
+          must(first !== undefined && isPinned(first), `${planned.model.id} is not where its pin says`)
+        }
+      }
+    })
+    expect(kept).toBeGreaterThan(200)
+    expect(unmet).toBeGreaterThan(200)
+  })
+
+  test('has one first placement for each model and at most so many behind it, each on a device of its own', () => {
+    always(({ input, plan }) => {
+      for (const planned of byWeight(input.models)) {
+        const list = ofModel(plan, planned)
+        const roles = list.map(({ role }) => role)
+        must(roles.indexOf('primary') <= 0 && roles.lastIndexOf('primary') <= 0, `roles ${roles}`)
+        must(list.length <= 1 + input.policy.tasks[planned.task].standIns, `${list.length} placements`)
+        const where = list.map((each) => deviceOf(each, input).id)
+        const ways = list.map((each, at) =>
+          input.pins?.[planned.task] ? `${each.engine} ${where[at]}` : where[at],
+        )
+        must(new Set(ways).size === ways.length, `twice on one device: ${ways}`)
+      }
+    })
+  })
+
+  test('places or rejects every possible placement, once', () => {
+    always(({ input, plan }) => {
+      const pinned = (task: string) => input.pins?.[task as 'chat'] !== undefined
+      const ways = [...placedIn(plan), ...plan.rejected].filter(({ task }) => !pinned(task)).map(show)
+      must(new Set(ways).size === ways.length, 'one stands there twice')
+      const free = byWeight(input.models).filter(({ task }) => !pinned(task))
+      const all = free.flatMap(({ task, model }) =>
+        input.devices.flatMap(({ id }) =>
+          input.engines.map((engine) => show({ task, model: model.id, engine: engine.id, device: id })),
+        ),
+      )
+      must(all.length === ways.length && all.every((way) => ways.includes(way)), 'one is missing')
+      must(
+        plan.rejected.every(({ reason }) => reason !== ''),
+        'a rejection without a reason',
+      )
+    })
+  })
+
+  test('is the same again, and in whatever order devices and numbers come', () => {
+    always(({ input, plan }, seed) => {
+      const text = JSON.stringify(plan)
+      must(JSON.stringify(makePlan(input)) === text, 'another plan the second time')
+      must(JSON.stringify(makePlan(shuffled(input, seed))) === text, 'another plan in another order')
+    })
+  })
+
+  test('chooses the fastest where the policy wants speed and everything is measured', () => {
+    let compared = 0
+    always(({ input, plan }) => {
+      const [planned] = byWeight(input.models)
+      if (!planned || Object.keys(input.pins ?? {}).length > 0) return
+      const wish = wishFor(planned, input.policy, input.onBattery === true)
+      const { candidates } = possiblePlacements(input)
+      const own = candidates.filter(
+        (each) =>
+          each.task === planned.task &&
+          each.model === planned.model.id &&
+          wish.kinds.includes(each.kind) &&
+          !input.measurements!.some((m) => m.failed && show(m) === show(each)),
+      )
+      if (wish.goal !== 'speed' || own.some(({ measured }) => !measured)) return
+      const [first] = ofModel(plan, planned)
+      must((first === undefined) === (own.length === 0), 'it is placed where it can be')
+      if (!first) return
+      const speed = speedOf(first.measured!)!
+      compared += 1
+      for (const each of own) {
+        const other = speedOf(each.measured!)!
+        const better =
+          other.perSecond > speed.perSecond && (other.ms <= wish.task.maxMs || speed.ms > wish.task.maxMs)
+        must(!better, `${show(each)} is faster`)
+      }
+    })
+    expect(compared).toBeGreaterThan(50)
+  })
+})
+
+/**
+ * A model's new first placement is worse when it is so in all that is known of both: its kind is wanted less, it does less per second
+ * and takes longer for one, and where energy counts it takes more.
+ */
+function isWorse(next: PlannedPlacement, last: PlannedPlacement, planned: PlannedModel, input: PlannerInput) {
+  const { kinds, goal } = wishFor(planned, input.policy, input.onBattery === true)
+  const rank = ({ kind }: PlannedPlacement) => (kinds.includes(kind) ? kinds.indexOf(kind) : kinds.length)
+  const [now, then] = [next, last].map(({ measured }) => measured && speedOf(measured))
+  if (!now || !then || rank(next) <= rank(last) || now.perSecond >= then.perSecond || now.ms <= then.ms)
+    return false
+  if (goal !== 'energy') return true
+  return now.joules !== undefined && then.joules !== undefined && now.joules > then.joules
+}
+
+test('a further device makes no plan worse: the first model that it moves is not worse off', () => {
+  let moved = 0
+  always(({ input: given }, seed) => {
+    const input = { ...given, interference: [] } // speeds are compared as they are alone
+    const plan = makePlan(input)
+    const more = makePlan(withAnotherDevice(input, seed))
+    for (const planned of inTurn(input, plan)) {
+      const [last] = ofModel(plan, planned)
+      const [next] = ofModel(more, planned)
+      must(!last || next !== undefined, `${planned.model.id} lost its place`)
+      if (!last || show(next!) === show(last)) {
+        if (!last && next) return // it takes memory now that others had
+        continue
+      }
+      moved += 1
+      must(!isWorse(next!, last, planned, input), `${show(last)} became ${show(next!)}`)
+      return // what comes after finds other memory
+    }
+  })
+  expect(moved).toBeGreaterThan(300)
+})
+
+/** Models as they chose: those whose pin holds first, then by weight. */
+function inTurn(input: PlannerInput, plan: Plan): PlannedModel[] {
+  const holds = ({ task, model, use = 'chat' }: PlannedModel) =>
+    input.pins?.[task] !== undefined &&
+    (task !== 'chat' || use === 'chat') &&
+    !plan.unmet?.some((each) => each.task === task && each.model === model.id)
+  return byWeight(input.models).sort((a, b) => Number(holds(b)) - Number(holds(a)))
+}
+
+/** Numbers that a plan's sentences may hold, as they are written. */
+function factsIn(input: PlannerInput, plan: Plan): Set<string> {
+  const { policy } = input
+  const facts = factsOf(input)
+  const said: string[] = ['8 4'] // bits that an NPU is fastest with
+  const firsts = placedIn(plan).filter(({ role }) => role === 'primary')
+  const placed = inTurn(input, plan)
+    .flatMap((planned) =>
+      firsts.filter((each) => each.task === planned.task && each.model === planned.model.id),
+    )
+    .map((each) => ({ ...each, device: deviceOf(each, input).id }))
+  for (const task of Object.values(policy.tasks))
+    said.push(figure(task.maxMs), percent(task.minShare), String(task.standIns))
+  said.push(parameters(policy.maxNpuChatParameters))
+  for (const { model, shape } of input.models) {
+    said.push(parameters(model.parameters))
+    if (shape?.kind === 'encoder') said.push(String(shape.weightBits))
+  }
+  for (const { memoryBytes } of input.devices) said.push(gib(memoryBytes ?? 0))
+  for (const { memory } of placedIn(plan)) said.push(gib(memory!.deviceBytes))
+  for (const measured of input.measurements ?? []) {
+    const alone = speedOf(measured)
+    if (!alone) continue
+    said.push(figure(measured.decoder?.promptTokensPerSecond ?? 0), figure(alone.joules ?? 0))
+    const others = placed.filter((each) => each.task !== measured.task || each.model !== measured.model)
+    for (let count = 0; count <= others.length; count++) {
+      const keeps = others
+        .slice(0, count)
+        .reduce((all, other) => all * (facts.keeps(measured, other) ?? 1), 1)
+      const speed = speedOf(measured, keeps)!
+      said.push(figure(speed.perSecond), figure(speed.ms), percent(keeps))
+    }
+  }
+  return new Set(said.flatMap(numbersOf))
+}
+
+function numbersOf(text: string): string[] {
+  return text.match(/\d+(\.\d+)?(e[+-]\d+)?/g) ?? []
+}
+
+test('every number in a reason is a number of the machine, the models, the measurements or the policy', () => {
+  let read = 0
+  always(({ input, plan }) => {
+    const facts = factsIn(input, plan)
+    const names = [
+      'cosine 0.93',
+      ...input.devices.flatMap(({ id, name, engines }) => [name, ...Object.values(engines), id]),
+      'gpu9',
+      ...(input.never ?? []),
+    ].sort((a, b) => b.length - a.length)
+    const sentences = [
+      ...placedIn(plan).flatMap(({ reasons }) => reasons),
+      ...plan.rejected.map((r) => r.reason),
+    ]
+    for (const sentence of sentences) {
+      if (sentence.startsWith('does not fit') || sentence.includes(': does not fit')) continue // told by the fit, tested there
+      const bare = names.reduce((text, name) => text.replaceAll(name, ''), sentence)
+      for (const number of numbersOf(bare)) {
+        read += 1
+        must(facts.has(number), `${number} in "${sentence}"`)
+      }
+    }
+  })
+  expect(read).toBeGreaterThan(10_000)
+})
