@@ -86,15 +86,16 @@ export async function keepReferences(model: Model, { home }: Simulation): Promis
 /**
  * What the worker of a placement gets instead of its engine.
  * @param placement its device by id, or by the engine's own name of it
+ * @param shape of a model whose files were read; absent: what the profile knows of it
  * @throws TandemError MODEL_UNSUPPORTED where the machine cannot run it: a virtual device, say
  */
 export function simulatedWorker(
   simulation: Simulation,
   { task, engine, device: asked }: PlacementRef,
   model: Model,
+  shape: ModelShape | undefined = simulatedShape(simulation, model),
 ): { readonly modulePath: string; readonly settings: SimulatedSettings } {
   const { machine, home, faults, speedUp } = simulation
-  const shape = simulatedShape(simulation, model)
   const found = machine.devices.find((each) =>
     [each.device.id, each.device.engines[engine] ?? each.device.id].some((name) =>
       sameDeviceName(name, asked),
