@@ -68,7 +68,8 @@ function tryOpen(file: string): DatabaseSyncInstance | string {
     database = new DatabaseSync(file)
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
     refuseNewer(database, file)
-    if (versionOf(database) === 0 && tablesOf(database) > 0) {
+    // in this order: another process makes tables and version at once
+    if (tablesOf(database) > 0 && versionOf(database) === 0) {
       close(database)
       return 'is a database of something else'
     }
