@@ -9,3 +9,6 @@ export function describeVulkan(name: string, fn: () => void): void {
   if (device !== undefined) describe(name, fn)
   else describe.skip(`${name} (without Vulkan: ${process.env['TANDEM_TEST_VULKAN_MISSING']})`, fn)
 }
+
+/** What a worker on the first Vulkan device needs: without the variable llama.cpp leaves out renderers in software. */
+export const VULKAN = { device: 'Vulkan0', env: { GGML_VK_VISIBLE_DEVICES: '0' } } as const

@@ -68,17 +68,35 @@ function tryOpen(file: string): DatabaseSyncInstance | string {
     database = new DatabaseSync(file)
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
     refuseNewer(database, file)
+    // in this order: another process makes tables and version at once
+    if (tablesOf(database) > 0 && versionOf(database) === 0) {
+      close(database)
+      return 'is a database of something else'
+    }
     inTurn(() => database?.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL'))
     prepared(database)
-    const found = String(database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'])
-    if (found === 'ok') return database
-    database.close()
-    return `is damaged (${found})`
+    const fault = faultOf(database)
+    if (fault === undefined) return database
+    close(database)
+    return `is damaged (${fault})`
   } catch (thrown) {
     close(database)
     if (thrown instanceof TandemError || isBusy(thrown)) throw thrown
     return `cannot be read (${thrown instanceof Error ? thrown.message : String(thrown)})`
   }
+}
+
+function tablesOf(database: DatabaseSyncInstance): number {
+  return Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'])
+}
+
+function faultOf(database: DatabaseSyncInstance): string | undefined {
+  const found = String(database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'])
+  if (found !== 'ok') return found
+  const tables = database
+    .prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name IN ('measurements', 'interference')")
+    .get()?.['n']
+  return tables === 2 ? undefined : 'its tables are gone'
 }
 
 function versionOf(database: DatabaseSyncInstance): number {
@@ -130,8 +148,10 @@ function setAside(file: string): void {
   for (const ending of ['-wal', '-shm']) rmSync(`${file}${ending}`, { force: true })
 }
 
+/** Leaves one file, not a log beside it, unless another process uses it. */
 export function close(database: DatabaseSyncInstance | undefined): void {
   try {
+    database?.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     database?.close()
   } catch {
     // it is damaged or closed already: the first failure is the one to tell

@@ -1,7 +1,7 @@
 import type { ChatResult, DecoderFigures } from '../../domain/index.ts'
 import type { Worker } from '../../workers/index.ts'
 import { codeText } from './code-text.ts'
-import { type Budget, isLate, median, rounds } from './rounds.ts'
+import { type BoundedOptions, Budget, isLate, median, rounds, warmUpOptions } from './rounds.ts'
 
 /** The first run is this short because a renderer in software reads and writes some 10 tokens a second. */
 const PROBE: RunSize = { promptChars: 24, answerTokens: 4 }
@@ -33,19 +33,20 @@ export interface DecoderRun {
 /**
  * Times a chat model: reading a prompt of code, and writing alone.
  * @param contextTokens the window that it was opened with
- * @throws Error when not even a short answer was ready within twice the budget, or what the worker throws
+ * @param budgetMs plus the first run; what is slow may take twice as long
+ * @throws Error when not even the first run ended in time, or what the worker throws
  */
 export async function measureDecoder(
   worker: Worker,
   contextTokens: number,
-  budget: Budget,
+  budgetMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<DecoderFigures> {
-  const startedMs = performance.now()
-  let last = await probeOf(worker, budget)
-  if (performance.now() - startedMs > budget.leftMs) return figuresOf([last])
+  let last = await firstRun(worker, warmUpOptions(budgetMs, signal))
+  const budget = new Budget(budgetMs, signal)
   const runMs = budget.leftMs / RUNS
   const next = async (round: number): Promise<DecoderRun> => {
-    last = await decoderRun(worker, sizeOf(last, contextTokens, runMs), round + 1, budget)
+    last = await decoderRun(worker, sizeOf(last, contextTokens, runMs), round + 1, budget.callOptions())
     return last
   }
   try {
@@ -74,14 +75,14 @@ export function figuresOf(runs: readonly DecoderRun[]): DecoderFigures {
   }
 }
 
-async function probeOf(worker: Worker, budget: Budget): Promise<DecoderRun> {
-  const { deadlineMs } = budget.callOptions()
+/** A short run. @throws Error when it does not end in time */
+export async function firstRun(worker: Worker, options: BoundedOptions): Promise<DecoderRun> {
   try {
-    return await decoderRun(worker, PROBE, 0, budget)
+    return await decoderRun(worker, PROBE, 0, options)
   } catch (thrown) {
     if (!isLate(thrown)) throw thrown
     throw new Error(
-      `${PROBE.answerTokens} tokens after a prompt of one line were not ready after ${deadlineMs} ms`,
+      `${PROBE.answerTokens} tokens after a prompt of one line were not ready after ${options.deadlineMs} ms`,
     )
   }
 }
@@ -114,7 +115,7 @@ export async function decoderRun(
   worker: Worker,
   { promptChars, answerTokens }: RunSize,
   round: number,
-  budget: Budget,
+  options: BoundedOptions,
 ): Promise<DecoderRun> {
   // its beginning differs in every round: nothing of an earlier prompt may be reused
   const prompt = `${round} ${codeText(round, promptChars)}`
@@ -125,7 +126,7 @@ export async function decoderRun(
       sampling: { maxTokens: answerTokens, temperature: 1, seed: round + 1, stop: [] },
     },
     () => {},
-    budget.callOptions(),
+    options,
   )
   return timesOf(result, prompt.length)
 }

@@ -1,7 +1,7 @@
 import type { EncoderFigures, Task } from '../../domain/index.ts'
 import type { CallOptions, Worker } from '../../workers/index.ts'
 import { codeText } from './code-text.ts'
-import { type Budget, isLate, median, rounds } from './rounds.ts'
+import { type BoundedOptions, Budget, isLate, median, rounds, warmUpOptions } from './rounds.ts'
 
 /** Lengths in tokens, and texts of one call; what is needed most comes first: a slow device gets no further. */
 const SHAPES = [
@@ -16,7 +16,7 @@ const SHAPES = [
 /** Characters of the first text, about 128 tokens; it tells how many tokens a character makes. */
 const PROBE_CHARS = 420
 /** A text fills its bucket so far: a little shorter is read as a whole, a little longer would be cut. */
-const FILL = 0.95
+const FILL = 0.93
 const QUERY = 'where do requests wait?'
 
 type Shape = { readonly tokens: number; readonly batch: number }
@@ -25,24 +25,27 @@ type Figure = EncoderFigures['buckets'][number]
 /**
  * Times an encoder on texts of known length.
  * @param maxTokens the model's limit
- * @throws Error when not even one text was ready within twice the budget, or what the worker throws
+ * @param budgetMs plus the first run; what is slow may take twice as long
+ * @throws Error when not even the first run ended in time, or what the worker throws
  */
 export async function measureEncoder(
   worker: Worker,
   maxTokens: number,
-  budget: Budget,
+  budgetMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<EncoderFigures> {
   const run = encoderRun(worker)
-  const probe = await probeOf(run, maxTokens, budget)
+  const probe = await probeOf(run, maxTokens, warmUpOptions(budgetMs, signal))
+  const budget = new Budget(budgetMs, signal)
   const buckets: Figure[] = []
   const shapes = shapesFor(maxTokens)
   for (const [index, shape] of shapes.entries()) {
     const expectedMs = probe.msPerToken * shape.tokens * shape.batch
     if (index > 0 && expectedMs > budget.leftMs) continue
-    // a device that needs most of its time for one text has been measured by that
-    const known = index === 0 && expectedMs > budget.leftMs ? probe.msPerToken * shape.tokens : undefined
     const shareMs = budget.leftMs / (shapes.length - index)
-    const msPerText = known ?? (await timeOf(run, shape, probe.tokensPerChar, shareMs, budget))
+    const timed = await timeOf(run, shape, probe.tokensPerChar, shareMs, budget)
+    // too slow for the budget: the first run alone tells its speed
+    const msPerText = timed ?? (index === 0 ? probe.msPerToken * shape.tokens : undefined)
     if (msPerText === undefined) break
     buckets.push({ tokens: shape.tokens, batch: shape.batch, msPerText })
   }
@@ -69,18 +72,17 @@ interface Probe {
   readonly msPerToken: number
 }
 
-/** @throws Error when it takes more than twice the budget */
-export async function probeOf(run: Run, maxTokens: number, budget: Budget): Promise<Probe> {
+/** The first run. @throws Error when it does not end in time */
+export async function probeOf(run: Run, maxTokens: number, options: BoundedOptions): Promise<Probe> {
   const chars = Math.min(PROBE_CHARS, maxTokens * 2)
-  const { deadlineMs, ...options } = budget.callOptions()
   const startedMs = performance.now()
   try {
-    const { tokens } = await run([codeText(0, chars)], { deadlineMs, ...options })
+    const { tokens } = await run([codeText(0, chars)], options)
     const [count = 1] = tokens
     return { tokensPerChar: count / chars, msPerToken: (performance.now() - startedMs) / count }
   } catch (thrown) {
     if (!isLate(thrown)) throw thrown
-    throw new Error(`one text of ${chars} characters was not ready after ${deadlineMs} ms`)
+    throw new Error(`one text of ${chars} characters was not ready after ${options.deadlineMs} ms`)
   }
 }
 

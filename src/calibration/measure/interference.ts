@@ -1,10 +1,10 @@
 import type { Interference } from '../../domain/index.ts'
 import type { Worker, WorkerInfo } from '../../workers/index.ts'
 import { type Candidate, DEFAULT_BUDGET_MS, type MeasureOptions, refOf } from './candidate.ts'
-import { decoderRun, type RunSize, sizeOf } from './decoder.ts'
+import { decoderRun, firstRun, sizeOf } from './decoder.ts'
 import { encoderRun, probeOf, textsOf } from './encoder.ts'
 import { withWorker } from './measure.ts'
-import { Budget, median } from './rounds.ts'
+import { type BoundedOptions, Budget, median, warmUpOptions } from './rounds.ts'
 
 /** Each round times the first alone, the second alone, and both. */
 const ROUNDS = 3
@@ -13,7 +13,7 @@ const TOKENS = 128
 const BATCH = 8
 
 /** One piece of work of a placement: how much was done, in units of its own. */
-type Piece = (round: number) => Promise<number>
+type Piece = (round: number, options: BoundedOptions) => Promise<number>
 
 /**
  * Times two placements alone and at once, turn about.
@@ -29,15 +29,16 @@ export function measureInterference(
   return withWorker(first, signal, (a) =>
     withWorker(second, signal, async (b) => {
       const infos = [await a.ready(), await b.ready()] as const
-      const budget = new Budget(budgetMs, signal)
-      const windowMs = budgetMs / (3 * ROUNDS + 1)
-      const work = [
-        await pieceOf(a, infos[0], windowMs, budget),
-        await pieceOf(b, infos[1], windowMs, budget),
+      const windowMs = budgetMs / (3 * ROUNDS)
+      const pieces = [
+        await pieceOf(a, infos[0], windowMs, warmUpOptions(budgetMs, signal)),
+        await pieceOf(b, infos[1], windowMs, warmUpOptions(budgetMs, signal)),
       ] as const
+      const budget = new Budget(budgetMs, signal)
+      const work = pieces.map((piece) => (round: number) => piece(round, budget.callOptions()))
       const shares: { readonly first: number; readonly second: number }[] = []
       do {
-        const alone = [await speed([work[0]], windowMs), await speed([work[1]], windowMs)] as const
+        const alone = [await speed([work[0]!], windowMs), await speed([work[1]!], windowMs)] as const
         const both = await speed(work, windowMs)
         shares.push({ first: both[0]! / alone[0][0]!, second: both[1]! / alone[1][0]! })
       } while (shares.length < ROUNDS && budget.leftMs > 0)
@@ -56,22 +57,21 @@ async function pieceOf(
   worker: Worker,
   { contextTokens, maxTokens = TOKENS }: WorkerInfo,
   windowMs: number,
-  budget: Budget,
+  options: BoundedOptions,
 ): Promise<Piece> {
   if (contextTokens !== undefined) {
-    const probe = await decoderRun(worker, { promptChars: TOKENS, answerTokens: 4 }, 0, budget)
-    const size: RunSize = sizeOf(probe, contextTokens, windowMs / 3)
-    return async (round) => {
-      const { promptTokens, decodedTokens } = await decoderRun(worker, size, round + 1, budget)
+    const size = sizeOf(await firstRun(worker, options), contextTokens, windowMs / 3)
+    return async (round, bounds) => {
+      const { promptTokens, decodedTokens } = await decoderRun(worker, size, round + 1, bounds)
       return promptTokens + decodedTokens
     }
   }
   const run = encoderRun(worker)
-  const { tokensPerChar, msPerToken } = await probeOf(run, maxTokens, budget)
+  const { tokensPerChar, msPerToken } = await probeOf(run, maxTokens, options)
   const tokens = Math.min(TOKENS, maxTokens)
   const batch = Math.max(1, Math.min(BATCH, Math.floor(windowMs / 3 / (msPerToken * tokens))))
-  return async (round) => {
-    await run(textsOf(tokens, batch, tokensPerChar, round), budget.callOptions())
+  return async (round, bounds) => {
+    await run(textsOf(tokens, batch, tokensPerChar, round), bounds)
     return batch
   }
 }
@@ -81,7 +81,10 @@ async function pieceOf(
  * without the others.
  * @returns units per millisecond of each
  */
-async function speed(work: readonly Piece[], windowMs: number): Promise<number[]> {
+async function speed(
+  work: readonly ((round: number) => Promise<number>)[],
+  windowMs: number,
+): Promise<number[]> {
   const startedMs = performance.now()
   const done = work.map(() => ({ units: 0, ms: 0 }))
   const goesOn = () => performance.now() - startedMs < windowMs || done.some(({ units }) => units === 0)

@@ -6,7 +6,6 @@ import { measureDecoder } from './decoder.ts'
 import { measureEncoder } from './encoder.ts'
 import { readMemory } from './memory.ts'
 import { powerMeter } from './power.ts'
-import { Budget } from './rounds.ts'
 
 /** Milliseconds that a measured worker has to end by itself. */
 const STOP_GRACE_MS = 1000
@@ -35,7 +34,7 @@ export async function measurePlacement(
       const info = await worker.ready()
       onProgress?.('measuring')
       await meter?.start()
-      const figures = await figuresOf(worker, info, new Budget(budgetMs, signal))
+      const figures = await figuresOf(worker, info, budgetMs, signal)
       const watts = await meter?.stop()
       const memory = await readMemory(info.pid)
       const power = watts === undefined ? {} : { watts }
@@ -71,9 +70,11 @@ export async function withWorker<T>(
 async function figuresOf(
   worker: Worker,
   { maxTokens, contextTokens }: WorkerInfo,
-  budget: Budget,
+  budgetMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<Pick<Measurement, 'encoder' | 'decoder'>> {
-  if (contextTokens !== undefined) return { decoder: await measureDecoder(worker, contextTokens, budget) }
-  if (maxTokens !== undefined) return { encoder: await measureEncoder(worker, maxTokens, budget) }
+  if (contextTokens !== undefined)
+    return { decoder: await measureDecoder(worker, contextTokens, budgetMs, signal) }
+  if (maxTokens !== undefined) return { encoder: await measureEncoder(worker, maxTokens, budgetMs, signal) }
   throw new Error('its worker tells neither the tokens of a text nor a window')
 }

@@ -2,6 +2,19 @@ import { TandemError } from '../../domain/index.ts'
 
 const MAX_ROUNDS = 200
 
+/** The first run may take so many budgets: a GPU compiles its shaders for it. */
+const WARM_UP_BUDGETS = 10
+
+/** Options of the first run, before the budget begins. */
+export function warmUpOptions(budgetMs: number, signal: AbortSignal | undefined): BoundedOptions {
+  return { deadlineMs: budgetMs * WARM_UP_BUDGETS, ...(signal ? { signal } : {}) }
+}
+
+export interface BoundedOptions {
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal
+}
+
 /** The time that a benchmark has: it plans for `budgetMs`, and what runs still at twice that is ended. */
 export class Budget {
   readonly #startMs = performance.now()
@@ -17,7 +30,7 @@ export class Budget {
   }
 
   /** Options of a call that must end before twice the budget has passed. */
-  callOptions(): { readonly deadlineMs: number; readonly signal?: AbortSignal } {
+  callOptions(): BoundedOptions {
     const lastMs = this.#startMs + 2 * this.budgetMs
     const deadlineMs = Math.max(1, Math.ceil(lastMs - performance.now()))
     return { deadlineMs, ...(this.signal ? { signal: this.signal } : {}) }

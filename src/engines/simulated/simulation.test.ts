@@ -4,7 +4,7 @@ import { PACKAGE_ROOT } from '../../config/index.ts'
 import { simulatedDevices, simulatedMeasurement } from '../../devices/simulated/index.ts'
 import { type Model, SIMULATED_MACHINES, TASKS, type Task } from '../../domain/index.ts'
 import { loadCatalogue } from '../../models/index.ts'
-import { makePlan } from '../../placement/index.ts'
+import { makePlan, policyNamed } from '../../placement/index.ts'
 import { ENGINES } from '../index.ts'
 import { parseSettings } from './settings.ts'
 import { asSimulated, openSimulation, simulatedCatalogue, simulatedWorker } from './simulation.ts'
@@ -20,7 +20,12 @@ describe.each(SIMULATED_MACHINES)('the simulated %s', (id) => {
   test('serves every task, and each placement of the plan has all that its worker needs', () => {
     const models = Object.fromEntries(TASKS.map((task) => [task, asSimulated(first(task), simulation)]))
     const devices = simulatedDevices(machine)
-    const plan = makePlan({ policy: 'development', devices, engines: ENGINES, models })
+    const plan = makePlan({
+      policy: policyNamed('development'),
+      devices,
+      engines: ENGINES,
+      models: TASKS.map((task) => ({ task, model: models[task]! })),
+    })
     expect(plan.simulated).toBe(true)
     for (const task of TASKS) {
       const placements = plan.tasks[task]!
