@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { PACKAGE_ROOT } from '../dist/config/index.js'
 import { ENGINES } from '../dist/engines/index.js'
 import { loadCatalogue, readModelShape } from '../dist/models/index.js'
-import { fit } from '../dist/placement/fit/index.js'
+import { fit as fitModel } from '../dist/placement/index.js'
 import { startWorker } from '../dist/workers/index.js'
 import { openVinoLibrary } from './lib/openvino.js'
 import { report } from './lib/report.js'
@@ -50,7 +50,7 @@ async function measure(engineId, task, id, load = {}) {
     engine.formats.find((format) => model.files[format]),
   )
   const cpu = { id: 'cpu', kind: 'cpu', name: 'cpu', engines: {}, simulated: false }
-  const found = fit({
+  const found = fitModel({
     task,
     model,
     shape,
