@@ -17,7 +17,7 @@ export interface Footprint {
   readonly batchTokens?: { readonly cpu: number; readonly gpu: number }
   /** Encoders: how often it keeps the weights. */
   readonly weightCopies?: number
-  /** Encoders: bytes for each token that it reads at once, as a multiple of one layer's widest numbers in 32 bits. */
+  /** Encoders: how often one layer's widest results stand in memory at once. */
   readonly activationCopies?: number
 }
 

@@ -3,6 +3,7 @@ import {
   GgufInsights,
   type Llama,
   type LlamaContext,
+  LlamaLogLevel,
   type LlamaModel,
   readGgufFileInfo,
 } from 'node-llama-cpp'
@@ -52,7 +53,8 @@ export async function planned(
   opening: Opening,
 ): Promise<{ weights: Held; context: Held }> {
   const warnings: string[] = []
-  const before = llama.logger
+  const before = { logger: llama.logger, level: llama.logLevel }
+  llama.logLevel = LlamaLogLevel.warn
   llama.logger = (_, message) => warnings.push(message.trim())
   try {
     const insights = await GgufInsights.from(await readGgufFileInfo(path), llama)
@@ -74,6 +76,7 @@ export async function planned(
       context: { device: context.gpuVram, host: context.cpuRam },
     }
   } finally {
-    llama.logger = before
+    llama.logger = before.logger
+    llama.logLevel = before.level
   }
 }

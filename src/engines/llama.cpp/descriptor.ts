@@ -10,5 +10,5 @@ export const llamaCpp = {
   needs: '',
   // its experts cannot be kept apart through node-llama-cpp
   trades: ['kvType', 'gpuLayers'],
-  footprint: { processBytes: 120 * 1024 ** 2, batchTokens: { cpu: 96, gpu: 512 } },
+  footprint: { processBytes: 132 * 1024 ** 2, batchTokens: { cpu: 96, gpu: 512 } },
 } as const satisfies EngineDescriptor

@@ -8,4 +8,5 @@ export const onnxruntime = {
   devices: ['cpu'],
   formats: ['onnx'],
   needs: '',
+  footprint: { processBytes: 116 * 1024 ** 2, weightCopies: 1.5, activationCopies: 2 },
 } as const satisfies EngineDescriptor

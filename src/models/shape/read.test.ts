@@ -52,10 +52,8 @@ describe('GGUF', () => {
   test('a file, or its parts, give what the published numbers give; experts stand apart', async () => {
     const header = headerOfSpec(spec, 'Q4_K_M')
     await writeSparseGguf(join(folder, 'whole.gguf'), header)
-    await writeSparseGguf(join(folder, 'a-00001-of-00002.gguf'), {
-      ...header,
-      tensors: header.tensors.slice(0, 9),
-    })
+    const first = { ...header, tensors: header.tensors.slice(0, 9) }
+    await writeSparseGguf(join(folder, 'a-00001-of-00002.gguf'), first, { 'split.count': 2 })
     await writeSparseGguf(join(folder, 'a-00002-of-00002.gguf'), {
       ...header,
       values: new Map(),
@@ -64,6 +62,9 @@ describe('GGUF', () => {
     const shape = shapeOfSpec(spec, 'Q4_K_M')
     expect(await readModelShape(inFiles('whole.gguf'))).toEqual(shape)
     expect(await readModelShape(inFiles('a-00001-of-00002.gguf', 'a-00002-of-00002.gguf'))).toEqual(shape)
+    expect(await readModelShape(inFiles('a-00001-of-00002.gguf'))).toEqual(shape)
+    await rm(join(folder, 'a-00002-of-00002.gguf'))
+    await expect(readModelShape(inFiles('a-00001-of-00002.gguf'))).rejects.toThrow(/00002-of-00002.*missing/)
     if (shape.kind !== 'decoder') throw new Error('no decoder')
     const perExpert = 256 * 256 * 8
     const [q4, q6] = [144 / 256, 210 / 256]

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { MODEL_FORMATS, type Model, type ModelFormat, type ModelShape } from '../../domain/index.ts'
 import { unsupported } from '../layouts/files.ts'
-import { readGgufHeader } from '../layouts/gguf-header.ts'
+import { type GgufHeader, readGgufHeader } from '../layouts/gguf-header.ts'
 import { readEncoderShape } from './encoder-shape.ts'
 import { shapeOfGguf } from './gguf-shape.ts'
 
@@ -18,22 +18,35 @@ export async function readModelShape(model: Model, format?: ModelFormat): Promis
 }
 
 async function readGgufShape(model: Model): Promise<ModelShape | undefined> {
-  const paths = (model.files.gguf ?? []).map((file) => join(model.folder, file.path))
-  const [first] = paths
+  const [first] = (model.files.gguf ?? []).map((file) => join(model.folder, file.path))
   if (first === undefined) return undefined
-  const headers = []
-  for (const path of paths) {
-    try {
-      headers.push(await readGgufHeader(path))
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
-      throw unsupported(path, 'the file is missing')
-    }
-  }
+  const headers = [await readPart(first)]
+  for (const path of otherParts(first, Number(headers[0]?.values.get('split.count') ?? 1)))
+    headers.push(await readPart(path))
   try {
     return shapeOfGguf(headers)
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown
     throw unsupported(first, thrown.message)
+  }
+}
+
+/** The first part alone tells how many there are: a manifest, or a user, may name no other. */
+function otherParts(first: string, count: number): string[] {
+  const name = /^(.*)-00001-of-(\d{5})\.gguf$/i.exec(first)
+  if (!name) return []
+  const parts = Math.min(count, Number(name[2]))
+  return Array.from({ length: Math.max(0, parts - 1) }, (_, index) => {
+    const part = String(index + 2).padStart(5, '0')
+    return `${name[1]}-${part}-of-${name[2]}.gguf`
+  })
+}
+
+async function readPart(path: string): Promise<GgufHeader> {
+  try {
+    return await readGgufHeader(path)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
+    throw unsupported(path, 'the file is missing')
   }
 }

@@ -63,12 +63,27 @@ function* ways(wish: DecoderWish, full: DecoderLoad): Generator<DecoderLoad> {
     if (onCpu) continue
     const hasExperts = trades.includes('cpuExperts') && shape.expertBytes.some((bytes) => bytes > 0)
     const layers = shape.layerBytes.length
-    if (hasExperts) for (let n = 1; n <= layers; n++) yield { ...load, cpuExpertLayers: n }
+    const moved = (cpuExpertLayers: number): DecoderLoad => ({ ...load, cpuExpertLayers })
+    if (hasExperts) yield moved(fewest(layers, (n) => onDevice(wish, moved(n))))
     if (!trades.includes('gpuLayers')) continue
-    const cpuExpertLayers = hasExperts ? layers : 0
-    for (let n = full.gpuLayers - 1; n >= leastLayers(full); n--)
-      yield { ...load, cpuExpertLayers, gpuLayers: n }
+    const cut = (n: number) => ({ ...moved(hasExperts ? layers : 0), gpuLayers: full.gpuLayers - n })
+    yield cut(fewest(full.gpuLayers - leastLayers(full), (n) => onDevice(wish, cut(n))))
   }
+}
+
+/** The smallest number from 1 that is enough; `most` where none is. What is given up more helps more. */
+function fewest(most: number, isEnough: (n: number) => boolean): number {
+  let [low, high] = [1, most]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (isEnough(middle)) high = middle
+    else low = middle + 1
+  }
+  return high
+}
+
+function onDevice(wish: DecoderWish, load: DecoderLoad): boolean {
+  return holds(wish.device, needOf(wish, load).deviceBytes)
 }
 
 /** Halves, and what lies between them, down to the least useful window. */

@@ -4,6 +4,7 @@ import { PUBLISHED } from '../../../test/support/published-models.ts'
 import type { Device, EncoderShape, EngineDescriptor, Fit, Model, ModelShape } from '../../domain/index.ts'
 import { ENGINES } from '../../engines/index.ts'
 import { shapeOfSpec } from '../../models/index.ts'
+import { decoderNeed } from './decoder-need.ts'
 import { type FitRequest, fit as fitModel } from './fit.ts'
 
 const GIB = 1024 ** 3
@@ -287,4 +288,14 @@ describe('whatever the machine', () => {
       { numRuns: 300 },
     )
   })
+})
+
+test('the fewest layers go: one more would not have fitted', () => {
+  const found = fitting(chat(DENSE, 7))
+  const shape = shapeOf(DENSE)
+  if (shape.kind !== 'decoder') throw new Error('an encoder')
+  const engine = { processBytes: 0, batchTokens: llamaCpp.footprint!.batchTokens!.gpu }
+  const margin = Math.max(0.03 * 7, 192 / 1024) * GIB
+  const with1More = { ...found.load!, gpuLayers: found.load!.gpuLayers + 1 }
+  expect(decoderNeed(shape, with1More, engine, false).deviceBytes).toBeGreaterThan(7 * GIB - margin)
 })

@@ -51,7 +51,9 @@ export function fit(request: FitRequest): Fit {
     onCpu,
     shared: device.sharedMemory ?? (device.kind === 'igpu' || device.kind === 'npu'),
     device: room(request.freeBytes, DEVICE_MARGIN, device.memoryBytes),
-    host: room(request.hostFreeBytes, HOST_MARGIN, onCpu ? device.memoryBytes : undefined),
+    host: onCpu
+      ? room(Math.min(request.freeBytes, request.hostFreeBytes), HOST_MARGIN, device.memoryBytes)
+      : room(request.hostFreeBytes, HOST_MARGIN, undefined),
   }
   const footprint = engine.footprint ?? GUESS
   const shape = request.shape ?? unknownShape(model, engine)

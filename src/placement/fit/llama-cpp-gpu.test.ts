@@ -76,6 +76,33 @@ describeVulkan('a decoder on a GPU', () => {
     expectNear(need.host, real.host, 0.15)
   })
 
+  const small = { contextTokens: 8192, layers: 8, hidden: 1024, vocabulary: 32_000, heads: 16, kvHeads: 4 }
+  const dense = { ...small, feedForward: 4096, tied: false }
+  const experts = { count: 16, used: 4, feedForward: 512 }
+  test.each<ModelSpec>([
+    { ...dense, architecture: 'qwen2' },
+    { ...dense, architecture: 'phi3' },
+    { ...dense, architecture: 'gemma3', window: 512, tied: true },
+    { ...dense, architecture: 'qwen3moe', experts },
+    { ...dense, architecture: 'gpt-oss', window: 128, experts: { ...experts, feedForward: 1024 } },
+    {
+      ...dense,
+      architecture: 'deepseek2',
+      layers: 27, // by it llama.cpp knows the small one
+      kvHeads: 16,
+      experts: { ...experts, shared: 1024, denseLayers: 1 },
+      latent: { rank: 512, ropeSize: 64, keySize: 128, valueSize: 128, absorbed: false },
+    },
+  ])('a small $architecture: what llama.cpp plans on the device and beside it', async (spec) => {
+    const path = join(folder, `${spec.architecture}.gguf`)
+    await writePlannable(path, spec, 'Q8_0')
+    const opening = { ...common, gpuLayers: spec.layers + 1 }
+    const plan = await planned(llama, path, opening)
+    const need = estimate(shapeOfSpec(spec, 'Q8_0') as DecoderShape, opening)
+    expectNear(need.device, plan.weights.device + plan.context.device, 0.05)
+    expectNear(need.host, plan.weights.host + plan.context.host, 0.05)
+  })
+
   test.each([9, 5])(
     'the shipped chat model with %i layers there: what llama.cpp allocates',
     async (gpuLayers) => {
