@@ -1,11 +1,11 @@
 import type { EngineDescriptor } from '../domain/index.ts'
 import {
   type Candidate,
+  candidateOn,
   failureOf,
   objection,
   readableFormat,
   type Scene,
-  withMeasurement,
 } from './candidates.ts'
 import type { PlannedModel } from './input.ts'
 import { devicesCalled, namesOf } from './named-devices.ts'
@@ -36,23 +36,12 @@ function ofEngine(planned: PlannedModel, engine: EngineDescriptor, device: strin
   let reason = ''
   for (const { device: text, title, members } of found) {
     const [on] = members
-    const candidate: Candidate = {
-      task: planned.task,
-      model: planned.model.id,
-      engine: engine.id,
-      device: text,
-      kind: on.kind,
-      simulated: on.simulated,
-      planned,
-      descriptor: engine,
-      numbersOf: device === undefined || !virtualOf(device, engine) ? on.id : text,
-      on,
-      where: title,
-      format: readable.format,
-    }
+    const isVirtual = device !== undefined && virtualOf(device, engine) !== undefined
+    const rest = { format: readable.format, facts, asked: text, where: title, isVirtual }
+    const candidate = candidateOn(on, { planned, descriptor: engine, ...rest })
     const against = objection(candidate, members, scene) ?? failureOf(candidate, facts)
     if (against !== undefined) reason ||= against
-    else candidates.push(withMeasurement(candidate, facts))
+    else candidates.push(candidate)
   }
   return candidates.length > 0 ? { candidates } : { reason }
 }
