@@ -52,7 +52,7 @@ function ofDevice(planned: PlannedModel, name: string, scene: Scene) {
   const called = devicesCalled(name, devices)
   const virtual = input.engines.filter((engine) => virtualOf(name, engine))
   if (called.length === 0 && virtual.length === 0)
-    return { reason: `there is no device ${name} here; there is ${namesOf(devices)}` }
+    return { reason: `there is no device ${name} here; there is ${namesOf(devices)}${problemsOf(scene)}` }
   const candidates: Candidate[] = []
   let reason = ''
   const attempts =
@@ -67,4 +67,13 @@ function ofDevice(planned: PlannedModel, name: string, scene: Scene) {
     else reason ||= found.reason
   }
   return candidates.length > 0 ? { candidates } : { reason: reason || `no engine here knows ${name}` }
+}
+
+/** Engines that found no devices, with the reason. */
+function problemsOf({ input }: Scene): string {
+  const told = input.engines.flatMap(({ id, title }) => {
+    const problem = input.problems?.[id]
+    return problem === undefined ? [] : [`${title}: ${problem}`]
+  })
+  return told.length > 0 ? ` (${told.join('; ')})` : ''
 }
