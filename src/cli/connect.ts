@@ -28,6 +28,8 @@ export interface Special {
   readonly placed?: Placed
   /** Another configuration: a server of its own is started with it. */
   readonly change?: (config: Config) => Config
+  /** A server of its own with this command's settings, whatever runs; placements are as they would be there. */
+  readonly alone?: boolean
 }
 
 /**
@@ -38,7 +40,7 @@ export interface Special {
 export async function connect(
   context: CommandContext,
   tasks: readonly Task[],
-  { placed, change }: Special = {},
+  { placed, change, alone = false }: Special = {},
 ): Promise<Connection> {
   const { signal, home, io } = context
   const { config: given } = context.settings()
@@ -47,7 +49,7 @@ export async function connect(
   const found = await findServer(home, signal)
   if (found) {
     const client = clientFor(context, found.url)
-    const fits = !change && (!placed || servesPlaced(await client.plan(), await client.status(), placed))
+    const fits = !change && !alone && (!placed || servesPlaced(await client.plan(), await client.status(), placed))
     if (fits) {
       if (found.simulated)
         context.say(`the server at ${found.url} simulates ${found.simulated}: nothing real answers`)

@@ -1,9 +1,8 @@
-import { type PlannedPlacement, sameDeviceName } from '../domain/index.ts'
+import type { PlannedPlacement } from '../domain/index.ts'
 import { type Candidate, fitNow, rejection, type Scene } from './candidates.ts'
 import { type Draft, fittingInOrder, place } from './draft.ts'
 import type { Ledger } from './memory.ts'
 import type { Rated, Wish } from './order.ts'
-import { engineDevice } from './pin.ts'
 import { fastestOf, whyOther, whyTooSlow } from './reasons.ts'
 
 /** A candidate this far below the policy's share of the fastest, and too slow for a person, does not even stand in. */
@@ -14,7 +13,7 @@ export function placeBehind(draft: Draft, drafts: readonly Draft[], ledger: Ledg
   const { first, wanted, wish, rejected, pin } = draft
   const reject = (candidate: Candidate, reason: string) => rejected.push(rejection(candidate, reason))
   const followed = pin !== undefined && draft.unmet === undefined
-  const others = wanted.filter((each) => !first || !isSame(each, first.candidate, scene))
+  const others = wanted.filter((each) => each.known.key !== first?.candidate.known.key)
   const { reasons, rated } = fittingInOrder(others, draft, drafts, ledger, scene)
   for (const [candidate, reason] of reasons) reject(candidate, reason)
   if (!first) return
@@ -52,10 +51,6 @@ function roleOf({ candidate }: Rated, { task }: Wish): 'overflow' | 'fallback' {
 /** Sorts what holds before what does not, otherwise as it was: what fails with its engine shall not take the fallback with it. */
 function byFirst(holds: (each: Rated) => boolean) {
   return (a: Rated, b: Rated) => Number(holds(b)) - Number(holds(a))
-}
-
-function isSame(a: Candidate, b: Candidate, { devices }: Scene): boolean {
-  return a.engine === b.engine && sameDeviceName(engineDevice(a, devices), engineDevice(b, devices))
 }
 
 function isFarBelow({ speed, inTime }: Rated, best: Rated, { task }: Wish): boolean {

@@ -7,13 +7,12 @@ import type {
   MemoryNeed,
   Model,
   ModelFormat,
-  PlacementRef,
   Plan,
   PolicySpec,
   RejectedPlacement,
   Task,
 } from '../domain/index.ts'
-import { type Facts, factsOf } from './facts.ts'
+import { type Facts, factsOf, type Known, knownAs } from './facts.ts'
 import { fit as fitOn } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
 import { Ledger } from './memory.ts'
@@ -32,14 +31,15 @@ export interface Candidate {
   readonly simulated: boolean
   readonly planned: PlannedModel
   readonly descriptor: EngineDescriptor
-  /** By which its numbers are kept: the device's id; of a virtual device its text. */
-  readonly numbersOf: string
+  /** Its numbers are kept by the device's id; of a virtual device by its text. */
+  readonly known: Known
   /** Whose memory it takes; of a virtual device the first of its members. */
   readonly on: Device
   /** What it runs on, for a person. */
   readonly where: string
   readonly format: ModelFormat
-  readonly measured?: Measurement
+  /** Undefined: not measured, or in vain. */
+  readonly measured: Measurement | undefined
 }
 
 /** What the whole plan is made from, looked up once. */
@@ -68,40 +68,76 @@ export function candidatesFor(
 ): { readonly candidates: readonly Candidate[]; readonly rejected: readonly RejectedPlacement[] } {
   const candidates: Candidate[] = []
   const rejected: RejectedPlacement[] = []
+  const { task, model } = planned
   for (const descriptor of scene.input.engines) {
-    const readable = readableFormat(planned.task, planned.model, descriptor)
+    const readable = readableFormat(task, model, descriptor)
     for (const on of scene.devices) {
-      const ref = { task: planned.task, model: planned.model.id, engine: descriptor.id, device: on.id }
-      if ('reason' in readable) rejected.push({ ...ref, reason: readable.reason })
+      const reject = (reason: string) =>
+        rejected.push({ task, model: model.id, engine: descriptor.id, device: on.id, reason })
+      if ('reason' in readable) reject(readable.reason)
       else if (!descriptor.devices.includes(on.kind) || on.engines[descriptor.id] === undefined)
-        rejected.push({ ...ref, reason: `${descriptor.title} does not run on ${on.name} here` })
+        reject(`${descriptor.title} does not run on ${on.name} here`)
       else {
-        const { kind, simulated, name: where } = on
-        const own = { kind, simulated, planned, descriptor, on, where, numbersOf: on.id }
-        const candidate = { ...ref, ...own, ...readable }
+        const candidate = candidateOn(on, {
+          planned,
+          descriptor,
+          format: readable.format,
+          facts: scene.facts,
+        })
         const against = objection(candidate, [on], scene)
-        if (against === undefined) candidates.push(withMeasurement(candidate, scene.facts))
-        else rejected.push({ ...ref, reason: against })
+        if (against === undefined) candidates.push(candidate)
+        else reject(against)
       }
     }
   }
   return { candidates, rejected }
 }
 
-/** The name under which a placement's numbers are kept. */
-export function refOf({ task, model, engine, numbersOf }: Candidate): PlacementRef {
-  return { task, model, engine, device: numbersOf }
-}
-
-/** The placement with its numbers, where it has some. */
-export function withMeasurement(candidate: Candidate, facts: Facts): Candidate {
-  const measured = facts.measured(refOf(candidate))
-  return measured && !measured.failed ? { ...candidate, measured } : candidate
+/** @param asked a pin's device as it was asked for, where that is another text than the id */
+export function candidateOn(
+  on: Device,
+  {
+    planned,
+    descriptor,
+    format,
+    facts,
+    asked = on.id,
+    where = on.name,
+    isVirtual = false,
+  }: {
+    readonly planned: PlannedModel
+    readonly descriptor: EngineDescriptor
+    readonly format: ModelFormat
+    readonly facts: Facts
+    readonly asked?: string
+    readonly where?: string
+    readonly isVirtual?: boolean
+  },
+): Candidate {
+  const { task, model } = planned
+  const ref = { task, model: model.id, engine: descriptor.id, device: isVirtual ? asked : on.id }
+  const known = knownAs(ref)
+  const found = facts.measured(known)
+  return {
+    task,
+    model: model.id,
+    engine: descriptor.id,
+    device: asked,
+    kind: on.kind,
+    simulated: on.simulated,
+    planned,
+    descriptor,
+    known,
+    on,
+    where,
+    format,
+    measured: found?.failed === undefined ? found : undefined,
+  }
 }
 
 /** That it was tried in vain. */
 export function failureOf(candidate: Candidate, facts: Facts): string | undefined {
-  const failed = facts.measured(refOf(candidate))?.failed
+  const failed = facts.measured(candidate.known)?.failed
   return failed === undefined ? undefined : `it was tried and does not run: ${failed}`
 }
 
@@ -116,7 +152,7 @@ export function objection(
     if (ban !== undefined)
       return `forbidden by placement.never: ${ban}${ban === id ? '' : ` is ${id}`} (${name})`
   }
-  const refused = facts.refused(refOf(candidate))
+  const refused = facts.refused(candidate.known)
   if (refused !== undefined) return refused
   return tooLargeForNpu(candidate, input.policy)
 }

@@ -1,43 +1,59 @@
 import type { Measurement, PlacementRef } from '../domain/index.ts'
 import type { PlannerInput } from './input.ts'
 
+/** A placement by the names under which facts of it are kept; made once, looked up often. */
+export interface Known {
+  /** Of the placement. */
+  readonly key: string
+  /** Of its model on its device, whatever the engine. */
+  readonly place: string
+}
+
+export function knownAs({ task, model, engine, device }: PlacementRef): Known {
+  const place = `${task}:${model}:${device}`
+  return { key: `${engine}:${place}`, place }
+}
+
 /** What was measured and tried, found by placement. */
 export interface Facts {
-  measured(ref: PlacementRef): Measurement | undefined
+  measured(one: Known): Measurement | undefined
   /** Why it may not serve. */
-  refused(ref: PlacementRef): string | undefined
+  refused(one: Known): string | undefined
   /**
    * Share of its speed that a placement keeps while the other works, 0..1. Where this pair was not measured, the least of the same
    * models on the same devices: what engines take from each other there is alike, and one must not win by being unknown.
    */
-  keeps(ref: PlacementRef, other: PlacementRef): number | undefined
+  keeps(one: Known, other: Known): number | undefined
 }
 
-const key = ({ task, model, engine, device }: PlacementRef): string => `${task}:${model}:${engine}:${device}`
-const place = ({ task, model, device }: PlacementRef): string => `${task}:${model}:${device}`
+type Shares = Map<string, Map<string, number>>
 
 export function factsOf({ measurements = [], refusals = [], interference = [] }: PlannerInput): Facts {
-  const measured = new Map(measurements.map((each) => [key(each), each]))
-  const refused = new Map(refusals.map((each) => [key(each), each.reason]))
-  const pairs = new Map<string, number>()
-  const alike = new Map<string, number>()
-  const note = (ref: PlacementRef, other: PlacementRef, share: number) => {
-    pairs.set(`${key(ref)} ${key(other)}`, share)
-    const kind = `${place(ref)} ${place(other)}`
-    alike.set(kind, Math.min(share, alike.get(kind) ?? 1))
+  const measured = new Map(measurements.map((each) => [knownAs(each).key, each]))
+  const refused = new Map(refusals.map((each) => [knownAs(each).key, each.reason]))
+  const pairs: Shares = new Map()
+  const alike: Shares = new Map()
+  const note = (one: Known, other: Known, share: number) => {
+    of(pairs, one.key).set(other.key, share)
+    const places = of(alike, one.place)
+    places.set(other.place, Math.min(share, places.get(other.place) ?? 1))
   }
   for (const { first, second, firstKeeps, secondKeeps } of interference) {
-    note(first, second, firstKeeps)
-    note(second, first, secondKeeps)
+    const [one, other] = [knownAs(first), knownAs(second)]
+    note(one, other, firstKeeps)
+    note(other, one, secondKeeps)
   }
   return {
-    measured: (ref) => measured.get(key(ref)),
-    refused: (ref) => refused.get(key(ref)),
-    keeps: (ref, other) =>
-      pairs.size === 0
-        ? undefined
-        : (pairs.get(`${key(ref)} ${key(other)}`) ?? alike.get(`${place(ref)} ${place(other)}`)),
+    measured: ({ key }) => measured.get(key),
+    refused: ({ key }) => refused.get(key),
+    keeps: (one, other) => pairs.get(one.key)?.get(other.key) ?? alike.get(one.place)?.get(other.place),
   }
+}
+
+function of(shares: Shares, name: string): Map<string, number> {
+  const found = shares.get(name) ?? new Map<string, number>()
+  shares.set(name, found)
+  return found
 }
 
 export interface Speed {

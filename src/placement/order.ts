@@ -1,5 +1,5 @@
 import type { DeviceKind, PolicySpec, TaskPolicy } from '../domain/index.ts'
-import { type Candidate, refOf } from './candidates.ts'
+import type { Candidate } from './candidates.ts'
 import { type Facts, type Speed, speedOf } from './facts.ts'
 import { useOf } from './input.ts'
 import { expectedSlow } from './rules-of-thumb.ts'
@@ -27,7 +27,7 @@ export function wishFor(planned: Candidate['planned'], policy: PolicySpec, onBat
 /** A candidate with what decides its place among the others. */
 export interface Rated {
   readonly candidate: Candidate
-  readonly speed?: Speed
+  readonly speed: Speed | undefined
   /** Share of its speed alone that it keeps beside what is placed, as far as measured. */
   readonly keeps: number
   /** Place of its kind in the policy's order. */
@@ -53,25 +53,19 @@ export function inOrderOfWish(
   facts: Facts,
   engines: readonly string[],
 ): Rated[] {
-  const speeds = candidates.map((candidate) => {
-    const { measured } = candidate
-    const shares = beside.map((other) => ({ other, share: facts.keeps(refOf(candidate), refOf(other)) }))
-    // pairs were measured, not all at once: what they take is multiplied
-    const keeps = shares.reduce((product, { share }) => product * (share ?? 1), 1)
-    const speed = measured && speedOf(measured, keeps)
-    const crowded = shares.some(({ other, share }) => share === undefined && other.on.id === candidate.on.id)
-    return { candidate, keeps, crowded, ...(speed ? { speed } : {}) }
-  })
-  const fastest = Math.max(0, ...speeds.map(({ speed }) => speed?.perSecond ?? 0))
-  const rated = speeds.map((each): Rated => {
-    const { candidate, speed } = each
+  const speeds = candidates.map((candidate) => speedBeside(candidate, beside, facts))
+  const fastest = speeds.reduce((most, { speed }) => Math.max(most, speed?.perSecond ?? 0), 0)
+  const rated = speeds.map(({ candidate, speed, keeps, crowded }): Rated => {
     const at = wish.kinds.indexOf(candidate.kind)
-    const slow = !speed && expectedSlow(candidate.task, candidate.planned.model, candidate.kind) !== undefined
+    const fast = speed || expectedSlow(candidate.task, candidate.planned.model, candidate.kind) === undefined
     return {
-      ...each,
+      candidate,
+      speed,
+      keeps,
+      crowded,
       rank: at === -1 ? wish.kinds.length : at,
-      inTime: speed ? speed.ms <= wish.task.maxMs : !slow,
-      enough: speed ? speed.perSecond >= wish.task.minShare * fastest : !slow,
+      inTime: speed ? speed.ms <= wish.task.maxMs : fast === true,
+      enough: speed ? speed.perSecond >= wish.task.minShare * fastest : fast === true,
     }
   })
   // what nobody measured goes before the measured only where its kind is wanted more than all of theirs
@@ -81,6 +75,19 @@ export function inOrderOfWish(
     .map((each) => ({ each, key: keyOf(each, wish.goal, firstKnown, engines) }))
     .sort((a, b) => compareKeys(a.key, b.key) || natural(a.each.candidate.on.id, b.each.candidate.on.id))
     .map(({ each }) => each)
+}
+
+function speedBeside(candidate: Candidate, beside: readonly Candidate[], facts: Facts) {
+  let keeps = 1
+  let crowded = false
+  for (const other of beside) {
+    const share = facts.keeps(candidate.known, other.known)
+    if (share !== undefined)
+      keeps *= share // pairs were measured, not all at once: what they take is multiplied
+    else if (other.on.id === candidate.on.id) crowded = true
+  }
+  const { measured } = candidate
+  return { candidate, keeps, crowded, speed: measured && speedOf(measured, keeps) }
 }
 
 /** What the goal makes small; undefined: not known. */
@@ -108,7 +115,7 @@ function keyOf(each: Rated, goal: Goal, firstKnown: number, engines: readonly st
 }
 
 function compareKeys(a: readonly number[], b: readonly number[]): number {
-  for (const [at, value] of a.entries()) if (value !== b[at]) return value - b[at]!
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return a[at]! - b[at]!
   return 0
 }
 

@@ -1,11 +1,11 @@
 import type { EngineDescriptor } from '../domain/index.ts'
 import {
   type Candidate,
+  candidateOn,
   failureOf,
   objection,
   readableFormat,
   type Scene,
-  withMeasurement,
 } from './candidates.ts'
 import type { PlannedModel } from './input.ts'
 import { devicesCalled, namesOf } from './named-devices.ts'
@@ -36,23 +36,12 @@ function ofEngine(planned: PlannedModel, engine: EngineDescriptor, device: strin
   let reason = ''
   for (const { device: text, title, members } of found) {
     const [on] = members
-    const candidate: Candidate = {
-      task: planned.task,
-      model: planned.model.id,
-      engine: engine.id,
-      device: text,
-      kind: on.kind,
-      simulated: on.simulated,
-      planned,
-      descriptor: engine,
-      numbersOf: device === undefined || !virtualOf(device, engine) ? on.id : text,
-      on,
-      where: title,
-      format: readable.format,
-    }
+    const isVirtual = device !== undefined && virtualOf(device, engine) !== undefined
+    const rest = { format: readable.format, facts, asked: text, where: title, isVirtual }
+    const candidate = candidateOn(on, { planned, descriptor: engine, ...rest })
     const against = objection(candidate, members, scene) ?? failureOf(candidate, facts)
     if (against !== undefined) reason ||= against
-    else candidates.push(withMeasurement(candidate, facts))
+    else candidates.push(candidate)
   }
   return candidates.length > 0 ? { candidates } : { reason }
 }
@@ -63,7 +52,7 @@ function ofDevice(planned: PlannedModel, name: string, scene: Scene) {
   const called = devicesCalled(name, devices)
   const virtual = input.engines.filter((engine) => virtualOf(name, engine))
   if (called.length === 0 && virtual.length === 0)
-    return { reason: `there is no device ${name} here; there is ${namesOf(devices)}` }
+    return { reason: `there is no device ${name} here; there is ${namesOf(devices)}${problemsOf(scene)}` }
   const candidates: Candidate[] = []
   let reason = ''
   const attempts =
@@ -78,4 +67,13 @@ function ofDevice(planned: PlannedModel, name: string, scene: Scene) {
     else reason ||= found.reason
   }
   return candidates.length > 0 ? { candidates } : { reason: reason || `no engine here knows ${name}` }
+}
+
+/** Engines that found no devices, with the reason. */
+function problemsOf({ input }: Scene): string {
+  const told = input.engines.flatMap(({ id, title }) => {
+    const problem = input.problems?.[id]
+    return problem === undefined ? [] : [`${title}: ${problem}`]
+  })
+  return told.length > 0 ? ` (${told.join('; ')})` : ''
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Device, type Plan, type PlannedPlacement, sameDeviceName } from '../domain/index.ts'
 import { type Candidate, possiblePlacements } from './candidates.ts'
-import { factsOf, speedOf } from './facts.ts'
+import { factsOf, knownAs, speedOf } from './facts.ts'
 import { byWeight, type PlannedModel, type PlannerInput, useOf } from './input.ts'
 import { hostShare } from './memory.ts'
 import { devicesCalled } from './named-devices.ts'
@@ -267,7 +267,7 @@ function factsIn(input: PlannerInput, plan: Plan): Set<string> {
     for (let count = 0; count <= others.length; count++) {
       const keeps = others
         .slice(0, count)
-        .reduce((all, other) => all * (facts.keeps(measured, other) ?? 1), 1)
+        .reduce((all, other) => all * (facts.keeps(knownAs(measured), knownAs(other)) ?? 1), 1)
       const speed = speedOf(measured, keeps)!
       said.push(figure(speed.perSecond), figure(speed.ms), percent(keeps))
     }

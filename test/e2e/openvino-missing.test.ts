@@ -1,12 +1,11 @@
-/** OpenVINO is asked for and cannot be used: nobody is left without an answer, and nobody is told a wrong one. */
+/** OpenVINO is asked for and cannot be used: who asks for it gets the reason, who does not never hears of it. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Plan } from '../../src/domain/index.ts'
 import { embed } from '../support/api.ts'
-import { tandem, tandemJson } from '../support/cli.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { tandem } from '../support/cli.ts'
+import { startTestServer } from '../support/server.ts'
 
 const ANSWER_IN_TIME = { timeout: 60_000 }
 
@@ -38,54 +37,14 @@ describe('no OpenVINO on the machine', () => {
     expect(stderr).toContain('no OpenVINO can be used: none was found; `tandem setup openvino`')
   })
 
-  describe('asked for by the configuration', () => {
-    let server: TestServer
-    const reason =
-      "OpenVINO knows no device here (none was found); it needs OpenVINO's libraries (`tandem setup openvino`)"
-    beforeAll(async () => {
-      server = await startTestServer({ config: { placement: { embed: 'openvino@NPU' } }, env: bare })
-    })
-    afterAll(() => server?.stop())
-
-    test('[no-silent-fallback] onnxruntime serves, and each answer says instead of what', async () => {
-      const response = await embed(server, 'hello')
-      expect(response.status).toBe(200)
-      expect(response.headers.get('x-tandem-engine')).toBe('onnxruntime')
-      expect(fallbackOf(response)).toBe(`openvino on NPU: ${reason}`)
-    })
-
-    test(
-      'the plan shows the rejection with its reason, and what serves instead',
-      ANSWER_IN_TIME,
-      async () => {
-        const served = (await (await fetch(`${server.url}/tandem/v1/plan`)).json()) as Plan
-        expect(served.rejected).toContainEqual({
-          task: 'embed',
-          model: 'tandem-embed-small',
-          engine: 'openvino',
-          device: 'NPU',
-          reason,
-        })
-        expect(served.tasks.embed).toMatchObject([
-          {
-            engine: 'onnxruntime',
-            role: 'primary',
-            insteadOf: { engine: 'openvino', device: 'NPU', reason },
-          },
-        ])
-        expect(served.tasks.chat?.[0]?.insteadOf).toBeUndefined()
-        expect(await tandemJson(['plan'], { home: server.home, env: bare })).toEqual(served)
-        const { stdout } = await tandem(['plan'], { home: server.home, env: bare })
-        expect(stdout).toContain(`stands in for openvino on NPU: ${reason}`)
-      },
-    )
-
-    test('a warning is logged, once', () => {
-      const lines = server.log().split('\n')
-      const warnings = lines.filter((line) => line.includes('embed cannot run by openvino on NPU'))
-      expect(warnings).toHaveLength(1)
-      expect(JSON.parse(warnings[0]!)).toMatchObject({ level: 40, msg: expect.stringContaining(reason) })
-    })
+  test('a placement that cannot be ends the start and says why', ANSWER_IN_TIME, async () => {
+    const env = { ...bare, TANDEM_PLACEMENT_EMBED: 'openvino@NPU' }
+    for (const args of [['serve', '--port', '0'], ['plan'], ['search', 'x']]) {
+      const { code, stdout, stderr } = await tandem(args, { home, env })
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain(`placement.embed: tandem-embed-small cannot be placed as asked (openvino@NPU)`)
+      expect(stderr).toContain('OpenVINO knows no device here (none was found)')
+    }
   })
 
   test('nothing is asked for: no fallback is told, nothing is logged', ANSWER_IN_TIME, async () => {
@@ -128,25 +87,22 @@ describe('an OpenVINO that is named and is none', () => {
     ['a damaged installation of its own', 'openvino/2026.4.1/libs', {}, 'is damaged'],
     ['a library that does not load', 'archive', { INTEL_OPENVINO_DIR: 'archive' }, 'does not load'],
     ['a variable that names nothing', 'archive', { INTEL_OPENVINO_DIR: 'gone' }, 'INTEL_OPENVINO_DIR: no'],
-  ])('%s: its reason is told and the rest works', ANSWER_IN_TIME, async (_, folder, variables, says) => {
-    const broken = await homeWith({})
-    const libs = join(broken, folder)
-    await mkdir(libs, { recursive: true })
-    await writeFile(join(libs, libraryName()), 'no library at all')
-    const paths = Object.entries(variables).map(([name, path]) => [name, join(broken, path)])
-    const server = await startTestServer({
-      home: broken,
-      env: { ...bare, ...Object.fromEntries(paths) },
-      config: { placement: { embed: 'openvino' } },
-    })
-    try {
-      const response = await embed(server, 'hello')
-      expect(response.status).toBe(200)
-      expect(fallbackOf(response)).toContain(says)
-    } finally {
-      await server.stop()
-    }
-  })
+  ])(
+    '%s: a placement on it ends the start with the reason',
+    ANSWER_IN_TIME,
+    async (_, folder, variables, says) => {
+      const broken = await homeWith({})
+      const libs = join(broken, folder)
+      await mkdir(libs, { recursive: true })
+      await writeFile(join(libs, libraryName()), 'no library at all')
+      const paths = Object.entries(variables).map(([name, path]) => [name, join(broken, path)])
+      const env = { ...bare, ...Object.fromEntries(paths), TANDEM_PLACEMENT_EMBED: 'openvino' }
+      const { code, stdout, stderr } = await tandem(['serve', '--port', '0'], { home: broken, env })
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain('placement.embed: tandem-embed-small cannot be placed as asked (openvino)')
+      expect(stderr).toContain(says)
+    },
+  )
 })
 
 function libraryName(): string {

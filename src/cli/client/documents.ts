@@ -100,6 +100,7 @@ const Planned = z.looseObject({
   engine: z.string(),
   device: z.string(),
   role: z.string(),
+  use: z.string().optional(),
   reasons: z.array(z.string()),
 })
 

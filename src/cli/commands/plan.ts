@@ -1,36 +1,56 @@
-import { defineCommand } from '../command.ts'
-import { withServer } from '../connect.ts'
-import { jsonOption } from '../options.ts'
-import { table } from '../print/table.ts'
+import { comparePlans } from '../../placement/index.ts'
+import type { PlanDocument } from '../client/documents.ts'
+import { findServer } from '../client/find-server.ts'
+import { type CommandContext, defineCommand } from '../command.ts'
+import { clientFor, withServer } from '../connect.ts'
+import { CommandError } from '../failure.ts'
+import { flag, jsonOption, setting } from '../options.ts'
+import { differenceText, planText } from '../print/plan.ts'
 
 export const plan = defineCommand({
   name: 'plan',
   summary: 'show what runs where, why, and what was rejected',
-  options: { json: jsonOption },
+  description:
+    'Shows the plan of the running server; with --policy or --simulate, or where none runs, the one that would be made.',
+  options: {
+    policy: setting('placement.policy', '<name>'),
+    simulate: setting('simulate.machine', '<profile>'),
+    diff: flag('what would change of the running plan'),
+    json: jsonOption,
+  },
   examples: [
     { line: 'tandem plan', does: 'the placements of each task with their reasons' },
+    { line: 'tandem plan --policy economy --diff', does: 'what another policy would move, and why' },
     { line: 'tandem plan --json', does: 'the same as JSON' },
   ],
-  run: (context, _args, { json }) =>
-    withServer(context, [], async ({ client }) => {
-      const document = await client.plan()
-      if (json) {
-        context.json(document)
-        return 0
-      }
-      const { print, style } = context
-      print(`policy ${style.bold(document.policy)}${document.simulated ? ' (simulated devices)' : ''}\n`)
-      for (const [task, placements] of Object.entries(document.tasks)) {
-        print(`\n${style.bold(task)}\n`)
-        for (const placement of placements) {
-          print(table([[placement.role, placement.model, placement.engine, placement.device]], '  '))
-          for (const reason of placement.reasons) print(`    ${style.dim(reason)}\n`)
-        }
-      }
-      if (document.rejected.length > 0) {
-        const rows = document.rejected.map((r) => [r.task, r.model, r.engine, r.device, r.reason])
-        print(`\n${style.bold('rejected')}\n${table(rows, '  ')}`)
-      }
+  run: async (context, _args, { json, diff, policy, simulate }) => {
+    const alone = policy !== undefined || simulate !== undefined
+    const { print, style } = context
+    if (diff) {
+      const running = await runningPlan(context)
+      const other = await planned(context, true)
+      const differences = comparePlans(running, other)
+      if (json) context.json({ running: running.policy, policy: other.policy, differences })
+      else print(differenceText(differences, style))
       return 0
-    }),
+    }
+    const document = await planned(context, alone)
+    if (json) context.json(document)
+    else print(planText(document, style))
+    return 0
+  },
 })
+
+function planned(context: CommandContext, alone: boolean): Promise<PlanDocument> {
+  return withServer(context, [], ({ client }) => client.plan(), { alone })
+}
+
+/** @throws CommandError when no server runs */
+async function runningPlan(context: CommandContext): Promise<PlanDocument> {
+  const found = await findServer(context.home, context.signal)
+  if (found) return clientFor(context, found.url).plan()
+  throw new CommandError(
+    'no server runs, so there is no plan to compare with',
+    '`tandem serve` starts one; without --diff the plan that would be made is shown',
+  )
+}
