@@ -3,7 +3,16 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const BENCHMARKS = ['embeddings', 'encoders', 'chat', 'indexing', 'search', 'retrieval', 'answers']
+const BENCHMARKS = [
+  'embeddings',
+  'encoders',
+  'chat',
+  'indexing',
+  'search',
+  'retrieval',
+  'answers',
+  'placement',
+]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !BENCHMARKS.includes(name))

@@ -1,9 +1,9 @@
 import type { Config } from '../config/index.ts'
-import type { Device, Model, PlacementRef, Task } from '../domain/index.ts'
+import { type Device, type Model, type PlacementRef, sameRef, type Task } from '../domain/index.ts'
 import { type DiscoveredEngine, ENGINES } from '../engines/index.ts'
 import { shareThreads, usesCpu } from '../placement/index.ts'
 import type { Pair } from './cache/store.ts'
-import { type Candidate, refOf } from './measure/candidate.ts'
+import type { Candidate } from './measure/candidate.ts'
 import { workerOptions } from './worker-options.ts'
 
 /** What is on this machine. */
@@ -63,7 +63,6 @@ function cpuFirst(devices: readonly Device[]): readonly Device[] {
 
 /** Every two of the placements that run at the same time. */
 export function pairsOf(candidates: readonly Candidate[], together: readonly PlacementRef[]): Pair[] {
-  const wanted = new Set(together.map((ref) => JSON.stringify(refOf(ref))))
-  const chosen = candidates.filter(({ placement }) => wanted.has(JSON.stringify(refOf(placement))))
+  const chosen = candidates.filter(({ placement }) => together.some((ref) => sameRef(ref, placement)))
   return chosen.flatMap((first, index) => chosen.slice(index + 1).map((second): Pair => [first, second]))
 }
