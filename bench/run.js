@@ -3,7 +3,18 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const BENCHMARKS = ['embeddings', 'encoders', 'chat', 'indexing', 'search', 'retrieval', 'answers', 'memory', 'planner']
+const BENCHMARKS = [
+  'embeddings',
+  'encoders',
+  'chat',
+  'indexing',
+  'search',
+  'retrieval',
+  'answers',
+  'memory',
+  'planner',
+  'placement',
+]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !BENCHMARKS.includes(name))

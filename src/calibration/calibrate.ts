@@ -1,4 +1,4 @@
-import type { Interference, Measurement, PlacementRef } from '../domain/index.ts'
+import { type Interference, type Measurement, type PlacementRef, sameRef } from '../domain/index.ts'
 import type { CalibrationContext } from './cache/key.ts'
 import type { MeasurementStore, Pair } from './cache/store.ts'
 import { type Candidate, refOf } from './measure/candidate.ts'
@@ -62,7 +62,11 @@ export async function calibrate(
     done += 1
     onProgress?.({ done, total, placement, figure })
   }
-  const runs = new Set([...known.measured, ...fresh.values()].filter(({ failed }) => !failed).map(nameOf))
+  const measured = candidates.flatMap(
+    (candidate) =>
+      fresh.get(candidate) ?? known.measured.find((each) => sameRef(each, candidate.placement)) ?? [],
+  )
+  const runs = (ref: PlacementRef) => measured.some((each) => sameRef(each, ref) && each.failed === undefined)
   const interference: Interference[] = []
   const pairs = options.pairs?.() ?? []
   const unknownPairs = again ? pairs : store.interferenceFor(pairs, context).missing
@@ -70,8 +74,7 @@ export async function calibrate(
   for (const pair of unknownPairs) {
     const [placement, beside] = [refOf(pair[0].placement), refOf(pair[1].placement)]
     onProgress?.({ done, total, placement, beside })
-    const both = runs.has(nameOf(placement)) && runs.has(nameOf(beside))
-    const figure = both ? await together(pair, { signal, budgetMs }) : undefined
+    const figure = runs(placement) && runs(beside) ? await together(pair, { signal, budgetMs }) : undefined
     if (figure) {
       if (!pair.some((each) => each.placement.simulated)) store.putInterference(pair, context, figure)
       interference.push(figure)
@@ -83,11 +86,8 @@ export async function calibrate(
     pairs.filter((pair) => !unknownPairs.includes(pair)),
     context,
   ).known
-  const old = new Map(known.measured.map((each) => [nameOf(each), each]))
   return {
-    measured: candidates.flatMap(
-      (candidate) => fresh.get(candidate) ?? old.get(nameOf(candidate.placement)) ?? [],
-    ),
+    measured,
     interference: [...kept, ...interference],
     fresh: [...fresh.keys()].map(({ placement }) => refOf(placement)),
     seconds: (performance.now() - startedMs) / 1000,
@@ -115,8 +115,4 @@ export function measureCandidate(
 ): Promise<Measurement> {
   const device = devices.find(({ id }) => id === candidate.placement.device)
   return measurePlacement(candidate, { ...options, ...(device ? { device } : {}) })
-}
-
-function nameOf({ task, model, engine, device }: PlacementRef): string {
-  return JSON.stringify([task, model, engine, device])
 }

@@ -9,11 +9,32 @@ const {
   FAKE_START_ERROR: startError,
   FAKE_READY: ready,
   FAKE_STOP: stop,
+  FAKE_CALIBRATION: calibration,
 } = process.env
 const note = (event) => log && appendFileSync(log, `${JSON.stringify(event)}\n`)
 const never = new Promise(() => setInterval(() => undefined, 1000))
 
 const host = {
+  async calibrate({ signal, onProgress, onWarning, ...options }) {
+    note({
+      event: 'calibrate',
+      tasks: options.tasks,
+      again: options.again,
+      budgetMs: options.config.calibration.budgetMs,
+    })
+    const { progress = [], warning, report } = JSON.parse(calibration)
+    if (warning) onWarning(warning)
+    for (const each of progress) onProgress(each)
+    if (report) return report
+    return new Promise((_, reject) => {
+      const alive = setInterval(() => undefined, 1000)
+      signal.addEventListener('abort', () => {
+        clearInterval(alive)
+        note({ event: 'aborted' })
+        reject(signal.reason)
+      })
+    })
+  },
   async startServer(options) {
     note({ event: 'start', ...options })
     if (startError) throw new TandemError(...JSON.parse(startError))

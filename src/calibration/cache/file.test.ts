@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CONTEXT, candidate, figure } from './samples.suite.ts'
 import { MeasurementStore } from './store.ts'
 
-const WRITER = fileURLToPath(new URL('./endless-writer.js', import.meta.url))
+const WRITER = fileURLToPath(new URL('./writer.js', import.meta.url))
 const embed = candidate()
 
 let home: string

@@ -10,7 +10,7 @@ export interface Candidate {
 }
 
 export interface MeasureOptions {
-  /** Milliseconds of the benchmark itself, loading apart; a slow device may take twice as long. Default: 3000. */
+  /** Milliseconds of the benchmark, loading and the first run apart; a slow device may take twice as long. Default: 3000. */
   readonly budgetMs?: number
   /** Ends the worker at once; the promise rejects with its reason. */
   readonly signal?: AbortSignal

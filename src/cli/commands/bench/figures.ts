@@ -24,7 +24,7 @@ function rowOf(measured: Measurement, fastest: number): string[] {
   const { task, model, engine, device, failed, loadMs, hostBytes, deviceBytes } = measured
   const speed = speedOf(measured)
   if (speed === undefined)
-    return [task, model, engine, device, `does not run: ${failed ?? 'no reason given'}`]
+    return [task, model, engine, device, '', '', '', '', `does not run: ${failed ?? ''}`]
   const memory = [
     ...(hostBytes === undefined ? [] : [bytes(hostBytes)]),
     ...(deviceBytes === undefined ? [] : [`${bytes(deviceBytes)} on it`]),

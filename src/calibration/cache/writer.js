@@ -1,4 +1,4 @@
-// Writes measurements until it is killed, one line for each; started as a process by the tests.
+// Writes measurements, a line on stdout for each; started as a process by the tests.
 import { MeasurementStore } from '../../../dist/calibration/index.js'
 
 const { home, candidate, context, figure, rows } = JSON.parse(process.argv[2])
