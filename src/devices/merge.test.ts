@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Device, EngineDevice, EngineId } from '../domain/index.ts'
 import { mergeDevices } from './merge.ts'
+import type { EngineProblems } from './missing.ts'
 import type { SystemDevice } from './system.ts'
 
 const CPU: Device = { id: 'cpu', kind: 'cpu', name: 'A CPU', engines: {}, simulated: false, cores: 8 }
@@ -166,7 +167,7 @@ test('what the CPU computes itself comes last, is no hardware of the system, and
   ])
   const alone = mergeDevices({ cpu: CPU, system: [IGPU], found: found.slice(0, 1) })
   expect(alone.map(({ id, problems }) => [id, problems?.length])).toEqual([
-    ['gpu0', 1],
+    ['gpu0', 2],
     ['cpu', undefined],
     ['gpu1', undefined],
   ])
@@ -180,16 +181,18 @@ const NVIDIA: SystemDevice = {
   driver: 'nvidia 550.54.14',
 }
 
-test.each([
-  [NPU, { openvino: 'none was found' }, /setup openvino.*none was found/],
-  [NPU, {}, /OpenVINO does not list it: `tandem doctor`/],
-  [DRIVERLESS, {}, /no driver: `tandem doctor`/],
-  [NVIDIA, {}, /Vulkan does not list it.*nvidia/],
-  [NVIDIA, { 'llama.cpp': 'its probe failed: ended by SIGSEGV' }, /SIGSEGV/],
-  [{ ...NPU, vendor: 'amd', pciId: '17f0', driver: 'amdxdna 6.14' }, {}, /no engine of Tandem/],
-])('hardware that nothing can use is listed with what it lacks: %o', (system, problems, says) => {
+test.each<[SystemDevice, EngineProblems, RegExp[]]>([
+  [NPU, { openvino: 'none was found' }, [/^OpenVINO cannot use it: none was found; `tandem setup openvino`/]],
+  [NPU, {}, [/^OpenVINO does not list it: `tandem doctor`/]],
+  [DRIVERLESS, {}, [/^it has no driver: `tandem doctor`/]],
+  [B580, {}, [/Vulkan does not list it/, /^OpenVINO does not list it/]],
+  [NVIDIA, {}, [/Vulkan does not list it.*nvidia/]],
+  [NVIDIA, { 'llama.cpp': 'its probe failed: ended by SIGSEGV' }, [/SIGSEGV/]],
+  [{ ...NPU, vendor: 'amd', pciId: '17f0', driver: 'amdxdna 6.14' }, {}, [/no engine of Tandem/]],
+])('hardware that nothing can use is listed with what it lacks: %o, %o', (system, problems, says) => {
   const [device] = mergeDevices({ cpu: CPU, system: [system], found: [], problems })
-  expect(device).toMatchObject({ engines: {}, problems: [expect.stringMatching(says)] })
+  expect(device).toMatchObject({ engines: {}, problems: says.map((each) => expect.stringMatching(each)) })
+  expect(device?.problems).toHaveLength(says.length)
   expect(device?.kind).toBe(system.family === 'npu' ? 'npu' : 'dgpu')
 })
 
