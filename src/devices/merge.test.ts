@@ -84,7 +84,7 @@ test('the reference PC: each device once, whatever number an engine gives it', (
 test('two cards of one model are told apart by their addresses, in whatever order they are counted', () => {
   const [a, b] = ['0000:03:00.0', '0000:04:00.0']
   const card = (engine: EngineId, name: string, pciAddress: string) =>
-    seen(engine, name, 'dgpu', { title: 'Arc B60', pciAddress })
+    seen(engine, name, 'dgpu', { title: `B60 as ${engine} calls it`, pciAddress })
   const found = [
     card('llama.cpp', 'Vulkan0', b),
     card('llama.cpp', 'Vulkan1', a),
