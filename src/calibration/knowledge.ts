@@ -190,6 +190,7 @@ export class Knowledge {
     if (!planned) throw new Error(`${placementId(placement)} is of no model that was chosen`)
     return workerOptions(placement, {
       model: planned.model,
+      shape: planned.shape,
       devices,
       engines,
       threads: threads[sharer(placement)] ?? 1,

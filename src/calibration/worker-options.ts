@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts'
-import { type DecoderLoad, type Device, type Model, type Placement, sameDeviceName } from '../domain/index.ts'
+import { type DecoderLoad, type Device, type Model, type ModelShape, type Placement, sameDeviceName } from '../domain/index.ts'
 import type { LoadSpec } from '../engines/contract.ts'
 import type { DiscoveredEngine } from '../engines/index.ts'
 import { type Simulation, simulatedWorker } from '../engines/simulated/index.ts'
@@ -17,6 +17,7 @@ export interface WorkerContext {
   readonly chat: Config['chat']
   /** Folder of everything that Tandem keeps. */
   readonly home: string
+  readonly shape?: ModelShape | undefined
   /** The machine that is simulated: its engines are stood in for. */
   readonly simulation?: Simulation | undefined
 }
@@ -28,12 +29,12 @@ export interface WorkerContext {
  */
 export function workerOptions(
   placement: Placement & { readonly load?: DecoderLoad },
-  { model, devices, engines, threads, chat, home, simulation }: WorkerContext,
+  { model, devices, engines, threads, chat, home, shape, simulation }: WorkerContext,
 ): WorkerOptions {
   const { task, engine } = placement
   const found = engines.find((each) => each.engine === engine)
   const device = engineDevice(placement, devices)
-  const simulated = simulation && simulatedWorker(simulation, { ...placement, device }, model)
+  const simulated = simulation && simulatedWorker(simulation, { ...placement, device }, model, shape)
   const deviceEnv = found?.devices.find(({ name }) => sameDeviceName(name, device))?.env
   return {
     placement,
@@ -65,5 +66,5 @@ function decoderSpec(model: Model, chat: Config['chat'], load: DecoderLoad | und
       slots: chat.slots,
     }
   const { contextTokens, slots, kvType, gpuLayers } = load
-  return { contextTokens: Math.floor(contextTokens / slots), slots, kvType, gpuLayers }
+  return { contextTokens, slots, kvType, gpuLayers }
 }

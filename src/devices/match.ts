@@ -1,8 +1,9 @@
 /** Which sightings of several sources are of one physical device. Pure, and never by index: each source counts its own way. */
-import type { EngineDevice } from '../domain/index.ts'
+import type { DeviceKind, EngineDevice } from '../domain/index.ts'
+import { certainGpuKind } from './gpu-kind.ts'
 import type { SystemDevice } from './system.ts'
 
-/** What one source saw. The system does not know whether a GPU is integrated. */
+/** What one source saw. The system is not always sure whether a GPU is integrated. */
 export type Sighting =
   | ({ readonly by: 'system' } & SystemDevice)
   | ({ readonly by: 'engine' } & Omit<EngineDevice, 'env'>)
@@ -29,9 +30,9 @@ export function matchDevices(sources: readonly (readonly Sighting[])[]): readonl
 function pairUp(known: readonly Physical[], seen: readonly Sighting[]): ReadonlyMap<Sighting, Physical> {
   const pairs = new Map<Sighting, Physical>()
   const rules: readonly Rule[] = [
-    (a, b) => a.pciAddress !== undefined && a.pciAddress === b.pciAddress,
-    (a, b) => luidOf(a) !== undefined && luidOf(a) === luidOf(b),
-    (a, b) => mayBeSame(a, b) && plainName(a) === plainName(b),
+    (device, b) => device.some((a) => a.pciAddress !== undefined && a.pciAddress === b.pciAddress),
+    (device, b) => device.some((a) => luidOf(a) !== undefined && luidOf(a) === luidOf(b)),
+    (device, b) => mayAllBeSame(device, b) && device.some((a) => plainName(a) === plainName(b)),
   ]
   const free = () => ({
     devices: known.filter((device) => ![...pairs.values()].includes(device)),
@@ -45,22 +46,21 @@ function pairUp(known: readonly Physical[], seen: readonly Sighting[]): Readonly
   for (const sighting of free().sightings) {
     const there = known.filter((device) => device.some((other) => sameKind(other, sighting)))
     const here = seen.filter((other) => sameKind(other, sighting))
-    if (there.length === 1 && here.length === 1 && there[0]!.every((other) => mayBeSame(other, sighting)))
+    if (there.length === 1 && here.length === 1 && mayAllBeSame(there[0]!, sighting))
       if (![...pairs.values()].includes(there[0]!)) pairs.set(sighting, there[0]!)
   }
   return pairs
 }
 
-type Rule = (a: Sighting, b: Sighting) => boolean
+type Rule = (device: Physical, sighting: Sighting) => boolean
 
 /** Pairs what fits nothing else by this rule. */
 function pairUnique(
   known: readonly Physical[],
   seen: readonly Sighting[],
-  rule: Rule,
+  fits: Rule,
   pairs: Map<Sighting, Physical>,
 ): void {
-  const fits = (device: Physical, sighting: Sighting) => device.some((other) => rule(other, sighting))
   for (const sighting of seen) {
     const there = known.filter((device) => fits(device, sighting))
     const here = seen.filter((other) => there[0] && fits(there[0], other))
@@ -80,10 +80,19 @@ function mayBeSame(a: Sighting, b: Sighting): boolean {
   )
 }
 
+function mayAllBeSame(device: Physical, sighting: Sighting): boolean {
+  return device.every((other) => mayBeSame(other, sighting))
+}
+
 function sameKind(a: Sighting, b: Sighting): boolean {
-  if (isSoftware(a) !== isSoftware(b)) return false
-  if (a.by === 'engine' && b.by === 'engine') return a.kind === b.kind
-  return familyOf(a) === familyOf(b)
+  if (isSoftware(a) !== isSoftware(b) || familyOf(a) !== familyOf(b)) return false
+  const [kindA, kindB] = [kindOf(a), kindOf(b)]
+  return kindA === undefined || kindB === undefined || kindA === kindB
+}
+
+function kindOf(sighting: Sighting): DeviceKind | undefined {
+  if (sighting.by === 'engine') return sighting.kind
+  return sighting.family === 'npu' ? 'npu' : certainGpuKind(sighting)
 }
 
 export function familyOf(sighting: Sighting): 'gpu' | 'npu' | 'cpu' {
@@ -113,7 +122,5 @@ function plainName({ title }: Sighting): string {
 function isDouble(device: Physical, all: readonly Physical[]): boolean {
   const [only] = device
   if (device.length !== 1 || only?.by !== 'system') return false
-  return all.some(
-    (other) => other.every(({ by }) => by === 'engine') && other.every((seen) => mayBeSame(seen, only)),
-  )
+  return all.some((other) => other.every(({ by }) => by === 'engine') && mayAllBeSame(other, only))
 }

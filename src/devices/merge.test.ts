@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Device, EngineDevice, EngineId } from '../domain/index.ts'
 import { mergeDevices } from './merge.ts'
+import type { EngineProblems } from './missing.ts'
 import type { SystemDevice } from './system.ts'
 
 const CPU: Device = { id: 'cpu', kind: 'cpu', name: 'A CPU', engines: {}, simulated: false, cores: 8 }
@@ -80,6 +81,26 @@ test('the reference PC: each device once, whatever number an engine gives it', (
   })
 })
 
+test('two cards of one model are told apart by their addresses, in whatever order they are counted', () => {
+  const [a, b] = ['0000:03:00.0', '0000:04:00.0']
+  const card = (engine: EngineId, name: string, pciAddress: string) =>
+    seen(engine, name, 'dgpu', { title: `B60 as ${engine} calls it`, pciAddress })
+  const found = [
+    card('llama.cpp', 'Vulkan0', b),
+    card('llama.cpp', 'Vulkan1', a),
+    card('openvino', 'GPU.0', a),
+    card('openvino', 'GPU.1', b),
+  ]
+  const system = [
+    { ...B580, pciAddress: b },
+    { ...B580, pciAddress: a },
+  ]
+  expect(names(mergeDevices({ cpu: CPU, system, found })).slice(0, -1)).toEqual([
+    ['gpu0', 'dgpu', { 'llama.cpp': 'Vulkan1', openvino: 'GPU.0' }],
+    ['gpu1', 'dgpu', { 'llama.cpp': 'Vulkan0', openvino: 'GPU.1' }],
+  ])
+})
+
 test('the order in which sources tell does not change ids where all have an address', () => {
   const found = REFERENCE.toReversed()
   const ids = (list: readonly Device[]) => list.map(({ id, pciAddress }) => `${id} ${pciAddress}`).sort()
@@ -130,6 +151,26 @@ describe('without addresses', () => {
     expect(devices[1]?.driver).toBe('xe 6.14.0')
   })
 
+  test('where the system is sure what is integrated, the only one of a kind is known', () => {
+    const found = [seen('openvino', 'GPU', 'dgpu', { vendor: 'intel' })]
+    const devices = mergeDevices({ cpu: CPU, system: [IGPU, B580], found })
+    expect(devices.map(({ id, kind, engines }) => [id, kind, engines])).toEqual([
+      ['gpu1', 'dgpu', { openvino: 'GPU' }],
+      ['gpu0', 'igpu', {}],
+      ['cpu', 'cpu', {}],
+    ])
+  })
+
+  test('a name that fits is not enough where an address speaks against it', () => {
+    const at = (bus: number) => ({ pciAddress: `0000:0${bus}:00.0` })
+    const found = [
+      seen('llama.cpp', 'Vulkan0', 'dgpu', { title: 'B580', ...at(3) }),
+      seen('openvino', 'GPU', 'dgpu', { title: 'B580', ...at(4) }),
+      seen('openai', 'X', 'dgpu', { title: 'B580', ...at(5) }),
+    ]
+    expect(mergeDevices({ cpu: CPU, system: [B580], found })).toHaveLength(4)
+  })
+
   test('two that nothing tells apart are not mixed up, and not listed twice', () => {
     const system = [windows(B580), windows(B580)]
     const found = ['Vulkan0', 'Vulkan1'].map((name) => seen('llama.cpp', name, 'dgpu', { title: 'B580' }))
@@ -153,6 +194,23 @@ describe('without addresses', () => {
   })
 })
 
+test('the memory of an integrated GPU is what an engine may take, not what the firmware set aside', () => {
+  const apu: SystemDevice = {
+    ...B580,
+    vendor: 'amd',
+    memoryBytes: 5e8,
+    freeBytes: 1e8,
+    driver: 'amdgpu 6.14',
+  }
+  const { pciAddress } = B580
+  const card = { pciAddress: pciAddress!, memoryBytes: 16e9 }
+  const of = (kind: 'igpu' | 'dgpu') =>
+    mergeDevices({ cpu: CPU, system: [apu], found: [seen('llama.cpp', 'Vulkan0', kind, card)] })[0]
+  expect(of('igpu')).toMatchObject({ memoryBytes: 16e9 })
+  expect(of('igpu')).not.toHaveProperty('freeBytes')
+  expect(of('dgpu')).toMatchObject({ memoryBytes: 5e8, freeBytes: 1e8 })
+})
+
 test('what the CPU computes itself comes last, is no hardware of the system, and takes no id of hardware', () => {
   const found = [
     seen('llama.cpp', 'Vulkan0', 'igpu', { software: true, title: 'llvmpipe' }),
@@ -166,7 +224,7 @@ test('what the CPU computes itself comes last, is no hardware of the system, and
   ])
   const alone = mergeDevices({ cpu: CPU, system: [IGPU], found: found.slice(0, 1) })
   expect(alone.map(({ id, problems }) => [id, problems?.length])).toEqual([
-    ['gpu0', 1],
+    ['gpu0', 2],
     ['cpu', undefined],
     ['gpu1', undefined],
   ])
@@ -180,16 +238,18 @@ const NVIDIA: SystemDevice = {
   driver: 'nvidia 550.54.14',
 }
 
-test.each([
-  [NPU, { openvino: 'none was found' }, /setup openvino.*none was found/],
-  [NPU, {}, /OpenVINO does not list it: `tandem doctor`/],
-  [DRIVERLESS, {}, /no driver: `tandem doctor`/],
-  [NVIDIA, {}, /Vulkan does not list it.*nvidia/],
-  [NVIDIA, { 'llama.cpp': 'its probe failed: ended by SIGSEGV' }, /SIGSEGV/],
-  [{ ...NPU, vendor: 'amd', pciId: '17f0', driver: 'amdxdna 6.14' }, {}, /no engine of Tandem/],
-])('hardware that nothing can use is listed with what it lacks: %o', (system, problems, says) => {
+test.each<[SystemDevice, EngineProblems, RegExp[]]>([
+  [NPU, { openvino: 'none was found' }, [/^OpenVINO cannot use it: none was found; `tandem setup openvino`/]],
+  [NPU, {}, [/^OpenVINO does not list it: `tandem doctor`/]],
+  [DRIVERLESS, {}, [/^it has no driver: `tandem doctor`/]],
+  [B580, {}, [/Vulkan does not list it/, /^OpenVINO does not list it/]],
+  [NVIDIA, {}, [/Vulkan does not list it.*nvidia/]],
+  [NVIDIA, { 'llama.cpp': 'its probe failed: ended by SIGSEGV' }, [/SIGSEGV/]],
+  [{ ...NPU, vendor: 'amd', pciId: '17f0', driver: 'amdxdna 6.14' }, {}, [/no engine of Tandem/]],
+])('hardware that nothing can use is listed with what it lacks: %o, %o', (system, problems, says) => {
   const [device] = mergeDevices({ cpu: CPU, system: [system], found: [], problems })
-  expect(device).toMatchObject({ engines: {}, problems: [expect.stringMatching(says)] })
+  expect(device).toMatchObject({ engines: {}, problems: says.map((each) => expect.stringMatching(each)) })
+  expect(device?.problems).toHaveLength(says.length)
   expect(device?.kind).toBe(system.family === 'npu' ? 'npu' : 'dgpu')
 })
 

@@ -1,6 +1,6 @@
 import type { Device, DeviceKind, EngineDevice, EngineId } from '../domain/index.ts'
 import { definedOnly } from './defined-only.ts'
-import { gpuKind } from './gpu-kind.ts'
+import { likelyGpuKind } from './gpu-kind.ts'
 import { familyOf, matchDevices, type Physical, type Sighting } from './match.ts'
 import { type EngineProblems, missingFor } from './missing.ts'
 import type { SystemDevice } from './system.ts'
@@ -55,7 +55,7 @@ function byPlace(devices: readonly Physical[]): readonly Physical[] {
 function toDevice(id: string, seen: Physical, problems: EngineProblems): Device {
   const system = seen.find((each) => each.by === 'system')
   const engines = seen.filter((each) => each.by === 'engine')
-  const kind = engines[0]?.kind ?? (system!.family === 'npu' ? 'npu' : gpuKind(system!))
+  const kind = engines[0]?.kind ?? (system!.family === 'npu' ? 'npu' : likelyGpuKind(system!))
   const names: Partial<Record<EngineId, string>> = {}
   for (const { engine, name } of engines) names[engine] = name
   const first = <K extends keyof EngineDevice & keyof Device>(key: K) =>
@@ -70,8 +70,7 @@ function toDevice(id: string, seen: Physical, problems: EngineProblems): Device 
     engines: names,
     simulated: false,
     ...definedOnly({
-      memoryBytes: system?.memoryBytes ?? first('memoryBytes'),
-      freeBytes: system?.freeBytes ?? first('freeBytes'),
+      ...memoryOf(kind, seen),
       sharedMemory: kind === 'dgpu' ? undefined : true,
       vendor: system?.vendor ?? first('vendor'),
       pciAddress: system?.pciAddress ?? first('pciAddress'),
@@ -85,6 +84,16 @@ function toDevice(id: string, seen: Physical, problems: EngineProblems): Device 
       problems: lacks.length > 0 ? lacks : undefined,
     }),
   }
+}
+
+/**
+ * Size and what is free of it, from one source: they count in different ways. The system knows what is on the card, an
+ * engine how much it may take of the memory that an integrated GPU shares.
+ */
+function memoryOf(kind: DeviceKind, seen: Physical): Pick<Device, 'memoryBytes' | 'freeBytes'> {
+  const order = kind === 'dgpu' ? seen : seen.toReversed()
+  const { memoryBytes, freeBytes } = order.find((each) => each.memoryBytes !== undefined) ?? {}
+  return definedOnly({ memoryBytes, freeBytes })
 }
 
 /** An engine's driver knows its device better than a list of numbers; the last engine's plugin is the maker's. */

@@ -13,18 +13,20 @@ export function missingFor({ family, vendor, driver }: SystemDevice, problems: E
         ? 'it has no driver: `tandem doctor` says which one it needs'
         : `it has no driver: install the one of ${vendor}`,
     ]
-  if (vendor === 'intel') return [intelLacks(problems)]
-  if (family === 'npu') return ['no engine of Tandem runs on NPUs of its maker']
-  const { 'llama.cpp': broken } = problems
-  return [
-    broken === undefined
-      ? `no engine can use it, for Vulkan does not list it: install the Vulkan driver of ${vendor}`
-      : `no engine can use it: ${broken}`,
+  const ways = [
+    ...(family === 'gpu' ? [vulkanLacks(vendor, problems)] : []),
+    ...(vendor === 'intel' ? [openVinoLacks(problems)] : []),
   ]
+  return ways.length > 0 ? ways : ['no engine of Tandem runs on NPUs of its maker']
 }
 
-function intelLacks({ openvino }: EngineProblems): string {
-  return openvino === undefined
+function vulkanLacks(vendor: string, { 'llama.cpp': why }: EngineProblems): string {
+  const lack = why ?? `Vulkan does not list it; install the Vulkan driver of ${vendor}`
+  return `llama.cpp cannot use it: ${lack}`
+}
+
+function openVinoLacks({ openvino: why }: EngineProblems): string {
+  return why === undefined
     ? 'OpenVINO does not list it: `tandem doctor` says what is missing'
-    : `no engine can use it: install OpenVINO with \`tandem setup openvino\` (OpenVINO: ${openvino})`
+    : `OpenVINO cannot use it: ${why}; \`tandem setup openvino\` finds or installs it`
 }

@@ -28,7 +28,7 @@ export interface DiscoveredEngine {
   readonly problem?: string
   /** What its own configuration asks for where `placement` says nothing. */
   readonly asks?: { readonly tasks: readonly Task[]; readonly device: string; readonly by: string }
-  /** For a person: what of the configuration is not followed, and why. */
+  /** For a person: what of the configuration is not followed, and what was lost, with the reason. */
   readonly warnings: readonly string[]
 }
 

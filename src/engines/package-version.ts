@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
+
+const Manifest = z.object({ name: z.string(), version: z.string() })
 
 const { resolve } = createRequire(import.meta.url)
 
@@ -16,10 +19,10 @@ export function packageVersion(name: string): string | undefined {
   return undefined
 }
 
-function manifestIn(folder: string): { name?: string; version?: string } | undefined {
+function manifestIn(folder: string): z.infer<typeof Manifest> | undefined {
   try {
-    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as object
+    return Manifest.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')))
   } catch {
-    return undefined // the folder has none
+    return undefined // the folder has none of a package
   }
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { describeVulkan } from '../../../test/support/vulkan.ts'
 import { discoverLlamaCpp, readVulkanProbe } from './discover.ts'
 
@@ -9,6 +9,18 @@ test('the CPU is always there, with the version of the package', async () => {
   expect(found.version).toMatch(/^node-llama-cpp \d+\.\d+\.\d+/)
   expect(found.devices.at(-1)).toMatchObject({ name: 'cpu', kind: 'cpu' })
   expect(found.devices.at(-1)?.title).not.toBe('')
+})
+
+describe('with an environment of its own', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  test('a probe that crashes is a problem that is said, and the CPU stays', async () => {
+    vi.stubEnv('NODE_OPTIONS', '--max-old-space-size=1') // V8 aborts
+    const { devices, problem, warnings } = await discoverLlamaCpp({ signal })
+    expect(devices.map(({ name }) => name)).toEqual(['cpu'])
+    expect(problem).toMatch(/^Vulkan's devices are unknown: its probe failed: ./)
+    expect(warnings).toEqual([`llama.cpp: ${problem}`])
+  })
 })
 
 describeVulkan('llama.cpp on Vulkan', () => {
@@ -31,6 +43,12 @@ test.each([
   [{ stdout: '{"loader":true,"devices":[{"index":-1}]}' }, /printed/],
 ])('%j is a problem, and no device', (answer, says) => {
   expect(readVulkanProbe(answer)).toEqual({ devices: [], problem: expect.stringMatching(says) })
+})
+
+test('what a layer prints before the answer does not matter', () => {
+  expect(readVulkanProbe({ stdout: 'MangoHud v0.7\n{"loader":true,"devices":[]}\n' })).toEqual({
+    devices: [],
+  })
 })
 
 test('no loader, and a loader without drivers, are no problem', () => {

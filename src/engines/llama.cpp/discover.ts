@@ -26,6 +26,7 @@ export async function discoverLlamaCpp({
     ...rest,
     version: `${PACKAGE} ${version}`,
     devices: [...devices, cpu],
+    warnings: problem === undefined ? [] : [`${llamaCpp.title}: ${problem}`],
     ...(problem === undefined ? {} : { problem }),
   }
 }
@@ -55,7 +56,8 @@ export function readVulkanProbe({ stdout, why }: ProbeAnswer): Gpus {
   if (why !== undefined)
     return { devices: [], problem: `Vulkan's devices are unknown: its probe failed: ${why}` }
   try {
-    return { devices: vulkanDevices(VulkanReport.parse(JSON.parse(stdout)).devices) }
+    const [last = ''] = stdout.trim().split('\n').slice(-1) // drivers and layers print too
+    return { devices: vulkanDevices(VulkanReport.parse(JSON.parse(last)).devices) }
   } catch {
     const printed = JSON.stringify(stdout.slice(0, 200))
     return { devices: [], problem: `Vulkan's devices are unknown: its probe printed ${printed}` }

@@ -1,4 +1,6 @@
 /** What the Vulkan loader tells of its devices. Native code: loaded by `probe.ts` only, in a process of its own. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import koffi, { type LibraryHandle, type TypeObject } from 'koffi'
 import type { VulkanDevice, VulkanReport } from './vulkan-devices.ts'
 import {
@@ -12,10 +14,7 @@ import {
   STRUCTS,
 } from './vulkan-structs.ts'
 
-const LIBRARIES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
-  win32: 'vulkan-1.dll',
-  linux: 'libvulkan.so.1',
-}
+const LINUX_LOADER = 'libvulkan.so.1'
 
 /** 1.2 as Vulkan packs it: llama.cpp refuses older loaders and devices. */
 const NEEDED = (1 << 22) | (2 << 12)
@@ -32,8 +31,7 @@ type Native = (...args: unknown[]) => unknown
 
 /** Opens the loader and asks every device. @throws Error when a loader that is installed does not work */
 export function readVulkan(): VulkanReport {
-  const file = LIBRARIES[process.platform]
-  const library = file === undefined ? undefined : open(file)
+  const library = open()
   if (!library) return { loader: false, devices: [] }
   const api = functionsOf(library)
   const application = make('application', { apiVersion: NEEDED })
@@ -68,11 +66,17 @@ function functionsOf(library: LibraryHandle) {
 }
 
 /** No loader is no error; one that does not load is. */
-function open(file: string): LibraryHandle | undefined {
+function open(): LibraryHandle | undefined {
+  if (process.platform === 'win32') {
+    const file = join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'vulkan-1.dll')
+    return existsSync(file) ? koffi.load(file) : undefined // messages are in the system's language
+  }
+  if (process.platform !== 'linux') return undefined
   try {
-    return koffi.load(file)
+    return koffi.load(LINUX_LOADER)
   } catch (error) {
-    if (/no such file|cannot open shared|not found|could not be found/i.test(String(error))) return undefined
+    const text = String(error)
+    if (text.includes(LINUX_LOADER) && /no such file/i.test(text)) return undefined
     throw error
   }
 }
@@ -112,7 +116,8 @@ function filled<T>(
   const items = koffi.alloc(type, most) as Address
   const result = Number(call(count, items))
   if (result !== 0 && result !== INCOMPLETE) throw new Error(`Vulkan's list failed with ${result}`)
-  return koffi.decode(items, koffi.array(type, koffi.decode(count, 'uint32_t') as number)) as T[]
+  const length = koffi.decode(count, 'uint32_t') as number
+  return length === 0 ? [] : (koffi.decode(items, koffi.array(type, length)) as T[])
 }
 
 function handlesOf(api: Api, instance: Address): readonly Address[] {
