@@ -3,12 +3,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { calibrateHere, candidatesOf, measurePlacement, speedOf } from '../dist/calibration/index.js'
-import { loadConfig, PACKAGE_ROOT } from '../dist/config/index.js'
-import { discoverDevices } from '../dist/devices/index.js'
-import { discoverEngines, ENGINES } from '../dist/engines/index.js'
-import { loadCatalogue } from '../dist/models/index.js'
-import { makePlan } from '../dist/placement/index.js'
+import {
+  calibrateHere,
+  Knowledge,
+  MeasurementStore,
+  measurePlacement,
+  speedOf,
+  surveyMachine,
+} from '../dist/calibration/index.js'
+import { loadConfig } from '../dist/config/index.js'
 import { openVinoFolder } from './lib/openvino.js'
 import { median, report } from './lib/report.js'
 
@@ -21,15 +24,9 @@ const { signal } = new AbortController()
 const env = { ...process.env, TANDEM_HOME: home, TANDEM_OPENVINO_FOLDER: await openVinoFolder() }
 const { config } = loadConfig({ home, env, flags: [] })
 
-/** What the server finds, with the shipped model of each task. */
-async function survey() {
-  const engines = await discoverEngines({ config, home, env, signal, asked: [] })
-  const devices = discoverDevices(engines.flatMap((engine) => engine.devices))
-  const shipped = (await loadCatalogue([join(PACKAGE_ROOT, 'models')])).list()
-  const models = Object.fromEntries(
-    ['chat', 'embed'].map((task) => [task, shipped.find((model) => model.tasks.includes(task))]),
-  )
-  return { config, home, engines, devices, models }
+/** Slower by a factor of a hundred, and not worth the minutes. */
+function isSoftware({ devices }, { device }) {
+  return devices.find(({ id }) => id === device)?.software === true
 }
 
 /** Speeds of each candidate by its own worker, median of the rounds. */
@@ -42,22 +39,17 @@ async function tryAll(candidates) {
 }
 
 try {
-  const machine = await survey()
-  const { policy } = config.placement
-  const plan = makePlan({ policy, devices: machine.devices, engines: ENGINES, models: machine.models })
-  const together = Object.values(plan.tasks).map(([first]) => first)
-  const options = {
-    signal,
-    again: false,
-    budgetMs: config.calibration.budgetMs,
-    together,
-    onWarning: console.warn,
-  }
-  const calibrated = await calibrateHere(machine, options)
-  const known = await calibrateHere(machine, options)
+  const survey = await surveyMachine({ config, home, signal })
+  const options = { signal, again: false, onWarning: console.warn }
+  const calibrated = await calibrateHere(survey, options)
+  const known = await calibrateHere(survey, options)
   if (known.fresh.length > 0) throw new Error('what was measured is not known the second time')
 
-  const candidates = candidatesOf(machine)
+  const store = new MeasurementStore(home)
+  const knowledge = new Knowledge(survey, store)
+  const plan = knowledge.plan()
+  store.close()
+  const candidates = knowledge.candidates().filter(({ placement }) => !isSoftware(survey, placement))
   const tried = await tryAll(candidates)
   const rows = Object.entries(plan.tasks).flatMap(([task, [first]]) => {
     const speeds = candidates.flatMap(({ placement }, index) =>

@@ -53,8 +53,8 @@ function byFirst(holds: (each: Rated) => boolean) {
   return (a: Rated, b: Rated) => Number(holds(b)) - Number(holds(a))
 }
 
-function isFarBelow({ speed, inTime }: Rated, best: Rated, { task }: Wish): boolean {
-  return speed !== undefined && !inTime && speed.perSecond < FAR_BELOW * task.minShare * best.speed!.perSecond
+function isFarBelow({ alone, inTime }: Rated, best: Rated, { task }: Wish): boolean {
+  return alone !== undefined && !inTime && alone.perSecond < FAR_BELOW * task.minShare * best.alone!.perSecond
 }
 
 function notNeeded(most: number, { planned, pin }: Draft, { input }: Scene): string {

@@ -27,7 +27,10 @@ export function wishFor(planned: Candidate['planned'], policy: PolicySpec, onBat
 /** A candidate with what decides its place among the others. */
 export interface Rated {
   readonly candidate: Candidate
+  /** Beside what is placed. */
   readonly speed: Speed | undefined
+  /** Good enough is judged by it: what shares a device takes turns, and seldom all of it works at once. */
+  readonly alone: Speed | undefined
   /** Share of its speed alone that it keeps beside what is placed, as far as measured. */
   readonly keeps: number
   /** Place of its kind in the policy's order. */
@@ -54,18 +57,19 @@ export function inOrderOfWish(
   engines: readonly string[],
 ): Rated[] {
   const speeds = candidates.map((candidate) => speedBeside(candidate, beside, facts))
-  const fastest = speeds.reduce((most, { speed }) => Math.max(most, speed?.perSecond ?? 0), 0)
-  const rated = speeds.map(({ candidate, speed, keeps, crowded }): Rated => {
+  const fastest = speeds.reduce((most, { alone }) => Math.max(most, alone?.perSecond ?? 0), 0)
+  const rated = speeds.map(({ candidate, speed, alone, keeps, crowded }): Rated => {
     const at = wish.kinds.indexOf(candidate.kind)
     const fast = speed || expectedSlow(candidate.task, candidate.planned.model, candidate.kind) === undefined
     return {
       candidate,
       speed,
+      alone,
       keeps,
       crowded,
       rank: at === -1 ? wish.kinds.length : at,
-      inTime: speed ? speed.ms <= wish.task.maxMs : fast === true,
-      enough: speed ? speed.perSecond >= wish.task.minShare * fastest : fast === true,
+      inTime: alone ? alone.ms <= wish.task.maxMs : fast === true,
+      enough: alone ? alone.perSecond >= wish.task.minShare * fastest : fast === true,
     }
   })
   // what nobody measured goes before the measured only where its kind is wanted more than all of theirs
@@ -87,7 +91,8 @@ function speedBeside(candidate: Candidate, beside: readonly Candidate[], facts: 
     else if (other.on.id === candidate.on.id) crowded = true
   }
   const { measured } = candidate
-  return { candidate, keeps, crowded, speed: measured && speedOf(measured, keeps) }
+  const alone = measured && speedOf(measured)
+  return { candidate, keeps, crowded, alone, speed: measured && speedOf(measured, keeps) }
 }
 
 /** What the goal makes small; undefined: not known. */

@@ -50,20 +50,21 @@ function wantedBy(
 
 /** In what a candidate is not good enough. */
 function shortfall(each: Rated, all: readonly Rated[], { task }: Wish): string {
-  const { candidate, speed } = each
-  if (!speed)
+  const { candidate, alone } = each
+  if (!alone)
     return expectedSlow(candidate.task, candidate.planned.model, candidate.kind) ?? 'it is not measured yet'
   if (!each.inTime)
-    return `it takes ${figure(speed.ms)} ms for ${oneOf(candidate)}, ${figure(task.maxMs)} ms are wanted`
+    return `it takes ${figure(alone.ms)} ms for ${oneOf(candidate)}, ${figure(task.maxMs)} ms are wanted`
   const best = fastestOf(all)!
-  return `its ${numbers(each)} are less than ${percent(task.minShare)} of ${where(best)}'s ${figure(best.speed!.perSecond)}`
+  return `its ${aloneNumbers(each)} are less than ${percent(task.minShare)} of ${where(best)}'s ${figure(best.alone!.perSecond)}`
 }
 
+/** The fastest one alone. */
 export function fastestOf(all: readonly Rated[]): Rated | undefined {
   return all
-    .filter(({ speed }) => speed)
+    .filter(({ alone }) => alone)
     .reduce<Rated | undefined>(
-      (best, each) => (!best || each.speed!.perSecond > best.speed!.perSecond ? each : best),
+      (best, each) => (!best || each.alone!.perSecond > best.alone!.perSecond ? each : best),
       undefined,
     )
 }
@@ -79,6 +80,10 @@ function where({ candidate }: Rated): string {
 
 function numbers({ candidate, speed }: Rated): string {
   return rate(speed!.perSecond, candidate.measured!)
+}
+
+function aloneNumbers({ candidate, alone }: Rated): string {
+  return rate(alone!.perSecond, candidate.measured!)
 }
 
 /** What is known of a placement by itself: numbers, files, memory. */
@@ -129,5 +134,5 @@ export function whyOther(other: Rated, first: Rated, wish: Wish): string {
 /** Why a candidate is too slow even to stand in. */
 export function whyTooSlow(each: Rated, best: Rated): string {
   const verb = each.candidate.task === 'chat' ? 'writes ' : ''
-  return `slower: ${verb}${numbers(each)}, ${where(best)} ${figure(best.speed!.perSecond)}`
+  return `slower: ${verb}${aloneNumbers(each)}, ${where(best)} ${figure(best.alone!.perSecond)}`
 }

@@ -2,11 +2,11 @@ import type { PolicySpec, TaskPolicy } from '../../domain/index.ts'
 
 const encoder: TaskPolicy = {
   prefer: ['npu', 'cpu', 'igpu', 'dgpu'],
-  minShare: 0.25,
+  minShare: 0.05,
   goal: 'preference',
   overflow: ['cpu'],
   maxMs: 50,
-  standIns: 2,
+  standIns: 1,
 }
 
 export const performance: PolicySpec = {
