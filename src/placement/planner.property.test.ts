@@ -1,6 +1,6 @@
 /** Thousands of machines: what holds for every plan. */
 import { describe, expect, test } from 'vitest'
-import { type Device, type Plan, type PlannedPlacement, sameDeviceName } from '../domain/index.ts'
+import { type Device, type EngineId, type Plan, type PlannedPlacement, sameDeviceName } from '../domain/index.ts'
 import { type Candidate, possiblePlacements } from './candidates.ts'
 import { factsOf, knownAs, speedOf } from './facts.ts'
 import { byWeight, type PlannedModel, type PlannerInput, useOf } from './input.ts'
@@ -83,6 +83,12 @@ describe('every plan', () => {
     })
   })
 
+  /** With an engine a device has its id and that engine's name, without one every engine's. */
+  function isCalled(device: Device, name: string, engine: EngineId | undefined, devices: readonly Device[]) {
+    if (engine === undefined) return devicesCalled(name, devices).includes(device)
+    return [device.id, device.engines[engine] ?? device.id].some((each) => sameDeviceName(each, name))
+  }
+
   test('honours a pin, or says that it cannot', () => {
     let kept = 0
     let unmet = 0
@@ -94,8 +100,7 @@ describe('every plan', () => {
         const pin = input.pins![planned.task]!
         const isPinned = (each: { engine: string; device: string }) =>
           (pin.engine === undefined || pin.engine === each.engine) &&
-          (pin.device === undefined ||
-            devicesCalled(pin.device, input.devices).includes(deviceOf(each, input)))
+          (pin.device === undefined || isCalled(deviceOf(each, input), pin.device, pin.engine, input.devices))
         const [first] = ofModel(plan, planned)
         const told = plan.unmet?.find((each) => each.task === planned.task && each.model === planned.model.id)
         must((told?.reason ?? 'x') !== '', 'an unmet pin has a reason')

@@ -213,7 +213,7 @@ test('a model larger than the memory is rejected, and its task has no placement'
   })
   expect(plan.tasks.chat).toEqual([])
   expect(plan.rejected.find((r) => r.engine === 'llama.cpp')?.reason).toMatch(
-    /does not fit: 2000000000 bytes/,
+    /does not fit: needs 2\.\d GiB of the system's memory/,
   )
 })
 

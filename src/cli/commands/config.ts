@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { configFile, configSchema, loadConfig, shownSettings } from '../../config/index.ts'
+import { policiesWith } from '../../placement/index.ts'
 import { type CommandContext, type CommandGroup, defineCommand } from '../command.ts'
 import { jsonOption } from '../options.ts'
 import { table } from '../print/table.ts'
+import { wrapped } from '../print/wrap.ts'
 
 const show = defineCommand({
   name: 'show',
@@ -34,6 +36,37 @@ const show = defineCommand({
       where ?? from,
     ])
     context.print(table([['setting', 'value', 'from'], ...rows]))
+    return 0
+  },
+})
+
+const policies = defineCommand({
+  name: 'policies',
+  summary: 'print the policies of placement, with the changes of placement.policies',
+  options: { json: jsonOption },
+  examples: [
+    { line: 'tandem config policies', does: 'what each policy wants of each task' },
+    { line: 'tandem config policies --json', does: 'every field, as placement.policies takes it' },
+  ],
+  run: async (context, _args, { json }) => {
+    const { placement } = context.settings().config
+    const known = policiesWith(placement.policies)
+    if (json) {
+      context.json({ policy: placement.policy, policies: known })
+      return 0
+    }
+    for (const { name, title, tasks } of known) {
+      const chosen = name === placement.policy ? ' (in force)' : ''
+      context.print(`${context.style.bold(name)}${chosen}\n${wrapped(title, '  ')}`)
+      const rows = Object.entries(tasks).map(([task, { goal, prefer, minShare, maxMs }]) => [
+        task,
+        goal,
+        prefer.join(', '),
+        `${minShare}`,
+        `${maxMs} ms`,
+      ])
+      context.print(table([['task', 'goal', 'prefer', 'minShare', 'maxMs'], ...rows], '  '))
+    }
     return 0
   },
 })
@@ -92,5 +125,5 @@ function chosenFile(context: CommandContext, values: Readonly<Record<string, unk
 export const config: CommandGroup = {
   name: 'config',
   summary: 'show and check the configuration',
-  commands: [show, check, path, schema],
+  commands: [show, policies, check, path, schema],
 }

@@ -1,0 +1,263 @@
+/** What is decided on the reference PC, sentence by sentence. */
+import { describe, expect, test } from 'vitest'
+import type { Device, Measurement, Model, Plan, Task } from '../domain/index.ts'
+import type { PlannedModel, PlannerInput } from './input.ts'
+import { makePlan } from './planner.ts'
+import { policiesWith, policyNamed } from './policies/index.ts'
+import { ENGINES } from './testing/random-machine.ts'
+
+const GIB = 2 ** 30
+const cpu: Device = {
+  id: 'cpu',
+  kind: 'cpu',
+  name: 'Core Ultra 7 265K',
+  memoryBytes: 32 * GIB,
+  cores: 20,
+  simulated: false,
+  engines: { onnxruntime: 'cpu', 'llama.cpp': 'cpu', openvino: 'CPU' },
+}
+const npu: Device = {
+  ...cpu,
+  id: 'npu0',
+  kind: 'npu',
+  name: 'AI Boost',
+  sharedMemory: true,
+  engines: { openvino: 'NPU' },
+}
+const b580: Device = {
+  ...cpu,
+  id: 'gpu0',
+  kind: 'dgpu',
+  name: 'Arc B580',
+  memoryBytes: 12 * GIB,
+  engines: { 'llama.cpp': 'Vulkan0', openvino: 'GPU.1' },
+}
+const model = (
+  task: Task,
+  gib: number,
+  formats: readonly ('gguf' | 'onnx' | 'openvino-ir')[],
+  id: string = task,
+): Model => ({
+  id,
+  title: id,
+  revision: '1',
+  license: '',
+  tasks: [task],
+  parameters: gib * 1.7e9,
+  contextTokens: 4096,
+  files: Object.fromEntries(formats.map((each) => [each, [{ path: 'f', sizeBytes: gib * GIB, sha256: '' }]])),
+  folder: '/',
+  fingerprint: id,
+})
+const chat: PlannedModel = { task: 'chat', model: model('chat', 8.4, ['gguf']) }
+const embed: PlannedModel = { task: 'embed', model: model('embed', 0.1, ['onnx', 'openvino-ir']) }
+const pc: PlannerInput = {
+  policy: policyNamed('development'),
+  devices: [npu, b580, cpu],
+  engines: ENGINES,
+  models: [chat, embed],
+}
+
+const texts = (
+  engine: 'openvino' | 'onnxruntime',
+  device: string,
+  textsPerSecond: number,
+  ms = 5,
+  watts?: number,
+): Measurement => ({
+  task: 'embed',
+  model: 'embed',
+  engine,
+  device,
+  from: 'measured',
+  encoder: { textsPerSecond, buckets: [{ tokens: 128, batch: 1, msPerText: ms }] },
+  ...(watts === undefined ? {} : { watts }),
+})
+const tokens = (device: string, decodeTokensPerSecond: number): Measurement => ({
+  task: 'chat',
+  model: 'chat',
+  engine: 'llama.cpp',
+  device,
+  from: 'measured',
+  decoder: { decodeTokensPerSecond, promptTokensPerSecond: 900 },
+})
+const where = (plan: Plan, task: Task) =>
+  plan.tasks[task]?.map((each) => `${each.engine}@${each.device} ${each.role}`)
+const rejection = (plan: Plan, model: string, engine: string, device: string) =>
+  plan.rejected.find((each) => each.model === model && each.engine === engine && each.device === device)
+    ?.reason
+
+test('development: chat on the discrete GPU and embeddings on the NPU, the CPU behind both', () => {
+  const plan = makePlan(pc)
+  expect(where(plan, 'chat')).toEqual(['llama.cpp@gpu0 primary', 'llama.cpp@cpu fallback'])
+  expect(where(plan, 'embed')).toEqual(['openvino@npu0 primary', 'onnxruntime@cpu fallback'])
+  expect(plan.reserveCores).toBe(5)
+  expect(plan.tasks.chat?.[0]?.reasons).toEqual([
+    'policy development prefers dgpu, then igpu, cpu and npu for chat',
+    "llama.cpp reads the model's gguf files and runs on Arc B580",
+    'not measured yet: chosen by rule of thumb',
+    'a discrete GPU has the fastest memory',
+    'takes 8.4 GiB of 12.0 GiB',
+  ])
+})
+
+test('performance: the CPU helps when the NPU is full', () => {
+  const plan = makePlan({ ...pc, policy: policyNamed('performance') })
+  expect(where(plan, 'embed')?.slice(0, 2)).toEqual(['openvino@npu0 primary', 'onnxruntime@cpu overflow'])
+})
+
+test('the numbers decide: a preferred device that is too slow is passed over, with both numbers', () => {
+  const measurements = [
+    texts('openvino', 'npu0', 12, 90),
+    texts('openvino', 'cpu', 300),
+    texts('onnxruntime', 'cpu', 200),
+  ]
+  const plan = makePlan({ ...pc, models: [embed], devices: [npu, cpu], measurements })
+  expect(where(plan, 'embed')).toEqual(['openvino@cpu primary', 'openvino@npu0 fallback'])
+  expect(plan.tasks.embed?.[0]?.reasons).toContain(
+    "npu0 would be preferred, but its 12 texts/s are less than 10 % of cpu's 300",
+  )
+  expect(rejection(plan, 'embed', 'onnxruntime', 'cpu')).toBe('slower: 200 texts/s, openvino 300 there')
+})
+
+test('a software GPU waits for its numbers, and is rejected by them', () => {
+  const software: Device = { ...b580, kind: 'igpu', name: 'llvmpipe', software: true }
+  const machine = { ...pc, models: [chat], devices: [software, cpu] }
+  expect(rejection(makePlan(machine), 'chat', 'llama.cpp', 'gpu0')).toBe(
+    'llvmpipe is computed by the CPU, and not measured yet',
+  )
+  const measured = makePlan({ ...machine, measurements: [tokens('gpu0', 8.4), tokens('cpu', 290)] })
+  expect(where(measured, 'chat')).toEqual(['llama.cpp@cpu primary'])
+  expect(rejection(measured, 'chat', 'llama.cpp', 'gpu0')).toBe('slower: writes 8.4 tokens/s, cpu 290')
+})
+
+test('what a model takes the next one lacks', () => {
+  const second: PlannedModel = {
+    task: 'chat',
+    use: 'autocomplete',
+    model: model('chat', 6, ['gguf'], 'small'),
+  }
+  const plan = makePlan({ ...pc, models: [second, chat] })
+  expect(where(plan, 'chat')).toEqual([
+    'llama.cpp@gpu0 primary',
+    'llama.cpp@cpu fallback',
+    'llama.cpp@cpu primary',
+  ])
+  expect(rejection(plan, 'small', 'llama.cpp', 'gpu0')).toMatch(/^does not fit/)
+})
+
+test('a placement whose vectors differ is refused with its cosine, also as a pin', () => {
+  const refusals = [
+    {
+      task: 'embed',
+      model: 'embed',
+      engine: 'openvino',
+      device: 'npu0',
+      reason: 'refused: vectors differ, cosine 0.93',
+    },
+  ] as const
+  const plan = makePlan({ ...pc, refusals, pins: { embed: { device: 'npu0' } } })
+  expect(plan.unmet).toEqual([
+    {
+      task: 'embed',
+      model: 'embed',
+      pin: 'npu0',
+      by: 'placement.embed',
+      reason: 'refused: vectors differ, cosine 0.93',
+    },
+  ])
+  expect(plan.tasks.embed).toEqual([])
+})
+
+test.each([
+  [
+    'never: [npu]',
+    { never: ['npu'] },
+    'embed',
+    'openvino',
+    'npu0',
+    'forbidden by placement.never: npu is npu0 (AI Boost)',
+  ],
+  [
+    'never: [gpu0]',
+    { never: ['gpu0'] },
+    'chat',
+    'llama.cpp',
+    'gpu0',
+    'forbidden by placement.never: gpu0 (Arc B580)',
+  ],
+  [
+    'a kind that the policy leaves out',
+    { policy: policyNamed('quiet', { quiet: { tasks: { embed: { prefer: ['cpu'] } } } }) },
+    'embed',
+    'openvino',
+    'npu0',
+    'policy quiet never uses an NPU for embed',
+  ],
+])('%s is the reason of a rejection', (_, change, model, engine, device, reason) => {
+  expect(rejection(makePlan({ ...pc, ...change }), model, engine, device)).toBe(reason)
+})
+
+test('an NPU gets no large chat model, whatever is asked', () => {
+  const large = { task: 'chat', model: model('chat', 8.4, ['openvino-ir']) } as const
+  const plan = makePlan({ ...pc, models: [large], pins: { chat: { engine: 'openvino', device: 'NPU' } } })
+  expect(plan.unmet?.[0]?.reason).toBe(
+    'policy development gives an NPU chat models of 1.5 billion parameters at most, this one has 14.3 billion',
+  )
+})
+
+test('economy takes the least energy that is fast enough', () => {
+  const measurements = [
+    texts('openvino', 'npu0', 100, 10, 5),
+    texts('openvino', 'cpu', 300, 5, 90),
+    texts('onnxruntime', 'cpu', 200, 5, 90),
+    texts('openvino', 'gpu0', 900, 3, 120),
+  ]
+  const plan = makePlan({ ...pc, models: [embed], policy: policyNamed('economy'), measurements })
+  expect(plan.tasks.embed?.[0]).toMatchObject({ device: 'npu0' })
+  expect(plan.tasks.embed?.[0]?.reasons[0]).toBe(
+    'policy economy wants the least energy for embed: 0.05 J per text, next gpu0 with 0.133',
+  )
+})
+
+describe('interference', () => {
+  const input = {
+    ...pc,
+    devices: [b580, cpu],
+    measurements: [tokens('gpu0', 30), texts('openvino', 'gpu0', 900), texts('openvino', 'cpu', 400)],
+    policy: policyNamed('fast', { fast: { tasks: { embed: { goal: 'speed' } } } }),
+  }
+  const pair = (firstKeeps: number) => [
+    { first: texts('openvino', 'gpu0', 0), second: tokens('gpu0', 0), firstKeeps, secondKeeps: 0.5 },
+  ]
+  test('a device that is slow beside the chat loses to one that is not', () => {
+    expect(makePlan({ ...input, interference: pair(0.9) }).tasks.embed?.[0]?.device).toBe('gpu0')
+    const plan = makePlan({ ...input, interference: pair(0.3) })
+    expect(plan.tasks.embed?.[0]?.device).toBe('cpu')
+    expect(plan.tasks.embed?.[0]?.reasons[0]).toBe(
+      'policy fast wants the fastest for embed; next gpu0 with 270',
+    )
+  })
+})
+
+describe('policies', () => {
+  test('a change keeps the rest; a new one is its base with the change; development where none is named', () => {
+    const overrides = {
+      economy: { unloadIdleS: 60 },
+      quiet: { base: 'economy', tasks: { embed: { prefer: ['npu', 'cpu'] } } },
+      calm: { reserveShare: 0.5 },
+    } as const
+    const [economy, quiet, calm] = ['economy', 'quiet', 'calm'].map((name) => policyNamed(name, overrides))
+    expect(economy).toEqual({ ...policyNamed('economy'), unloadIdleS: 60 })
+    expect(quiet).toMatchObject({ name: 'quiet', unloadIdleS: 60, furtherChat: economy!.furtherChat })
+    expect(quiet!.tasks.embed).toEqual({ ...economy!.tasks.embed, prefer: ['npu', 'cpu'] })
+    expect(calm).toEqual({ ...policyNamed('development'), name: 'calm', reserveShare: 0.5 })
+    expect(policiesWith(overrides).map(({ name }) => name)).toEqual([
+      'performance',
+      'development',
+      'economy',
+      'quiet',
+      'calm',
+    ])
+  })
+})

@@ -1,0 +1,72 @@
+/** `tandem plan` beside a running server and without one. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tandem, tandemJson } from '../support/cli.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+const IN_TIME = { timeout: 60_000 }
+
+let server: TestServer
+let empty: string
+beforeAll(async () => {
+  empty = await mkdtemp(join(tmpdir(), 'tandem-home-'))
+  server = await startTestServer()
+})
+afterAll(async () => {
+  await server?.stop()
+  await rm(empty, { recursive: true, force: true })
+})
+
+test('the same settings make no difference to the running plan', IN_TIME, async () => {
+  const { code, stdout, stderr } = await tandem(['plan', '--diff'], { home: server.home })
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'no difference\n', stderr: '' })
+})
+
+test('another policy is planned anew beside the running server, which goes on', IN_TIME, async () => {
+  const policies = { quiet: { base: 'economy', tasks: { embed: { prefer: ['npu'] } } } }
+  const env = { TANDEM_PLACEMENT_POLICIES: JSON.stringify(policies) }
+  const args = ['plan', '--policy', 'quiet']
+  const plan = await tandemJson<{ policy: string; rejected: { reason: string }[] }>(args, {
+    home: server.home,
+    env,
+  })
+  expect(plan.policy).toBe('quiet')
+  expect(plan.rejected.map(({ reason }) => reason)).toContain('policy quiet never uses the CPU for embed')
+  const { code, stdout } = await tandem([...args, '--diff'], { home: server.home, env })
+  expect(code).toBe(0)
+  expect(stdout).toBe(
+    'embed  tandem-embed-small: onnxruntime on cpu -> nothing\n    policy quiet never uses the CPU for embed\n',
+  )
+  expect(await tandemJson(['plan'], { home: server.home })).toMatchObject({ policy: 'development' })
+})
+
+test('every line has at most 80 columns', IN_TIME, async () => {
+  const { stdout } = await tandem(['plan'], { home: server.home })
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+  expect(stdout).toContain('not measured yet: chosen by rule of thumb')
+})
+
+test('no server runs: nothing to compare with, exit code 1', IN_TIME, async () => {
+  const { code, stdout, stderr } = await tandem(['plan', '--diff'], { home: empty })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toContain('no server runs, so there is no plan to compare with')
+})
+
+test('a device alone may be asked for, and one that is forbidden is an error', IN_TIME, async () => {
+  const env = { TANDEM_PLACEMENT_EMBED: 'cpu' }
+  const plan = await tandemJson<{ tasks: Record<string, { reasons: string[] }[]> }>(['plan'], {
+    home: empty,
+    env,
+  })
+  expect(plan.tasks['embed']?.[0]?.reasons[0]).toBe('placement.embed asks for cpu')
+  const { code, stderr } = await tandem(['plan'], {
+    home: empty,
+    env: { ...env, TANDEM_PLACEMENT_NEVER: 'cpu' },
+  })
+  expect(code).toBe(2)
+  expect(stderr).toContain(
+    'placement.embed: tandem-embed-small cannot be placed as asked (cpu): forbidden by',
+  )
+})
