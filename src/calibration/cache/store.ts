@@ -145,13 +145,18 @@ export class MeasurementStore {
     entry.drift = noteRatio(entry.drift, ratio)
     if (!hasDrifted(entry.drift)) return false
     entry.drift = NO_DRIFT
-    return this.#withFile((database) => {
-      const row = findRow(database, entry.key)
-      const tooSoon = row?.drifted && this.#now() - row.measuredAtMs < DRIFT_AGAIN_MS
-      if (!row || row.stale || tooSoon) return false
-      markStale(database, entry.key)
-      return true
-    })
+    try {
+      return this.#withFile((database) => {
+        const row = findRow(database, entry.key)
+        const tooSoon = row?.drifted && this.#now() - row.measuredAtMs < DRIFT_AGAIN_MS
+        if (!row || row.stale || tooSoon) return false
+        markStale(database, entry.key)
+        return true
+      })
+    } catch (thrown) {
+      if (isBusy(thrown)) return false // the next samples will tell it again
+      throw thrown
+    }
   }
 
   close(): void {

@@ -57,21 +57,23 @@ export async function measureDecoder(
   }
 }
 
-/** Medians over the runs; answers of a few tokens are added up. */
+/**
+ * Medians over the runs; answers of a few tokens are added up.
+ * @throws Error when no answer has a second token: nothing was decoded that could be timed
+ */
 export function figuresOf(runs: readonly DecoderRun[]): DecoderFigures {
   const long = runs.filter((run) => run.decodedTokens >= FEW_TOKENS)
   const sum = (of: (run: DecoderRun) => number) => runs.reduce((total, run) => total + of(run), 0)
-  const decoded = long.length > 0 ? median(long.map((run) => run.decodedTokens / run.decodeMs)) : undefined
+  const perMs = (tokens: number, ms: number) => tokens / Math.max(ms, 1e-3)
+  const few = perMs(
+    sum((run) => run.decodedTokens),
+    sum((run) => run.decodeMs),
+  )
+  if (few === 0) throw new Error('it ended every answer after one token')
   return {
-    promptTokensPerSecond: 1000 * median(runs.map((run) => run.promptTokens / run.promptMs)),
+    promptTokensPerSecond: 1000 * median(runs.map((run) => perMs(run.promptTokens, run.promptMs))),
     decodeTokensPerSecond:
-      1000 *
-      (decoded ??
-        sum((run) => run.decodedTokens) /
-          Math.max(
-            sum((run) => run.decodeMs),
-            1e-3,
-          )),
+      1000 * (long.length > 0 ? median(long.map((run) => perMs(run.decodedTokens, run.decodeMs))) : few),
   }
 }
 
