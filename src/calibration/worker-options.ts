@@ -1,5 +1,12 @@
 import type { Config } from '../config/index.ts'
-import { type DecoderLoad, type Device, type Model, type ModelShape, type Placement, sameDeviceName } from '../domain/index.ts'
+import {
+  type DecoderLoad,
+  type Device,
+  type Model,
+  type ModelShape,
+  type Placement,
+  sameDeviceName,
+} from '../domain/index.ts'
 import type { LoadSpec } from '../engines/contract.ts'
 import type { DiscoveredEngine } from '../engines/index.ts'
 import { type Simulation, simulatedWorker } from '../engines/simulated/index.ts'

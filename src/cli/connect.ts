@@ -49,7 +49,8 @@ export async function connect(
   const found = await findServer(home, signal)
   if (found) {
     const client = clientFor(context, found.url)
-    const fits = !change && !alone && (!placed || servesPlaced(await client.plan(), await client.status(), placed))
+    const fits =
+      !change && !alone && (!placed || servesPlaced(await client.plan(), await client.status(), placed))
     if (fits) {
       if (found.simulated)
         context.say(`the server at ${found.url} simulates ${found.simulated}: nothing real answers`)

@@ -1,6 +1,12 @@
 /** Thousands of machines: what holds for every plan. */
 import { describe, expect, test } from 'vitest'
-import { type Device, type EngineId, type Plan, type PlannedPlacement, sameDeviceName } from '../domain/index.ts'
+import {
+  type Device,
+  type EngineId,
+  type Plan,
+  type PlannedPlacement,
+  sameDeviceName,
+} from '../domain/index.ts'
 import { type Candidate, possiblePlacements } from './candidates.ts'
 import { factsOf, knownAs, speedOf } from './facts.ts'
 import { byWeight, type PlannedModel, type PlannerInput, useOf } from './input.ts'

@@ -16,6 +16,8 @@ import type { ManagedServing } from './contract.ts'
 /** A placement that was tried here and cannot serve, and why: one sentence. */
 export interface Refusal extends PlacementRef {
   readonly reason: string
+  /** Bytes of the system's memory that it would take again, where the lack of it is the reason. */
+  readonly needBytes?: number
 }
 
 export interface ConductorOptions {
@@ -85,6 +87,18 @@ export class Conductor {
     return true
   }
 
+  /** Takes placements out of the plan, so that another serves, until `replan` is told to forget it. */
+  refuse(refusals: readonly Refusal[], cause: string): void {
+    const fresh = refusals.filter((each) => !this.#refusals.some((known) => sameRef(known, each)))
+    if (fresh.length === 0) return
+    this.#refusals = [...this.#refusals, ...fresh]
+    this.replan(cause)
+  }
+
+  get refusals(): readonly Refusal[] {
+    return this.#refusals
+  }
+
   /** The running worker of a placement, by the placement's id. */
   worker(id: string): Worker | undefined {
     return this.#workers.get(id)
@@ -122,10 +136,8 @@ export class Conductor {
     const say = error && REFUSALS[error.code]
     if (state !== 'stopped' || !say || !this.#serving) return
     const { task, model, engine, device } = worker.placement
-    const refusal: Refusal = { task, model, engine, device, reason: say(error) }
-    if (this.#refusals.some((known) => sameRef(known, refusal))) return
-    this.#refusals = [...this.#refusals, refusal]
-    this.replan(`${engine} on ${device} was ${refusal.reason}`)
+    const reason = say(error)
+    this.refuse([{ task, model, engine, device, reason }], `${engine} on ${device} was ${reason}`)
   }
 }
 

@@ -100,6 +100,8 @@ export interface ManagedServing extends Serving {
    */
   replan(replanned: Replanned): void
   activity(): Activity
+  /** When a worker last worked, by `performance.now()`; 0: never. */
+  lastUsedMs(worker: string): number
   /** Hears of each request as it comes. @returns ends it */
   onRequest(listener: () => void): () => void
 }

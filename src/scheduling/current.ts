@@ -1,3 +1,4 @@
+import { freemem, totalmem } from 'node:os'
 import {
   type Knowledge,
   type MeasurementStore,
@@ -10,6 +11,7 @@ import {
 import { cpuBusyMeter, watchDevices } from '../devices/index.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
+import { relieveMemory } from './memory-relief.ts'
 
 export interface CurrentOptions {
   readonly conductor: Conductor
@@ -21,6 +23,7 @@ export interface CurrentOptions {
 }
 
 const WATCH_MS = 10_000
+const MEMORY_MS = 5_000
 
 /**
  * Keeps a running server's plan current: measures what is not known while nobody needs the machine, sees devices and power
@@ -32,10 +35,12 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
   conductor.attach(serving)
   conductor.onChange(({ cause }) => log.info(`another plan: ${cause}`))
   const idle = calibrateWhenIdle(options)
+  const relief = setInterval(() => relieveMemory(options, freemem(), totalmem()), MEMORY_MS).unref()
   if (!knowledge.survey.simulation) void watch(options, stopped.signal)
   return {
     stop() {
       stopped.abort()
+      clearInterval(relief)
       return idle?.stop() ?? Promise.resolve()
     },
   }

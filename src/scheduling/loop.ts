@@ -58,6 +58,8 @@ export class Loop {
   readonly #batchErrors = new Map<number, TandemError>()
   readonly #workerErrors = new Map<string, TandemError>()
   readonly #answered = new Set<string>()
+  /** When a worker last got or ended a batch, by `performance.now()`. */
+  readonly lastUsedMs = new Map<string, number>()
   readonly #inbox: Event[] = []
   readonly #idleWaiters: (() => void)[] = []
   #routes: Routes
@@ -179,6 +181,7 @@ export class Loop {
     left.off()
     this.#workers.delete(id)
     this.#workerErrors.delete(id)
+    this.lastUsedMs.delete(id)
     this.#listeners.onVacated(left.worker)
     void left.worker.stop(LEAVE_MS)
   }
@@ -197,6 +200,7 @@ export class Loop {
   async #run({ batch, fallback }: Extract<Effect, { type: 'dispatch' }>): Promise<void> {
     const target = this.#workers.get(batch.worker)
     if (!target) return
+    this.lastUsedMs.set(batch.worker, performance.now())
     const served = this.#servedBy(target, fallback)
     const abort = new AbortController()
     this.#aborts.set(batch.id, abort)
@@ -215,6 +219,7 @@ export class Loop {
       this.#batchErrors.delete(batch.id)
     }
     await released
+    this.lastUsedMs.set(batch.worker, performance.now())
     this.#aborts.delete(batch.id)
     this.send({ type: 'batchReleased', batch: batch.id })
   }

@@ -168,6 +168,10 @@ class Scheduler implements ManagedServing {
     return { inFlight: this.#loop.state.requests.size, lastRequestMs: this.#lastRequestMs }
   }
 
+  lastUsedMs(worker: string): number {
+    return this.#loop.lastUsedMs.get(worker) ?? 0
+  }
+
   onRequest(listener: () => void): () => void {
     this.#requestListeners.add(listener)
     return () => this.#requestListeners.delete(listener)
