@@ -7,12 +7,11 @@ export interface IdleFacts {
   readonly waiting: number
   /** Share of the processor that others use now, 0..1; absent where nobody tells. */
   readonly cpuBusy?: number
+  /** Busier, a figure would tell of other programs. */
+  readonly maxCpuBusy: number
   readonly idleAfterMs: number
   readonly onBattery: boolean
 }
-
-/** Busier, a figure would tell of other programs. */
-const MAX_CPU_BUSY = 0.25
 
 /** Nobody waits, nobody did for a while, and a figure would be right: the processor is free, the power is the usual one. */
 export function shouldCalibrate(facts: IdleFacts): boolean {
@@ -21,8 +20,9 @@ export function shouldCalibrate(facts: IdleFacts): boolean {
     lastRequestMs = Number.NEGATIVE_INFINITY,
     waiting,
     cpuBusy = 0,
+    maxCpuBusy,
     idleAfterMs,
     onBattery,
   } = facts
-  return waiting === 0 && !onBattery && cpuBusy <= MAX_CPU_BUSY && nowMs - lastRequestMs >= idleAfterMs
+  return waiting === 0 && !onBattery && cpuBusy <= maxCpuBusy && nowMs - lastRequestMs >= idleAfterMs
 }

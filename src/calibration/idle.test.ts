@@ -8,7 +8,13 @@ import { type IdleCalibration, type IdleCalibrationOptions, startIdleCalibration
 import { type IdleFacts, shouldCalibrate } from './idle-rule.ts'
 import type { Candidate } from './measure/candidate.ts'
 
-const QUIET: IdleFacts = { nowMs: 100_000, waiting: 0, idleAfterMs: 60_000, onBattery: false }
+const QUIET: IdleFacts = {
+  nowMs: 100_000,
+  waiting: 0,
+  idleAfterMs: 60_000,
+  maxCpuBusy: 0.25,
+  onBattery: false,
+}
 
 describe('when to measure', () => {
   test.each<[Partial<IdleFacts>, boolean]>([

@@ -85,7 +85,12 @@ export class Knowledge {
   workerOptions(placement: PlannedPlacement, plan: Plan): WorkerOptions {
     const all = placementsOf(plan)
     const same = all.filter((each) => sharer(each) === sharer(placement))
-    return { ...this.#options(placement, this.#threads(all)), lastPlacement: same.length === 1 }
+    const policy = policyNamed(plan.policy, this.survey.config.placement.policies)
+    return {
+      ...this.#options(placement, this.#threads(all)),
+      lastPlacement: same.length === 1,
+      background: policy.background && usesCpu(placement),
+    }
   }
 
   /** What every measurement here depends on. */
@@ -100,12 +105,17 @@ export class Knowledge {
   }
 
   /**
-   * What is not known and could be measured beside a running plan: placements first, then the pairs that it runs at once.
+   * What is not known and could be measured beside a running plan: placements first, then the pairs that it runs at once. Devices in
+   * software are left to who asks for them: they only make the CPU slower.
    * @param worker the running worker of a placement, by the placement's id
    */
   missing(plan: Plan, worker: (id: string) => Worker | undefined): MeasuringJob[] {
     if (!this.#store || this.survey.simulation) return []
-    const candidates = this.candidates(undefined, plan).map((candidate): Candidate => {
+    const software = new Set(this.survey.devices.flatMap(({ id, software }) => (software ? [id] : [])))
+    const possible = this.candidates(undefined, plan).filter(
+      ({ placement }) => !software.has(placement.device),
+    )
+    const candidates = possible.map((candidate): Candidate => {
       const running = worker(placementId(candidate.placement))
       return running?.info ? { ...candidate, running } : candidate
     })

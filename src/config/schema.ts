@@ -155,10 +155,16 @@ export const Config = z.strictObject({
       whenIdle: z.boolean().default(true).describe('measure placements while nobody waits'),
       idleAfterS: z
         .int()
-        .min(1)
+        .min(0)
         .max(86_400)
         .default(60)
         .describe('seconds without a request after which a measurement may begin'),
+      maxCpuBusy: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.25)
+        .describe('share of the processor, 0 to 1, that other programs may use while a measurement begins'),
       budgetMs: z
         .int()
         .min(200)

@@ -1,4 +1,4 @@
-import type { Measurement, PlacementRef } from '../domain/index.ts'
+import { type Device, type Measurement, type PlacementRef, sameDeviceName } from '../domain/index.ts'
 import type { PlannerInput } from './input.ts'
 
 /** A placement by the names under which facts of it are kept; made once, looked up often. */
@@ -28,9 +28,20 @@ export interface Facts {
 
 type Shares = Map<string, Map<string, number>>
 
-export function factsOf({ measurements = [], refusals = [], interference = [] }: PlannerInput): Facts {
+export function factsOf({
+  devices,
+  measurements = [],
+  refusals = [],
+  interference = [],
+}: PlannerInput): Facts {
+  // a pinned worker calls its device as the user does
+  const byId = <R extends PlacementRef>(ref: R): R => {
+    const { engine, device } = ref
+    const isIt = (each: Device) => sameDeviceName(each.engines[engine] ?? each.id, device)
+    return { ...ref, device: (devices.find(({ id }) => id === device) ?? devices.find(isIt))?.id ?? device }
+  }
   const measured = new Map(measurements.map((each) => [knownAs(each).key, each]))
-  const refused = new Map(refusals.map((each) => [knownAs(each).key, each.reason]))
+  const refused = new Map(refusals.map((each) => [knownAs(byId(each)).key, each.reason]))
   const pairs: Shares = new Map()
   const alike: Shares = new Map()
   const note = (one: Known, other: Known, share: number) => {

@@ -226,3 +226,20 @@ test('simulated devices make a simulated plan', () => {
   expect(plan.simulated).toBe(true)
   expect(plan.tasks.embed?.[0]?.simulated).toBe(true)
 })
+
+test('what was refused under the name of a pin is refused under every name of the device', () => {
+  const devices = [{ ...cpu, engines: { onnxruntime: 'CPU' } }]
+  const refused = (device: string) =>
+    makePlan({
+      ...base,
+      devices,
+      models: only('embed', model('e', { onnx: [file] })),
+      refusals: [{ task: 'embed', model: 'e', engine: 'onnxruntime', device, reason: 'refused: tried' }],
+    })
+  for (const name of ['CPU', 'cpu']) {
+    expect(refused(name).tasks.embed).toEqual([])
+    expect(refused(name).rejected).toContainEqual(
+      expect.objectContaining({ device: 'cpu', reason: 'refused: tried' }),
+    )
+  }
+})

@@ -47,7 +47,7 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
 }
 
 function calibrateWhenIdle({ conductor, serving, knowledge, store, log }: CurrentOptions) {
-  const { whenIdle, idleAfterS, budgetMs } = knowledge.survey.config.calibration
+  const { whenIdle, idleAfterS, maxCpuBusy, budgetMs } = knowledge.survey.config.calibration
   if (!store || !whenIdle) return undefined
   const cpuBusy = cpuBusyMeter()
   const idle = startIdleCalibration<MeasuringJob, string>({
@@ -61,6 +61,7 @@ function calibrateWhenIdle({ conductor, serving, knowledge, store, log }: Curren
           lastRequestMs,
           waiting: inFlight,
           ...(busy === undefined ? {} : { cpuBusy: busy }),
+          maxCpuBusy,
           idleAfterMs: idleAfterS * 1000,
           onBattery: knowledge.survey.power.onBattery ?? false,
         })

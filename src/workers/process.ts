@@ -1,4 +1,5 @@
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
 import { builtEntry } from '../config/index.ts'
 import { killTree } from './kill-tree.ts'
 import { Tail } from './tail.ts'
@@ -60,6 +61,16 @@ export class WorkerProcess {
   send(message: ToChild): void {
     // a channel that broke means that the process is going: its exit is reported by onExit
     if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  /** Lets programs of usual priority go first. */
+  giveWay(): void {
+    if (this.pid === undefined) return
+    try {
+      setPriority(this.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+    } catch {
+      // it has ended, or this system does not allow it: then it runs as all do
+    }
   }
 
   /** Ends the process and all that it started, without asking. */

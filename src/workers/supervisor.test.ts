@@ -1,3 +1,4 @@
+import { constants, getPriority } from 'node:os'
 import { afterEach, describe, expect, test } from 'vitest'
 import { fakeWorker } from '../../test/fakes/fault-worker.ts'
 import { isRunning, runningInGroup } from '../../test/processes.ts'
@@ -52,6 +53,16 @@ test('what the process prints is heard', async () => {
   await worker.ready()
   await failure(worker.embed(texts('fault:crash')))
   expect(heard).toContain('fake device lost')
+})
+
+test('a worker in the background gives way to programs of usual priority, also after a restart', async () => {
+  const worker = start(fakeWorker('embed', 'cpu', { lastPlacement: true, background: true }))
+  const niceOf = async () => getPriority((await worker.ready()).pid)
+  expect(await niceOf()).toBe(constants.priority.PRIORITY_BELOW_NORMAL)
+  await failure(worker.embed(texts('fault:crash')))
+  expect(await niceOf()).toBe(constants.priority.PRIORITY_BELOW_NORMAL)
+  const other = start(fakeWorker('embed', 'gpu0'))
+  expect(getPriority((await other.ready()).pid)).toBe(getPriority())
 })
 
 describe('admission', () => {

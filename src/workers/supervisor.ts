@@ -35,6 +35,8 @@ export interface WorkerOptions {
   readonly lastPlacement?: boolean
   /** Added to the environment, e.g. `GGML_VK_VISIBLE_DEVICES`. */
   readonly env?: Readonly<Record<string, string>>
+  /** Its process gives way to the user's own programs. */
+  readonly background?: boolean
   /** Absolute path of a JavaScript module that exports `engine`; absent: the engine's own. */
   readonly modulePath?: string
   /** Looks at what the loaded model answers before anybody else may ask; a rejection with VECTOR_MISMATCH is for good. */
@@ -212,7 +214,7 @@ export class Supervisor implements Worker {
   }
 
   #start(): void {
-    const { spec, placement, modulePath, env } = this.#options
+    const { spec, placement, modulePath, env, background } = this.#options
     this.#failure = undefined
     this.#failuresInRow = 0
     const child = new WorkerProcess({ ...threadEnv(spec.threads), ...env }, this.#limits.outputChars, {
@@ -221,6 +223,7 @@ export class Supervisor implements Worker {
       onExit: (why) => this.#gone(why),
     })
     this.#process = child
+    if (background) child.giveWay()
     this.#calls = new PendingCalls(
       (message) => child.send(message),
       this.#limits.hangMs,

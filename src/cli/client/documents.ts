@@ -102,6 +102,7 @@ const Planned = z.looseObject({
   role: z.string(),
   use: z.string().optional(),
   reasons: z.array(z.string()),
+  insteadOf: z.looseObject({ engine: z.string(), device: z.string(), reason: z.string() }).optional(),
 })
 
 export const PlanDocument = z.looseObject({

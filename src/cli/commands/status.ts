@@ -41,6 +41,12 @@ export const status = defineCommand({
         )
         for (const { engine, device, state, error } of document.workers)
           if (error !== undefined) print(`${engine} on ${device} is ${state}: ${printable(error)}\n`)
+        for (const [task, [first]] of Object.entries((await client.plan()).tasks)) {
+          if (!first?.insteadOf) continue
+          const { engine, device, reason } = first.insteadOf
+          const asked = device === '' ? engine : `${engine} on ${device}`
+          print(`${task} runs on ${first.device} instead of ${asked}: ${printable(reason)}\n`)
+        }
       }
       if (document.projects.length === 0) {
         print('\nno project is indexed; index one with `tandem index PATH`\n')
