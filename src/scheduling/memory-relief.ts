@@ -46,7 +46,7 @@ function unload({ conductor, serving, knowledge, log }: Relief, freeBytes: numbe
   if (!choice.possible || choice.unload.length === 0) return
   const ids = new Set(choice.unload.map(({ id }) => id))
   const refusals = behind.filter((each) => ids.has(placementId(each))).map(refusalOf)
-  log.warn(`the system's memory is short: ${[...ids].join(', ')} is unloaded`)
+  log.warn(`the system's memory is short: ${[...ids].join(', ')} unloaded`)
   conductor.refuse(refusals, "the system's memory is short")
 }
 
