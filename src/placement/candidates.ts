@@ -3,6 +3,7 @@ import type {
   Device,
   DeviceKind,
   EngineDescriptor,
+  Fit,
   Measurement,
   MemoryNeed,
   Model,
@@ -13,7 +14,7 @@ import type {
   Task,
 } from '../domain/index.ts'
 import { type Facts, factsOf, type Known, knownAs } from './facts.ts'
-import { fit as fitOn } from './fit/index.ts'
+import { fit as fitOn, stillFits } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
 import { Ledger } from './memory.ts'
 import { banOf, inOrder } from './named-devices.ts'
@@ -177,22 +178,20 @@ export function readableFormat(
 }
 
 /** Whether it fits beside what the ledger holds already, and how. */
-export function fitNow({ planned, descriptor, on }: Candidate, ledger: Ledger) {
+export function fitNow(candidate: Candidate, ledger: Ledger): Fit {
+  const { planned, descriptor, on } = candidate
   const { task, model, shape, contextTokens, slots } = planned
-  const answer = fitOn({
-    task,
-    model,
-    engine: descriptor,
-    device: on,
-    freeBytes: ledger.free(on),
-    hostFreeBytes: ledger.hostFree,
-    ...(shape === undefined ? {} : { shape }),
-    ...(contextTokens === undefined ? {} : { contextTokens }),
-    ...(slots === undefined ? {} : { slots }),
-  })
-  if (!answer.fits || ledger.holds(on, answer.need)) return answer
+  const free = { device: on, freeBytes: ledger.free(on), hostFreeBytes: ledger.hostFree }
+  const known = ledger.found.get(candidate)
+  if (known && stillFits(free, known.need) && ledger.holds(on, known.need)) return known
+  const answer = fitOn({ task, model, shape, engine: descriptor, contextTokens, slots, ...free })
+  if (!answer.fits) return answer
+  if (ledger.holds(on, answer.need)) {
+    ledger.found.set(candidate, answer)
+    return answer
+  }
   const reason = `does not fit: the device and the system's memory together have no room for it`
-  return { fits: false as const, reason }
+  return { fits: false, reason }
 }
 
 /** A placement that fits where nothing else is, and how. */
@@ -210,13 +209,14 @@ export function possiblePlacements(input: PlannerInput): {
   readonly rejected: readonly RejectedPlacement[]
 } {
   const scene = sceneOf(input)
+  const untouched = new Ledger(scene.devices)
   const candidates: PossiblePlacement[] = []
   const rejected: RejectedPlacement[] = []
   for (const planned of input.models) {
     const found = candidatesFor(planned, scene)
     rejected.push(...found.rejected)
     for (const candidate of found.candidates) {
-      const alone = fitNow(candidate, new Ledger(scene.devices))
+      const alone = fitNow(candidate, untouched)
       if (!alone.fits) rejected.push(rejection(candidate, alone.reason))
       else candidates.push({ ...candidate, need: alone.need, ...(alone.load ? { load: alone.load } : {}) })
     }

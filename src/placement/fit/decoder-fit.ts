@@ -1,7 +1,7 @@
 import type { DecoderLoad, DecoderShape, Fit, KvType, MemoryNeed, Trade } from '../../domain/index.ts'
 import { type DecoderEngine, decoderNeed } from './decoder-need.ts'
 import { canQuantizeCache } from './kv-cache.ts'
-import { doesNotFit, holds, inGib, type Room } from './words.ts'
+import { doesNotFit, holds, hostBytes, inGib, type Places, shortage } from './words.ts'
 
 /** A chat's window unless the user wants another: more costs memory that few conversations use. */
 const DEFAULT_CONTEXT = 16_384
@@ -10,31 +10,28 @@ const LEAST_CONTEXT = 4096
 /** Fewer layers on a GPU than this share are hardly faster than the CPU alone. */
 const LEAST_LAYER_SHARE = 0.5
 
-export interface DecoderWish {
+export interface DecoderWish extends Places {
   readonly shape: DecoderShape
   readonly engine: DecoderEngine
   readonly trades: readonly Trade[]
-  readonly onCpu: boolean
-  /** What the device takes is taken from the system's memory. */
-  readonly shared: boolean
-  readonly device: Room
-  readonly host: Room
   /** The catalogue's limit. */
   readonly mostTokens: number
   /** What the user wants; absent: a sensible window. */
-  readonly contextTokens?: number
+  readonly contextTokens: number | undefined
   readonly slots: number
 }
 
 /** The first way to open a model that fits, in the order in which a user would miss what is given up. */
 export function fitDecoder(wish: DecoderWish): Fit {
   const full = fullLoad(wish)
+  let last = leastOnDevice(wish, full)
+  if (shortage(wish, needOf(wish, last)) === 'device') return { fits: false, reason: reason(wish, last) }
   for (const load of ways(wish, full)) {
     const need = needOf(wish, load)
     if (shortage(wish, need) === undefined) return { fits: true, need, load, traded: given(wish, full, load) }
+    last = load
   }
-  const least = leastLoad(wish, full)
-  return { fits: false, reason: reason(wish, least) }
+  return { fits: false, reason: reason(wish, last) }
 }
 
 function fullLoad({ shape, onCpu, slots, mostTokens, contextTokens }: DecoderWish): DecoderLoad {
@@ -61,7 +58,7 @@ function* ways(wish: DecoderWish, full: DecoderLoad): Generator<DecoderLoad> {
     const load = { ...full, kvType, contextTokens }
     yield load
     if (onCpu) continue
-    const hasExperts = trades.includes('cpuExperts') && shape.expertBytes.some((bytes) => bytes > 0)
+    const hasExperts = canMoveExperts(wish)
     const layers = shape.layerBytes.length
     const moved = (cpuExpertLayers: number): DecoderLoad => ({ ...load, cpuExpertLayers })
     if (hasExperts) yield moved(fewest(layers, (n) => onDevice(wish, moved(n))))
@@ -101,22 +98,24 @@ function canShrinkCache({ trades, shape }: DecoderWish): boolean {
   return trades.includes('kvType') && canQuantizeCache(shape)
 }
 
-/** What is left when all is given up that may be. */
-function leastLoad(wish: DecoderWish, full: DecoderLoad): DecoderLoad {
-  let least = full
-  for (const load of ways(wish, full)) least = load
-  return least
+function canMoveExperts({ trades, shape }: DecoderWish): boolean {
+  return trades.includes('cpuExperts') && shape.expertBytes.some((bytes) => bytes > 0)
+}
+
+/** When all is given up that may be: no way takes less of the device. */
+function leastOnDevice(wish: DecoderWish, full: DecoderLoad): DecoderLoad {
+  const { contextTokens } = full
+  return {
+    ...full,
+    kvType: canShrinkCache(wish) ? 'q8_0' : 'f16',
+    contextTokens: Math.min(contextTokens, LEAST_CONTEXT),
+    cpuExpertLayers: !wish.onCpu && canMoveExperts(wish) ? wish.shape.layerBytes.length : 0,
+    gpuLayers: wish.trades.includes('gpuLayers') ? leastLayers(full) : full.gpuLayers,
+  }
 }
 
 function needOf({ shape, engine, onCpu }: DecoderWish, load: DecoderLoad): MemoryNeed {
   return decoderNeed(shape, load, engine, onCpu)
-}
-
-/** Which memory does not suffice. */
-function shortage(wish: DecoderWish, need: MemoryNeed): 'device' | 'host' | undefined {
-  if (!wish.onCpu && !holds(wish.device, need.deviceBytes)) return 'device'
-  const host = wish.shared && !wish.onCpu ? need.hostBytes + need.deviceBytes : need.hostBytes
-  return holds(wish.host, host) ? undefined : 'host'
 }
 
 function reason(wish: DecoderWish, load: DecoderLoad): string {
@@ -131,11 +130,10 @@ function reason(wish: DecoderWish, load: DecoderLoad): string {
   if (shortage(wish, need) === 'device') return doesNotFit(need.deviceBytes, parts, wish.device)
   if (wish.onCpu)
     return doesNotFit(need.hostBytes, [...parts, `${inGib(wish.engine.processBytes)} process`], wish.host)
-  const bytes = need.hostBytes + (wish.shared ? need.deviceBytes : 0)
   const share = wish.shared
     ? [`${inGib(need.deviceBytes)} for the device`, `${inGib(need.hostBytes)} beside it`]
     : ['what stays beside the device']
-  return doesNotFit(bytes, share, wish.host, " of the system's memory")
+  return doesNotFit(hostBytes(wish, need), share, wish.host, " of the system's memory")
 }
 
 /** What was given up, one sentence each. */
