@@ -10,7 +10,8 @@ const LEAST_CONTEXT = 4096
 /** Fewer layers on a GPU than this share are hardly faster than the CPU alone. */
 const LEAST_LAYER_SHARE = 0.5
 
-export interface DecoderWish extends Places {
+export interface DecoderWish {
+  readonly places: Places
   readonly shape: DecoderShape
   readonly engine: DecoderEngine
   readonly trades: readonly Trade[]
@@ -24,17 +25,21 @@ export interface DecoderWish extends Places {
 /** The first way to open a model that fits, in the order in which a user would miss what is given up. */
 export function fitDecoder(wish: DecoderWish): Fit {
   const full = fullLoad(wish)
+  const need = needOf(wish, full)
+  if (shortage(wish.places, need) === undefined) return { fits: true, need, load: full, traded: [] }
   let last = leastOnDevice(wish, full)
-  if (shortage(wish, needOf(wish, last)) === 'device') return { fits: false, reason: reason(wish, last) }
+  if (shortage(wish.places, needOf(wish, last)) === 'device')
+    return { fits: false, reason: reason(wish, last) }
   for (const load of ways(wish, full)) {
-    const need = needOf(wish, load)
-    if (shortage(wish, need) === undefined) return { fits: true, need, load, traded: given(wish, full, load) }
+    const less = needOf(wish, load)
+    if (shortage(wish.places, less) === undefined)
+      return { fits: true, need: less, load, traded: given(wish, full, load) }
     last = load
   }
   return { fits: false, reason: reason(wish, last) }
 }
 
-function fullLoad({ shape, onCpu, slots, mostTokens, contextTokens }: DecoderWish): DecoderLoad {
+function fullLoad({ shape, places: { onCpu }, slots, mostTokens, contextTokens }: DecoderWish): DecoderLoad {
   const limit = Math.min(mostTokens, shape.contextTokens || mostTokens)
   return {
     contextTokens: Math.min(contextTokens ?? DEFAULT_CONTEXT, limit),
@@ -45,10 +50,10 @@ function fullLoad({ shape, onCpu, slots, mostTokens, contextTokens }: DecoderWis
   }
 }
 
-/** From the full wish down; each way keeps what the ways before it gave up. */
+/** Down from the full wish; each way keeps what the ways before it gave up. */
 function* ways(wish: DecoderWish, full: DecoderLoad): Generator<DecoderLoad> {
-  const { shape, trades, onCpu } = wish
-  yield full
+  const { shape, trades } = wish
+  const { onCpu } = wish.places
   const kvType: KvType = canShrinkCache(wish) ? 'q8_0' : 'f16'
   const windows = [full.contextTokens, ...smaller(full.contextTokens)]
   const wanted = wish.contextTokens === undefined ? windows : windows.slice(0, 1)
@@ -80,7 +85,7 @@ function fewest(most: number, isEnough: (n: number) => boolean): number {
 }
 
 function onDevice(wish: DecoderWish, load: DecoderLoad): boolean {
-  return holds(wish.device, needOf(wish, load).deviceBytes)
+  return holds(wish.places.device, needOf(wish, load).deviceBytes)
 }
 
 /** Halves, and what lies between them, down to the least useful window. */
@@ -109,16 +114,17 @@ function leastOnDevice(wish: DecoderWish, full: DecoderLoad): DecoderLoad {
     ...full,
     kvType: canShrinkCache(wish) ? 'q8_0' : 'f16',
     contextTokens: Math.min(contextTokens, LEAST_CONTEXT),
-    cpuExpertLayers: !wish.onCpu && canMoveExperts(wish) ? wish.shape.layerBytes.length : 0,
+    cpuExpertLayers: !wish.places.onCpu && canMoveExperts(wish) ? wish.shape.layerBytes.length : 0,
     gpuLayers: wish.trades.includes('gpuLayers') ? leastLayers(full) : full.gpuLayers,
   }
 }
 
-function needOf({ shape, engine, onCpu }: DecoderWish, load: DecoderLoad): MemoryNeed {
-  return decoderNeed(shape, load, engine, onCpu)
+function needOf({ shape, engine, places }: DecoderWish, load: DecoderLoad): MemoryNeed {
+  return decoderNeed(shape, load, engine, places.onCpu)
 }
 
 function reason(wish: DecoderWish, load: DecoderLoad): string {
+  const { places, engine } = wish
   const need = needOf(wish, load)
   const { contextTokens, slots } = load
   const each = slots > 1 ? `${slots} chats of ` : ''
@@ -127,13 +133,13 @@ function reason(wish: DecoderWish, load: DecoderLoad): string {
     `${inGib(need.kvBytes)} KV cache for ${each}${contextTokens} tokens`,
     `${inGib(need.computeBytes)} buffers`,
   ]
-  if (shortage(wish, need) === 'device') return doesNotFit(need.deviceBytes, parts, wish.device)
-  if (wish.onCpu)
-    return doesNotFit(need.hostBytes, [...parts, `${inGib(wish.engine.processBytes)} process`], wish.host)
-  const share = wish.shared
+  if (shortage(places, need) === 'device') return doesNotFit(need.deviceBytes, parts, places.device)
+  if (places.onCpu)
+    return doesNotFit(need.hostBytes, [...parts, `${inGib(engine.processBytes)} process`], places.host)
+  const share = places.shared
     ? [`${inGib(need.deviceBytes)} for the device`, `${inGib(need.hostBytes)} beside it`]
     : ['what stays beside the device']
-  return doesNotFit(hostBytes(wish, need), share, wish.host, " of the system's memory")
+  return doesNotFit(hostBytes(places, need), share, places.host, " of the system's memory")
 }
 
 /** What was given up, one sentence each. */

@@ -1,7 +1,8 @@
 import type { EncoderShape, Fit, Footprint, MemoryNeed } from '../../domain/index.ts'
 import { doesNotFit, hostBytes, inGib, type Places, shortage } from './words.ts'
 
-export interface EncoderWish extends Places {
+export interface EncoderWish {
+  readonly places: Places
   readonly shape: EncoderShape
   readonly footprint: Footprint
   /** Read at once: the longest text, or a batch of short ones. */
@@ -11,19 +12,19 @@ export interface EncoderWish extends Places {
 /** Whether an encoder fits; there is nothing in it that could be given up. */
 export function fitEncoder(wish: EncoderWish): Fit {
   const need = encoderNeed(wish)
-  const short = shortage(wish, need)
+  const short = shortage(wish.places, need)
   return short ? { fits: false, reason: reason(wish, need, short) } : { fits: true, need, traded: [] }
 }
 
-function reason(wish: EncoderWish, need: MemoryNeed, short: 'device' | 'host'): string {
+function reason({ places, footprint }: EncoderWish, need: MemoryNeed, short: 'device' | 'host'): string {
   const parts = [`${inGib(need.weightBytes)} weights`, `${inGib(need.computeBytes)} buffers`]
-  if (short === 'device') return doesNotFit(need.deviceBytes, parts, wish.device)
-  const process = `${inGib(wish.footprint.processBytes)} process`
-  const hostParts = wish.onCpu || wish.shared ? [...parts, process] : [process]
-  return doesNotFit(hostBytes(wish, need), hostParts, wish.host, " of the system's memory")
+  if (short === 'device') return doesNotFit(need.deviceBytes, parts, places.device)
+  const process = `${inGib(footprint.processBytes)} process`
+  const hostParts = places.onCpu || places.shared ? [...parts, process] : [process]
+  return doesNotFit(hostBytes(places, need), hostParts, places.host, " of the system's memory")
 }
 
-function encoderNeed({ shape, footprint, onCpu, batchTokens }: EncoderWish): MemoryNeed {
+function encoderNeed({ places: { onCpu }, shape, footprint, batchTokens }: EncoderWish): MemoryNeed {
   const weightBytes = shape.weightBytes * (footprint.weightCopies ?? 1)
   const widest = 4 * shape.hidden + shape.feedForward + shape.heads * batchTokens
   const computeBytes = batchTokens * widest * 4 * (footprint.activationCopies ?? 1)

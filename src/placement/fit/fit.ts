@@ -49,18 +49,17 @@ export interface FitRequest {
 export function fit(request: FitRequest): Fit {
   const { task, model, engine } = request
   const places = placesOf(request)
-  const { onCpu } = places
   const footprint = engine.footprint ?? GUESS
   const shape = request.shape ?? unknownShape(model, engine)
   if (shape.kind === 'encoder') {
     const batchTokens = Math.min(ENCODER_BATCH, model.contextTokens)
-    return fitEncoder({ ...places, shape, footprint, batchTokens })
+    return fitEncoder({ places, shape, footprint, batchTokens })
   }
   const batch = footprint.batchTokens ?? { cpu: ENCODER_BATCH, gpu: ENCODER_BATCH }
   return fitDecoder({
-    ...places,
+    places,
     shape,
-    engine: { processBytes: footprint.processBytes, batchTokens: onCpu ? batch.cpu : batch.gpu },
+    engine: { processBytes: footprint.processBytes, batchTokens: places.onCpu ? batch.cpu : batch.gpu },
     trades: task === 'chat' ? (engine.trades ?? []) : [],
     mostTokens: model.contextTokens,
     contextTokens: request.contextTokens,
