@@ -18,7 +18,7 @@ import { fit as fitOn, stillFits } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
 import { Ledger } from './memory.ts'
 import { banOf, inOrder } from './named-devices.ts'
-import { parameters } from './say.ts'
+import { listed, parameters } from './say.ts'
 
 /** A way to serve a model's task that is possible in itself; whether it fits and is wanted is decided later. */
 export interface Candidate {
@@ -76,8 +76,9 @@ export function candidatesFor(
       const reject = (reason: string) =>
         rejected.push({ task, model: model.id, engine: descriptor.id, device: on.id, reason })
       if ('reason' in readable) reject(readable.reason)
-      else if (!descriptor.devices.includes(on.kind) || on.engines[descriptor.id] === undefined)
-        reject(`${descriptor.title} does not run on ${on.name} here`)
+      else if (!descriptor.devices.includes(on.kind))
+        reject(`${descriptor.title} runs on ${listed(descriptor.devices)} only`)
+      else if (on.engines[descriptor.id] === undefined) reject(unseen(on, descriptor))
       else {
         const candidate = candidateOn(on, {
           planned,
@@ -92,6 +93,10 @@ export function candidatesFor(
     }
   }
   return { candidates, rejected }
+}
+
+function unseen({ name, problems = [] }: Device, { title }: EngineDescriptor): string {
+  return [`${title} does not see ${name} here`, ...problems.slice(0, 1)].join(': ')
 }
 
 /** @param asked a pin's device as it was asked for, where that is another text than the id */

@@ -4,6 +4,7 @@ import {
   type DecoderLoad,
   type DecoderShape,
   type Device,
+  type DeviceKind,
   type EngineId,
   type MemoryNeed,
   type Plan,
@@ -272,9 +273,19 @@ describe('every plan', () => {
  * A model's new first placement is worse when it is so in all that is known of both: its kind is wanted less, it does less per second
  * and takes longer for one, and where energy counts it takes more.
  */
-function isWorse(next: PlannedPlacement, last: PlannedPlacement, planned: PlannedModel, input: PlannerInput) {
-  const { kinds, goal } = wishFor(planned, input.policy, input.onBattery === true)
-  const rank = ({ kind }: PlannedPlacement) => (kinds.includes(kind) ? kinds.indexOf(kind) : kinds.length)
+function isWorse(
+  next: PlannedPlacement,
+  last: PlannedPlacement,
+  planned: PlannedModel,
+  input: PlannerInput,
+  chats: readonly string[],
+) {
+  const { kinds, goal, task } = wishFor(planned, input.policy, input.onBattery === true)
+  const at = (kind: DeviceKind) => (kinds.includes(kind) ? kinds.indexOf(kind) : kinds.length)
+  const rank = ({ kind, device }: PlannedPlacement) => {
+    const isSpare = task.spareGpu && kind === 'dgpu' && kinds.includes(kind) && !chats.includes(device)
+    return isSpare ? Math.min(at('dgpu'), at('cpu') - 0.5) : at(kind)
+  }
   const [now, then] = [next, last].map(({ measured }) => measured && speedOf(measured))
   if (!now || !then || rank(next) <= rank(last) || now.perSecond >= then.perSecond || now.ms <= then.ms)
     return false
@@ -287,17 +298,20 @@ test('a further device makes no plan worse: the first model that it moves is not
   always(({ input: given }, seed) => {
     const input = { ...given, interference: [] } // speeds are compared as they are alone
     const plan = makePlan(input)
-    const more = makePlan(withAnotherDevice(input, seed))
+    const another = withAnotherDevice(input, seed)
+    const more = makePlan(another)
+    const chats: string[] = []
     for (const planned of inTurn(input, plan)) {
       const [last] = ofModel(plan, planned)
       const [next] = ofModel(more, planned)
       must(!last || next !== undefined, `${planned.model.id} lost its place`)
       if (!last || show(next!) === show(last)) {
         if (!last && next) return // it takes memory now that others had
+        if (next?.task === 'chat') chats.push(deviceOf(next, another).id)
         continue
       }
       moved += 1
-      must(!isWorse(next!, last, planned, input), `${show(last)} became ${show(next!)}`)
+      must(!isWorse(next!, last, planned, input, chats), `${show(last)} became ${show(next!)}`)
       return // what comes after finds other memory
     }
   })

@@ -227,6 +227,7 @@ function randomPolicy(draw: Draw): PolicySpec {
     {
       prefer: kinds(),
       minShare: draw.next(),
+      spareGpu: draw.chance(0.5),
       goal: draw.pick(['preference', 'speed', 'energy']),
       overflow: draw.chance(0.5) ? ['cpu'] : [],
       maxMs: draw.scale(5, 500),
