@@ -1,6 +1,10 @@
 #!/usr/bin/env node
-import { ENGINES } from '../dist/engines/index.js'
 // How long one plan takes: 8 devices, 20 models, everything measured, every pair of first placements with its interference.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PACKAGE_ROOT } from '../dist/config/index.js'
+import { ENGINES } from '../dist/engines/index.js'
+import { shapeOfSpec } from '../dist/models/index.js'
 import { makePlan, policyNamed, possiblePlacements } from '../dist/placement/index.js'
 import { median, report } from './lib/report.js'
 
@@ -26,13 +30,38 @@ const devices = [
   ...[1, 2, 3, 4, 5].map((at) => gpu(at, 'dgpu')),
 ]
 
+/** Sizes from 1.5 to 32 billion parameters: some fit a card as they are, some with less, some nowhere. */
+const CHAT = [
+  'Qwen2.5-Coder-1.5B-Instruct',
+  'Qwen2.5-Coder-7B-Instruct',
+  'Qwen2.5-Coder-14B-Instruct',
+  'Qwen3-Coder-30B-A3B-Instruct',
+  'Qwen2.5-Coder-32B-Instruct',
+]
+const table = join(PACKAGE_ROOT, 'test', 'data', 'published-models.json')
+const published = JSON.parse(readFileSync(table, 'utf8'))
+
+const encoder = (at) => {
+  const sizes = { layers: 12, hidden: 384 * (1 + at), feedForward: 1536 * (1 + at), heads: 12 }
+  const parameters = 33e6 * (1 + at) ** 2
+  return {
+    shape: { kind: 'encoder', parameters, weightBytes: parameters, weightBits: 8, ...sizes },
+    parameters,
+  }
+}
+const decoder = (at) => {
+  const { spec, files } = published.find((each) => each.model === CHAT[at])
+  const shape = shapeOfSpec(spec, files[0].recipe)
+  return { shape, parameters: shape.parameters, sizeBytes: files[0].bytes }
+}
 const model = (task, at) => {
-  const sizeBytes = (task === 'chat' ? 2 + at : 0.1 * (1 + at)) * GIB
+  const { shape, parameters, sizeBytes = parameters } = task === 'chat' ? decoder(at) : encoder(at)
   const file = [{ path: 'file', sizeBytes, sha256: '' }]
   const files = task === 'chat' ? { gguf: file } : { onnx: file, 'openvino-ir': file }
   const id = `${task}-${at}`
-  const facts = { title: id, revision: '1', license: '', contextTokens: 8192, folder: '/', fingerprint: id }
-  return { task, model: { id, ...facts, tasks: [task], parameters: sizeBytes * 1.7, files } }
+  const facts = { title: id, revision: '1', license: '', folder: '/', fingerprint: id }
+  const contextTokens = task === 'chat' ? 32_768 : 512
+  return { task, model: { id, ...facts, tasks: [task], parameters, contextTokens, files }, shape }
 }
 const models = ['chat', 'embed', 'rerank', 'classify'].flatMap((task) =>
   [0, 1, 2, 3, 4].map((at) => model(task, at)),

@@ -26,6 +26,7 @@ function only<T extends z.core.$ZodLooseShape>(shape: T) {
 const TaskOverride = only({
   prefer: kinds.min(1).exactOptional(),
   minShare: share.exactOptional(),
+  spareGpu: z.boolean().exactOptional(),
   goal: z.enum(['preference', 'speed', 'energy']).exactOptional(),
   overflow: kinds.exactOptional(),
   maxMs: z.number().positive().max(3_600_000).exactOptional(),

@@ -10,6 +10,8 @@ export interface TaskPolicy {
   readonly prefer: readonly DeviceKind[]
   /** A preferred device must reach this share of the fastest one's measured speed, 0..1; else a faster one goes before it. */
   readonly minShare: number
+  /** A discrete GPU on which no chat model is placed goes before the CPU. */
+  readonly spareGpu: boolean
   /** What counts among placements that are good enough. */
   readonly goal: 'preference' | 'speed' | 'energy'
   /** Kinds that help while the first placement is full; others only stand in when it fails. */

@@ -3,10 +3,12 @@ import { type Candidate, fitNow, rejection, type Scene } from './candidates.ts'
 import { type Draft, fittingInOrder, place } from './draft.ts'
 import type { Ledger } from './memory.ts'
 import type { Rated, Wish } from './order.ts'
-import { fastestOf, whyOther, whyTooSlow } from './reasons.ts'
+import { fastestOf, whyOther, whyTooLate, whyTooSlow } from './reasons.ts'
 
 /** A candidate this far below the policy's share of the fastest, and too slow for a person, does not even stand in. */
 const FAR_BELOW = 0.2
+/** Nor does one that takes so many times as long as is wanted, behind a first placement that answers in time. */
+const TOO_LATE = 3
 
 /** What helps a placement that is full, and what replaces it when it fails; the rest is rejected with its reason. */
 export function placeBehind(draft: Draft, drafts: readonly Draft[], ledger: Ledger, scene: Scene): void {
@@ -24,6 +26,7 @@ export function placeBehind(draft: Draft, drafts: readonly Draft[], ledger: Ledg
     const besideFirst = first.candidate.on.id === each.candidate.on.id && !followed
     if (there || besideFirst) reject(each.candidate, whyOther(each, there ?? first, wish))
     else if (best && isFarBelow(each, best, wish)) reject(each.candidate, whyTooSlow(each, best))
+    else if (first.inTime && isTooLate(each, wish)) reject(each.candidate, whyTooLate(each, rated, wish))
     else usable.push(each)
   }
   const sorted = followed
@@ -55,6 +58,10 @@ function byFirst(holds: (each: Rated) => boolean) {
 
 function isFarBelow({ alone, inTime }: Rated, best: Rated, { task }: Wish): boolean {
   return alone !== undefined && !inTime && alone.perSecond < FAR_BELOW * task.minShare * best.alone!.perSecond
+}
+
+function isTooLate({ alone }: Rated, { task }: Wish): boolean {
+  return alone !== undefined && alone.ms > TOO_LATE * task.maxMs
 }
 
 function notNeeded(most: number, { planned, pin }: Draft, { input }: Scene): string {

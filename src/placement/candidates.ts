@@ -3,6 +3,7 @@ import type {
   Device,
   DeviceKind,
   EngineDescriptor,
+  Fit,
   Measurement,
   MemoryNeed,
   Model,
@@ -13,11 +14,11 @@ import type {
   Task,
 } from '../domain/index.ts'
 import { type Facts, factsOf, type Known, knownAs } from './facts.ts'
-import { fit as fitOn } from './fit/index.ts'
+import { fit as fitOn, stillFits } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
 import { Ledger } from './memory.ts'
 import { banOf, inOrder } from './named-devices.ts'
-import { parameters } from './say.ts'
+import { listed, parameters } from './say.ts'
 
 /** A way to serve a model's task that is possible in itself; whether it fits and is wanted is decided later. */
 export interface Candidate {
@@ -75,8 +76,9 @@ export function candidatesFor(
       const reject = (reason: string) =>
         rejected.push({ task, model: model.id, engine: descriptor.id, device: on.id, reason })
       if ('reason' in readable) reject(readable.reason)
-      else if (!descriptor.devices.includes(on.kind) || on.engines[descriptor.id] === undefined)
-        reject(`${descriptor.title} does not run on ${on.name} here`)
+      else if (!descriptor.devices.includes(on.kind))
+        reject(`${descriptor.title} runs on ${listed(descriptor.devices)} only`)
+      else if (on.engines[descriptor.id] === undefined) reject(unseen(on, descriptor))
       else {
         const candidate = candidateOn(on, {
           planned,
@@ -91,6 +93,10 @@ export function candidatesFor(
     }
   }
   return { candidates, rejected }
+}
+
+function unseen({ name, problems = [] }: Device, { title }: EngineDescriptor): string {
+  return [`${title} does not see ${name} here`, ...problems.slice(0, 1)].join(': ')
 }
 
 /** @param asked a pin's device as it was asked for, where that is another text than the id */
@@ -177,22 +183,20 @@ export function readableFormat(
 }
 
 /** Whether it fits beside what the ledger holds already, and how. */
-export function fitNow({ planned, descriptor, on }: Candidate, ledger: Ledger) {
+export function fitNow(candidate: Candidate, ledger: Ledger): Fit {
+  const { planned, descriptor, on } = candidate
   const { task, model, shape, contextTokens, slots } = planned
-  const answer = fitOn({
-    task,
-    model,
-    engine: descriptor,
-    device: on,
-    freeBytes: ledger.free(on),
-    hostFreeBytes: ledger.hostFree,
-    ...(shape === undefined ? {} : { shape }),
-    ...(contextTokens === undefined ? {} : { contextTokens }),
-    ...(slots === undefined ? {} : { slots }),
-  })
-  if (!answer.fits || ledger.holds(on, answer.need)) return answer
+  const free = { device: on, freeBytes: ledger.free(on), hostFreeBytes: ledger.hostFree }
+  const known = ledger.found.get(candidate)
+  if (known && stillFits(free, known.need) && ledger.holds(on, known.need)) return known
+  const answer = fitOn({ task, model, shape, engine: descriptor, contextTokens, slots, ...free })
+  if (!answer.fits) return answer
+  if (ledger.holds(on, answer.need)) {
+    ledger.found.set(candidate, answer)
+    return answer
+  }
   const reason = `does not fit: the device and the system's memory together have no room for it`
-  return { fits: false as const, reason }
+  return { fits: false, reason }
 }
 
 /** A placement that fits where nothing else is, and how. */
@@ -210,13 +214,14 @@ export function possiblePlacements(input: PlannerInput): {
   readonly rejected: readonly RejectedPlacement[]
 } {
   const scene = sceneOf(input)
+  const untouched = new Ledger(scene.devices)
   const candidates: PossiblePlacement[] = []
   const rejected: RejectedPlacement[] = []
   for (const planned of input.models) {
     const found = candidatesFor(planned, scene)
     rejected.push(...found.rejected)
     for (const candidate of found.candidates) {
-      const alone = fitNow(candidate, new Ledger(scene.devices))
+      const alone = fitNow(candidate, untouched)
       if (!alone.fits) rejected.push(rejection(candidate, alone.reason))
       else candidates.push({ ...candidate, need: alone.need, ...(alone.load ? { load: alone.load } : {}) })
     }

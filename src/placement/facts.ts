@@ -67,12 +67,15 @@ function of(shares: Shares, name: string): Map<string, number> {
   return found
 }
 
+/** Tokens of a prompt for each that is written: passages of a project make it several times as long (an estimate). */
+const PROMPT_SHARE = 4
+
 export interface Speed {
   /** Texts, or tokens written, per second, beside what is placed already. */
   readonly perSecond: number
   /** Of one short text alone, or of one token written. */
   readonly ms: number
-  /** Of one text or token; only where power was measured. */
+  /** Of one text, or of one token written and its share of the prompt; only where power was measured. */
   readonly joules?: number
 }
 
@@ -81,7 +84,8 @@ export function speedOf({ encoder, decoder, watts }: Measurement, keeps = 1): Sp
   const alone = encoder?.textsPerSecond ?? decoder?.decodeTokensPerSecond
   if (alone === undefined) return undefined
   const msAlone = encoder ? shortTextMs(encoder.buckets, 1000 / alone) : 1000 / alone
-  const joules = watts === undefined || alone <= 0 ? {} : { joules: watts / alone }
+  const seconds = 1 / alone + (decoder ? PROMPT_SHARE / decoder.promptTokensPerSecond : 0)
+  const joules = watts === undefined || !Number.isFinite(seconds) ? {} : { joules: watts * seconds }
   return { perSecond: alone * keeps, ms: msAlone / keeps, ...joules }
 }
 

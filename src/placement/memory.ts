@@ -1,7 +1,9 @@
-import type { Device, MemoryNeed } from '../domain/index.ts'
+import type { Device, Fit, MemoryNeed } from '../domain/index.ts'
 
 /** What is free on each device and in the system's memory while a plan is made; unknown sizes count as endless. */
 export class Ledger {
+  /** What was found to fit, by candidate: memory only becomes less, so an answer holds as long as it has room. */
+  readonly found = new Map<object, Extract<Fit, { fits: true }>>()
   readonly #devices: Map<string, number>
   #host: number
 
@@ -18,10 +20,10 @@ export class Ledger {
     return this.#host
   }
 
-  free({ id, kind, sharedMemory }: Device): number {
-    const own = this.#devices.get(id) ?? Number.POSITIVE_INFINITY
-    if (kind === 'cpu') return this.#host
-    return sharedMemory ? Math.min(own, this.#host) : own
+  free(device: Device): number {
+    if (device.kind === 'cpu') return this.#host
+    const own = this.#devices.get(device.id) ?? Number.POSITIVE_INFINITY
+    return sharesMemory(device) ? Math.min(own, this.#host) : own
   }
 
   /** Whether both the device and the system have room. */
@@ -37,6 +39,11 @@ export class Ledger {
 }
 
 /** What a placement takes of the system's memory: where the device shares it, its part too. */
-export function hostShare({ kind, sharedMemory }: Device, { hostBytes, deviceBytes }: MemoryNeed): number {
-  return kind !== 'cpu' && sharedMemory ? hostBytes + deviceBytes : hostBytes
+export function hostShare(device: Device, { hostBytes, deviceBytes }: MemoryNeed): number {
+  return sharesMemory(device) ? hostBytes + deviceBytes : hostBytes
+}
+
+/** Whether what a device takes is taken from the system's memory; NPUs and integrated GPUs do where nothing else is said. */
+export function sharesMemory({ kind, sharedMemory = kind === 'igpu' || kind === 'npu' }: Device): boolean {
+  return kind !== 'cpu' && sharedMemory
 }

@@ -6,6 +6,9 @@ import { expectedSlow } from './rules-of-thumb.ts'
 
 export type Goal = TaskPolicy['goal']
 
+/** Powers are known so well: what takes at most so much more than the least takes as little. */
+const ALIKE = 1.25
+
 /** What one model's placement is decided by. */
 export interface Wish {
   readonly task: TaskPolicy
@@ -33,8 +36,10 @@ export interface Rated {
   readonly alone: Speed | undefined
   /** Share of its speed alone that it keeps beside what is placed, as far as measured. */
   readonly keeps: number
-  /** Place of its kind in the policy's order. */
+  /** Place in the policy's order: of its kind, or of a discrete GPU without chat. */
   readonly rank: number
+  /** A discrete GPU that goes before the CPU because it has no chat model. */
+  readonly isSpare: boolean
   /** Answers a person who waits in time. */
   readonly inTime: boolean
   /** Reaches the policy's share of the fastest. */
@@ -59,7 +64,7 @@ export function inOrderOfWish(
   const speeds = candidates.map((candidate) => speedBeside(candidate, beside, facts))
   const fastest = speeds.reduce((most, { alone }) => Math.max(most, alone?.perSecond ?? 0), 0)
   const rated = speeds.map(({ candidate, speed, alone, keeps, crowded }): Rated => {
-    const at = wish.kinds.indexOf(candidate.kind)
+    const isSpare = isSpareGpu(candidate, wish, beside)
     const fast = speed || expectedSlow(candidate.task, candidate.planned.model, candidate.kind) === undefined
     return {
       candidate,
@@ -67,7 +72,8 @@ export function inOrderOfWish(
       alone,
       keeps,
       crowded,
-      rank: at === -1 ? wish.kinds.length : at,
+      isSpare,
+      rank: isSpare ? rankOf('cpu', wish) - 0.5 : rankOf(candidate.kind, wish),
       inTime: alone ? alone.ms <= wish.task.maxMs : fast === true,
       enough: alone ? alone.perSecond >= wish.task.minShare * fastest : fast === true,
     }
@@ -75,10 +81,35 @@ export function inOrderOfWish(
   // what nobody measured goes before the measured only where its kind is wanted more than all of theirs
   const known = rated.filter((each) => cost(each, wish.goal) !== undefined).map(({ rank }) => rank)
   const firstKnown = Math.min(...known, Number.POSITIVE_INFINITY)
+  const least = leastOf(rated, wish.goal)
   return rated
-    .map((each) => ({ each, key: keyOf(each, wish.goal, firstKnown, engines) }))
+    .map((each) => ({ each, key: keyOf(each, wish.goal, firstKnown, least(each), engines) }))
     .sort((a, b) => compareKeys(a.key, b.key) || natural(a.each.candidate.on.id, b.each.candidate.on.id))
     .map(({ each }) => each)
+}
+
+function rankOf(kind: DeviceKind, { kinds }: Wish): number {
+  const at = kinds.indexOf(kind)
+  return at === -1 ? kinds.length : at
+}
+
+function isSpareGpu({ kind, on }: Candidate, wish: Wish, beside: readonly Candidate[]): boolean {
+  if (!wish.task.spareGpu || kind !== 'dgpu' || rankOf('dgpu', wish) < rankOf('cpu', wish)) return false
+  return (
+    wish.kinds.includes('dgpu') && !beside.some((other) => other.task === 'chat' && other.on.id === on.id)
+  )
+}
+
+/** The least energy among those that are as good as one otherwise. */
+function leastOf(rated: readonly Rated[], goal: Goal): (each: Rated) => number {
+  if (goal !== 'energy') return () => Number.POSITIVE_INFINITY
+  const alike = ({ inTime, enough }: Rated) => `${inTime} ${enough}`
+  const least = new Map<string, number>()
+  for (const each of rated) {
+    const joules = each.speed?.joules
+    if (joules !== undefined) least.set(alike(each), Math.min(joules, least.get(alike(each)) ?? joules))
+  }
+  return (each) => least.get(alike(each)) ?? Number.POSITIVE_INFINITY
 }
 
 function speedBeside(candidate: Candidate, beside: readonly Candidate[], facts: Facts) {
@@ -101,15 +132,23 @@ function cost({ speed, rank }: Rated, goal: Goal): number | undefined {
   return goal === 'energy' ? speed?.joules : speed && -speed.perSecond
 }
 
-function keyOf(each: Rated, goal: Goal, firstKnown: number, engines: readonly string[]): number[] {
+function keyOf(
+  each: Rated,
+  goal: Goal,
+  firstKnown: number,
+  least: number,
+  engines: readonly string[],
+): number[] {
   const { inTime, enough, rank, crowded, speed, candidate } = each
   const known = cost(each, goal)
+  const isLeast = goal === 'energy' && known !== undefined && known <= ALIKE * least
   const group = known !== undefined ? 1 : rank < firstKnown ? 0 : 2
   return [
     inTime ? 0 : 1,
     enough ? 0 : 1,
     group,
-    known ?? 0,
+    isLeast ? 0 : 1,
+    isLeast ? rank : (known ?? 0),
     rank,
     crowded ? 1 : 0,
     speed ? 0 : 1,

@@ -1,14 +1,19 @@
 /** Thousands of machines: what holds for every plan. */
 import { describe, expect, test } from 'vitest'
 import {
+  type DecoderLoad,
+  type DecoderShape,
   type Device,
+  type DeviceKind,
   type EngineId,
+  type MemoryNeed,
   type Plan,
   type PlannedPlacement,
   sameDeviceName,
 } from '../domain/index.ts'
 import { type Candidate, possiblePlacements } from './candidates.ts'
 import { factsOf, knownAs, speedOf } from './facts.ts'
+import { decoderNeed } from './fit/decoder-need.ts'
 import { byWeight, type PlannedModel, type PlannerInput, useOf } from './input.ts'
 import { hostShare } from './memory.ts'
 import { devicesCalled } from './named-devices.ts'
@@ -55,6 +60,27 @@ function deviceOf({ device, engine }: { device: string; engine: string }, { devi
   return found
 }
 
+/** Weights of the layers on a device and their cache for one chat: less than this it cannot take. */
+function leastHeld(shape: DecoderShape, load: DecoderLoad, onCpu: boolean): number {
+  const layers = shape.layerBytes.length
+  const first = onCpu ? 0 : layers + 1 - load.gpuLayers
+  const perNumber = load.kvType === 'f16' ? 2 : 1
+  let bytes = 0
+  for (let layer = Math.max(0, first); layer < layers; layer++) {
+    bytes += shape.layerBytes[layer]! + (layer < load.cpuExpertLayers ? 0 : shape.expertBytes[layer]!)
+    const { keys, values } = shape.kvPerToken[layer]!
+    const tokens = Math.min(load.contextTokens, shape.windows?.[layer] ?? load.contextTokens)
+    bytes += load.slots * tokens * (keys + values) * perNumber
+  }
+  return bytes
+}
+
+/** Whether the system holds little of a decoder that is wholly on its device: the token embeddings and what is computed with them. */
+function hostHolds(shape: DecoderShape, load: DecoderLoad, { hostBytes, weightBytes }: MemoryNeed): boolean {
+  const isWhole = load.gpuLayers > shape.layerBytes.length && load.cpuExpertLayers === 0
+  return !isWhole || weightBytes < 2 ** 30 || hostBytes < weightBytes + shape.inputBytes
+}
+
 type Way = { readonly task: string; readonly model: string; readonly engine: string; readonly device: string }
 const show = ({ task, model, engine, device }: Way) => `${task} ${model} ${engine}@${device}`
 
@@ -74,6 +100,44 @@ describe('every plan', () => {
       must(host <= size(cpu), `${host} bytes of ${size(cpu)} in the system's memory`)
       for (const [on, bytes] of used) must(bytes <= size(on), `${bytes} bytes of ${size(on)} on ${on.id}`)
     })
+  })
+
+  test('never places chat on a device that cannot hold it, opened as the plan says', () => {
+    const traded = { cache: 0, context: 0, experts: 0, layers: 0 }
+    always(({ input, plan }) => {
+      for (const { load, memory, model, task, engine, reasons, ...rest } of placedIn(plan)) {
+        const planned = input.models.find((each) => each.task === task && each.model.id === model)!
+        const { shape } = planned
+        must((load !== undefined) === (shape?.kind === 'decoder'), 'a decoder is opened in some way')
+        if (!load || shape?.kind !== 'decoder') continue
+        const on = deviceOf({ ...rest, engine }, input)
+        const { batchTokens, processBytes } = input.engines.find(({ id }) => id === engine)!.footprint!
+        const read = on.kind === 'cpu' ? batchTokens!.cpu : batchTokens!.gpu
+        const need = decoderNeed(shape, load, { processBytes, batchTokens: read }, on.kind === 'cpu')
+        must(JSON.stringify(need) === JSON.stringify(memory), 'its memory is that of its load')
+        must(need.deviceBytes >= leastHeld(shape, load, on.kind === 'cpu'), 'weights and cache are counted')
+        must(
+          on.kind === 'cpu' || hostHolds(shape, load, need),
+          "what is on the device is not the system's too",
+        )
+        must(load.slots === (planned.slots ?? 1), 'as many chats as were wanted')
+        const wanted = Math.min(planned.contextTokens ?? 16_384, planned.model.contextTokens)
+        const said = (word: string) => reasons.some((reason) => reason.includes(word))
+        const gave = {
+          cache: load.kvType !== 'f16',
+          context: load.contextTokens < wanted,
+          experts: load.cpuExpertLayers > 0,
+          layers: on.kind !== 'cpu' && load.gpuLayers < shape.layerBytes.length + 1,
+        }
+        must(gave.cache === said('KV cache in'), 'a smaller cache is said')
+        must(gave.context === said(`context ${load.contextTokens} instead`), 'a smaller window is said')
+        must(gave.experts === said('experts of'), 'moved experts are said')
+        must(gave.layers === said(' layers on the device'), 'moved layers are said')
+        for (const kind of ['cache', 'context', 'experts', 'layers'] as const)
+          traded[kind] += Number(gave[kind])
+      }
+    })
+    for (const count of Object.values(traded)) expect(count).toBeGreaterThan(20)
   })
 
   test('never uses what is forbidden, refused or known to fail', () => {
@@ -209,9 +273,19 @@ describe('every plan', () => {
  * A model's new first placement is worse when it is so in all that is known of both: its kind is wanted less, it does less per second
  * and takes longer for one, and where energy counts it takes more.
  */
-function isWorse(next: PlannedPlacement, last: PlannedPlacement, planned: PlannedModel, input: PlannerInput) {
-  const { kinds, goal } = wishFor(planned, input.policy, input.onBattery === true)
-  const rank = ({ kind }: PlannedPlacement) => (kinds.includes(kind) ? kinds.indexOf(kind) : kinds.length)
+function isWorse(
+  next: PlannedPlacement,
+  last: PlannedPlacement,
+  planned: PlannedModel,
+  input: PlannerInput,
+  chats: readonly string[],
+) {
+  const { kinds, goal, task } = wishFor(planned, input.policy, input.onBattery === true)
+  const at = (kind: DeviceKind) => (kinds.includes(kind) ? kinds.indexOf(kind) : kinds.length)
+  const rank = ({ kind, device }: PlannedPlacement) => {
+    const isSpare = task.spareGpu && kind === 'dgpu' && kinds.includes(kind) && !chats.includes(device)
+    return isSpare ? Math.min(at('dgpu'), at('cpu') - 0.5) : at(kind)
+  }
   const [now, then] = [next, last].map(({ measured }) => measured && speedOf(measured))
   if (!now || !then || rank(next) <= rank(last) || now.perSecond >= then.perSecond || now.ms <= then.ms)
     return false
@@ -224,17 +298,20 @@ test('a further device makes no plan worse: the first model that it moves is not
   always(({ input: given }, seed) => {
     const input = { ...given, interference: [] } // speeds are compared as they are alone
     const plan = makePlan(input)
-    const more = makePlan(withAnotherDevice(input, seed))
+    const another = withAnotherDevice(input, seed)
+    const more = makePlan(another)
+    const chats: string[] = []
     for (const planned of inTurn(input, plan)) {
       const [last] = ofModel(plan, planned)
       const [next] = ofModel(more, planned)
       must(!last || next !== undefined, `${planned.model.id} lost its place`)
       if (!last || show(next!) === show(last)) {
         if (!last && next) return // it takes memory now that others had
+        if (next?.task === 'chat') chats.push(deviceOf(next, another).id)
         continue
       }
       moved += 1
-      must(!isWorse(next!, last, planned, input), `${show(last)} became ${show(next!)}`)
+      must(!isWorse(next!, last, planned, input, chats), `${show(last)} became ${show(next!)}`)
       return // what comes after finds other memory
     }
   })
@@ -269,7 +346,15 @@ function factsIn(input: PlannerInput, plan: Plan): Set<string> {
     if (shape?.kind === 'encoder') said.push(String(shape.weightBits))
   }
   for (const { memoryBytes } of input.devices) said.push(gib(memoryBytes ?? 0))
-  for (const { memory } of placedIn(plan)) said.push(gib(memory!.deviceBytes))
+  for (const { memory, load } of placedIn(plan)) {
+    said.push(gib(memory!.deviceBytes))
+    if (load) said.push(`q8_0 f16 ${load.contextTokens} ${load.gpuLayers} ${load.cpuExpertLayers}`)
+  }
+  for (const { shape, contextTokens = 16_384, model } of input.models) {
+    if (shape?.kind !== 'decoder') continue
+    const layers = shape.layerBytes.length
+    said.push(`${Math.min(contextTokens, model.contextTokens)} ${layers} ${layers + 1}`)
+  }
   for (const measured of input.measurements ?? []) {
     const alone = speedOf(measured)
     if (!alone) continue

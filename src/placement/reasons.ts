@@ -25,7 +25,7 @@ export function whyFirst(
 }
 
 function wantedBy(
-  { speed, candidate }: Rated,
+  { speed, candidate, inTime, enough, isSpare }: Rated,
   all: readonly Rated[],
   { kinds, goal }: Wish,
   { name }: PolicySpec,
@@ -33,7 +33,10 @@ function wantedBy(
 ): string {
   const order = `${kinds[0]}${kinds.length > 1 ? `, then ${listed(kinds.slice(1))}` : ''}`
   const use = useOf(candidate.planned)
-  if (goal === 'preference') return `policy ${name} prefers ${order} for ${use}`
+  if (goal === 'preference') {
+    const spare = isSpare ? `; ${candidate.on.id} has no chat model, so it goes before the CPU` : ''
+    return `policy ${name} prefers ${order} for ${use}${spare}`
+  }
   const others = all.filter((each) => each.candidate.on.id !== candidate.on.id)
   if (goal === 'speed') {
     const next = others.find((each) => each.speed)
@@ -41,11 +44,17 @@ function wantedBy(
     return `policy ${name} wants the fastest for ${use}${behind}`
   }
   const wants = `policy ${name} wants the least energy for ${use}${onBattery ? ' (on battery)' : ''}`
-  if (speed?.joules === undefined) return `${wants}; its power is not measured: ${order}`
-  const next = others.find((each) => each.speed?.joules !== undefined)
-  const unit = candidate.measured?.encoder ? 'text' : 'token'
-  const behind = next ? `, next ${where(next)} with ${figure(next.speed!.joules!)}` : ''
-  return `${wants}: ${figure(speed.joules)} J per ${unit}${behind}`
+  const joules = speed?.joules
+  if (joules === undefined) return `${wants}; its power is not measured: ${order}`
+  const unit = candidate.measured?.encoder ? 'text' : 'token with its share of the prompt'
+  const needs = `${wants}: ${figure(joules)} J per ${unit}`
+  const [next] = others
+    .filter((each) => each.inTime === inTime && each.enough === enough && each.speed?.joules !== undefined)
+    .sort((a, b) => a.speed!.joules! - b.speed!.joules!)
+  if (!next) return needs
+  const other = figure(next.speed!.joules!)
+  if (next.speed!.joules! >= joules) return `${needs}, next ${where(next)} with ${other}`
+  return `${needs}; the ${other} of ${where(next)} are hardly less, and ${candidate.kind} is preferred`
 }
 
 /** In what a candidate is not good enough. */
@@ -56,7 +65,7 @@ function shortfall(each: Rated, all: readonly Rated[], { task }: Wish): string {
   if (!each.inTime)
     return `it takes ${figure(alone.ms)} ms for ${oneOf(candidate)}, ${figure(task.maxMs)} ms are wanted`
   const best = fastestOf(all)!
-  return `its ${aloneNumbers(each)} are less than ${percent(task.minShare)} of ${where(best)}'s ${figure(best.alone!.perSecond)}`
+  return `its ${numbers(each)} are less than ${percent(task.minShare)} of ${where(best)}'s ${figure(best.alone!.perSecond)}`
 }
 
 /** The fastest one alone. */
@@ -78,11 +87,7 @@ function where({ candidate }: Rated): string {
   return candidate.on.id
 }
 
-function numbers({ candidate, speed }: Rated): string {
-  return rate(speed!.perSecond, candidate.measured!)
-}
-
-function aloneNumbers({ candidate, alone }: Rated): string {
+function numbers({ candidate, alone }: Rated): string {
   return rate(alone!.perSecond, candidate.measured!)
 }
 
@@ -114,25 +119,31 @@ function speedSentence({ measured }: Candidate): string {
 
 /** Why a candidate does not stand beside a better one on the same device. */
 export function whyOther(other: Rated, first: Rated, wish: Wish): string {
-  const { candidate, speed } = other
+  const { candidate, alone: speed } = other // beside others they were looked at at different times
   const { task, engine, descriptor, on } = candidate
   const served = first.candidate.engine
-  if (!speed && !first.speed)
+  const there = first.alone
+  if (!speed && !there)
     return `${served} serves ${task} on ${on.name}; \`placement.${task}: ${engine}\` chooses ${descriptor.title} instead (neither is measured yet)`
   if (!speed)
     return `${served} serves ${task} on ${on.name} with ${numbers(first)}; this one is not measured yet`
-  if (!first.speed) return `${served} was asked for there; this one does ${numbers(other)}`
-  if (speed.perSecond < first.speed.perSecond)
-    return `slower: ${numbers(other)}, ${served} ${figure(first.speed.perSecond)} there`
+  if (!there) return `${served} was asked for there; this one does ${numbers(other)}`
+  if (speed.perSecond < there.perSecond)
+    return `slower: ${numbers(other)}, ${served} ${figure(there.perSecond)} there`
   if (!other.inTime && first.inTime)
-    return `slower for ${oneOf(candidate)}: ${figure(speed.ms)} ms, ${served} ${figure(first.speed.ms)} there`
-  if (wish.goal === 'energy' && speed.joules !== undefined && first.speed.joules !== undefined)
-    return `more energy: ${figure(speed.joules)} J, ${served} ${figure(first.speed.joules)} there`
+    return `slower for ${oneOf(candidate)}: ${figure(speed.ms)} ms, ${served} ${figure(there.ms)} there`
+  if (wish.goal === 'energy' && speed.joules !== undefined && there.joules !== undefined)
+    return `more energy: ${figure(speed.joules)} J, ${served} ${figure(there.joules)} there`
   return `${served} serves ${task} there with ${numbers(first)}, this one has ${numbers(other)}`
 }
 
-/** Why a candidate is too slow even to stand in. */
+/** Why a candidate takes too long even to stand in. */
+export function whyTooLate(each: Rated, all: readonly Rated[], wish: Wish): string {
+  return `too slow even to stand in: ${shortfall(each, all, wish)}`
+}
+
+/** Why a candidate is too slow beside the best even to stand in. */
 export function whyTooSlow(each: Rated, best: Rated): string {
   const verb = each.candidate.task === 'chat' ? 'writes ' : ''
-  return `slower: ${verb}${aloneNumbers(each)}, ${where(best)} ${figure(best.alone!.perSecond)}`
+  return `slower: ${verb}${numbers(each)}, ${where(best)} ${figure(best.alone!.perSecond)}`
 }

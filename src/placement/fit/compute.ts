@@ -32,9 +32,10 @@ export function resultBytes({ vocabulary }: DecoderShape, { slots }: CacheSize):
 /**
  * Bytes on a device for layers that are not on it: long prompts are computed there all the same, so their largest
  * tensors visit.
+ * @param largest of what a layer has elsewhere
  */
-export function visitingBytes(layerBytes: readonly number[]): number {
-  return 0.4 * Math.max(0, ...layerBytes)
+export function visitingBytes(largest: number): number {
+  return 0.4 * largest
 }
 
 /** One row of each mask: of layers that see all, and of layers with a window. */

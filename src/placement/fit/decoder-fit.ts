@@ -1,7 +1,7 @@
 import type { DecoderLoad, DecoderShape, Fit, KvType, MemoryNeed, Trade } from '../../domain/index.ts'
 import { type DecoderEngine, decoderNeed } from './decoder-need.ts'
 import { canQuantizeCache } from './kv-cache.ts'
-import { doesNotFit, holds, inGib, type Room } from './words.ts'
+import { doesNotFit, holds, hostBytes, inGib, type Places, shortage } from './words.ts'
 
 /** A chat's window unless the user wants another: more costs memory that few conversations use. */
 const DEFAULT_CONTEXT = 16_384
@@ -11,33 +11,35 @@ const LEAST_CONTEXT = 4096
 const LEAST_LAYER_SHARE = 0.5
 
 export interface DecoderWish {
+  readonly places: Places
   readonly shape: DecoderShape
   readonly engine: DecoderEngine
   readonly trades: readonly Trade[]
-  readonly onCpu: boolean
-  /** What the device takes is taken from the system's memory. */
-  readonly shared: boolean
-  readonly device: Room
-  readonly host: Room
   /** The catalogue's limit. */
   readonly mostTokens: number
   /** What the user wants; absent: a sensible window. */
-  readonly contextTokens?: number
+  readonly contextTokens: number | undefined
   readonly slots: number
 }
 
 /** The first way to open a model that fits, in the order in which a user would miss what is given up. */
 export function fitDecoder(wish: DecoderWish): Fit {
   const full = fullLoad(wish)
+  const need = needOf(wish, full)
+  if (shortage(wish.places, need) === undefined) return { fits: true, need, load: full, traded: [] }
+  let last = leastOnDevice(wish, full)
+  if (shortage(wish.places, needOf(wish, last)) === 'device')
+    return { fits: false, reason: reason(wish, last) }
   for (const load of ways(wish, full)) {
-    const need = needOf(wish, load)
-    if (shortage(wish, need) === undefined) return { fits: true, need, load, traded: given(wish, full, load) }
+    const less = needOf(wish, load)
+    if (shortage(wish.places, less) === undefined)
+      return { fits: true, need: less, load, traded: given(wish, full, load) }
+    last = load
   }
-  const least = leastLoad(wish, full)
-  return { fits: false, reason: reason(wish, least) }
+  return { fits: false, reason: reason(wish, last) }
 }
 
-function fullLoad({ shape, onCpu, slots, mostTokens, contextTokens }: DecoderWish): DecoderLoad {
+function fullLoad({ shape, places: { onCpu }, slots, mostTokens, contextTokens }: DecoderWish): DecoderLoad {
   const limit = Math.min(mostTokens, shape.contextTokens || mostTokens)
   return {
     contextTokens: Math.min(contextTokens ?? DEFAULT_CONTEXT, limit),
@@ -48,10 +50,10 @@ function fullLoad({ shape, onCpu, slots, mostTokens, contextTokens }: DecoderWis
   }
 }
 
-/** From the full wish down; each way keeps what the ways before it gave up. */
+/** Down from the full wish; each way keeps what the ways before it gave up. */
 function* ways(wish: DecoderWish, full: DecoderLoad): Generator<DecoderLoad> {
-  const { shape, trades, onCpu } = wish
-  yield full
+  const { shape, trades } = wish
+  const { onCpu } = wish.places
   const kvType: KvType = canShrinkCache(wish) ? 'q8_0' : 'f16'
   const windows = [full.contextTokens, ...smaller(full.contextTokens)]
   const wanted = wish.contextTokens === undefined ? windows : windows.slice(0, 1)
@@ -61,7 +63,7 @@ function* ways(wish: DecoderWish, full: DecoderLoad): Generator<DecoderLoad> {
     const load = { ...full, kvType, contextTokens }
     yield load
     if (onCpu) continue
-    const hasExperts = trades.includes('cpuExperts') && shape.expertBytes.some((bytes) => bytes > 0)
+    const hasExperts = canMoveExperts(wish)
     const layers = shape.layerBytes.length
     const moved = (cpuExpertLayers: number): DecoderLoad => ({ ...load, cpuExpertLayers })
     if (hasExperts) yield moved(fewest(layers, (n) => onDevice(wish, moved(n))))
@@ -83,7 +85,7 @@ function fewest(most: number, isEnough: (n: number) => boolean): number {
 }
 
 function onDevice(wish: DecoderWish, load: DecoderLoad): boolean {
-  return holds(wish.device, needOf(wish, load).deviceBytes)
+  return holds(wish.places.device, needOf(wish, load).deviceBytes)
 }
 
 /** Halves, and what lies between them, down to the least useful window. */
@@ -101,25 +103,28 @@ function canShrinkCache({ trades, shape }: DecoderWish): boolean {
   return trades.includes('kvType') && canQuantizeCache(shape)
 }
 
-/** What is left when all is given up that may be. */
-function leastLoad(wish: DecoderWish, full: DecoderLoad): DecoderLoad {
-  let least = full
-  for (const load of ways(wish, full)) least = load
-  return least
+function canMoveExperts({ trades, shape }: DecoderWish): boolean {
+  return trades.includes('cpuExperts') && shape.expertBytes.some((bytes) => bytes > 0)
 }
 
-function needOf({ shape, engine, onCpu }: DecoderWish, load: DecoderLoad): MemoryNeed {
-  return decoderNeed(shape, load, engine, onCpu)
+/** When all is given up that may be: no way takes less of the device. */
+function leastOnDevice(wish: DecoderWish, full: DecoderLoad): DecoderLoad {
+  const { contextTokens } = full
+  return {
+    ...full,
+    kvType: canShrinkCache(wish) ? 'q8_0' : 'f16',
+    contextTokens: Math.min(contextTokens, LEAST_CONTEXT),
+    cpuExpertLayers: !wish.places.onCpu && canMoveExperts(wish) ? wish.shape.layerBytes.length : 0,
+    gpuLayers: wish.trades.includes('gpuLayers') ? leastLayers(full) : full.gpuLayers,
+  }
 }
 
-/** Which memory does not suffice. */
-function shortage(wish: DecoderWish, need: MemoryNeed): 'device' | 'host' | undefined {
-  if (!wish.onCpu && !holds(wish.device, need.deviceBytes)) return 'device'
-  const host = wish.shared && !wish.onCpu ? need.hostBytes + need.deviceBytes : need.hostBytes
-  return holds(wish.host, host) ? undefined : 'host'
+function needOf({ shape, engine, places }: DecoderWish, load: DecoderLoad): MemoryNeed {
+  return decoderNeed(shape, load, engine, places.onCpu)
 }
 
 function reason(wish: DecoderWish, load: DecoderLoad): string {
+  const { places, engine } = wish
   const need = needOf(wish, load)
   const { contextTokens, slots } = load
   const each = slots > 1 ? `${slots} chats of ` : ''
@@ -128,14 +133,13 @@ function reason(wish: DecoderWish, load: DecoderLoad): string {
     `${inGib(need.kvBytes)} KV cache for ${each}${contextTokens} tokens`,
     `${inGib(need.computeBytes)} buffers`,
   ]
-  if (shortage(wish, need) === 'device') return doesNotFit(need.deviceBytes, parts, wish.device)
-  if (wish.onCpu)
-    return doesNotFit(need.hostBytes, [...parts, `${inGib(wish.engine.processBytes)} process`], wish.host)
-  const bytes = need.hostBytes + (wish.shared ? need.deviceBytes : 0)
-  const share = wish.shared
+  if (shortage(places, need) === 'device') return doesNotFit(need.deviceBytes, parts, places.device)
+  if (places.onCpu)
+    return doesNotFit(need.hostBytes, [...parts, `${inGib(engine.processBytes)} process`], places.host)
+  const share = places.shared
     ? [`${inGib(need.deviceBytes)} for the device`, `${inGib(need.hostBytes)} beside it`]
     : ['what stays beside the device']
-  return doesNotFit(bytes, share, wish.host, " of the system's memory")
+  return doesNotFit(hostBytes(places, need), share, places.host, " of the system's memory")
 }
 
 /** What was given up, one sentence each. */

@@ -22,40 +22,35 @@ export function decoderNeed(
   // each slot may decode one token beside the prompt that is read
   const size = { ...load, batchTokens: engine.batchTokens + load.slots }
   const cache = cacheBytes(shape, size)
-  const layers = shape.layerBytes.length
-  const whole = shape.layerBytes.map((bytes, layer) => bytes + (shape.expertBytes[layer] ?? 0))
+  const { layerBytes, expertBytes, inputBytes, outputBytes, tiedBytes } = shape
+  const layers = layerBytes.length
+  const first = onCpu ? layers : Math.max(0, layers + 1 - load.gpuLayers)
+  const hasHead = !onCpu && load.gpuLayers > 0
+  const device = { weights: hasHead ? outputBytes + tiedBytes : 0, kv: 0 }
+  const host = { weights: inputBytes + (hasHead ? 0 : outputBytes), kv: 0 }
+  let largest = 0 // of what a layer has in the system's memory
+  for (let layer = 0; layer < layers; layer++) {
+    const experts = expertBytes[layer] ?? 0
+    const own = layerBytes[layer]!
+    const left = layer < first ? own + experts : layer < load.cpuExpertLayers ? experts : 0
+    host.weights += left
+    device.weights += own + experts - left
+    largest = Math.max(largest, left)
+    const side = layer < first ? host : device
+    side.kv += cache[layer]!
+  }
   if (onCpu) {
-    const weightBytes = sum(whole) + shape.inputBytes + shape.outputBytes
     const computeBytes = layerBuffers(shape, size, true) + resultBytes(shape, size)
-    const kvBytes = sum(cache)
-    const hostBytes = weightBytes + kvBytes + computeBytes + engine.processBytes
-    return { deviceBytes: hostBytes, hostBytes, weightBytes, kvBytes, computeBytes }
+    const hostBytes = host.weights + host.kv + computeBytes + engine.processBytes
+    return { deviceBytes: hostBytes, hostBytes, weightBytes: host.weights, kvBytes: host.kv, computeBytes }
   }
-  const first = Math.max(0, layers + 1 - load.gpuLayers)
-  const onDevice = whole.map((bytes, layer) =>
-    layer < first ? 0 : layer < load.cpuExpertLayers ? (shape.layerBytes[layer] ?? 0) : bytes,
-  )
-  const onHost = whole.map((bytes, layer) => bytes - onDevice[layer]!)
-  const hasHead = load.gpuLayers > 0
-  const headBytes = shape.outputBytes + shape.tiedBytes
-  const weights = {
-    device: sum(onDevice) + (hasHead ? headBytes : 0),
-    host: sum(onHost) + shape.inputBytes + (hasHead ? 0 : shape.outputBytes),
-  }
-  const compute = {
-    device: layerBuffers(shape, size, hasHead) + visitingBytes(onHost),
-    host: hostBuffers(shape, size) + resultBytes(shape, size),
-  }
-  const kv = { device: sum(cache.slice(first)), host: sum(cache.slice(0, first)) }
+  const computeBytes = layerBuffers(shape, size, hasHead) + visitingBytes(largest)
+  const besideIt = hostBuffers(shape, size) + resultBytes(shape, size)
   return {
-    deviceBytes: weights.device + kv.device + compute.device,
-    hostBytes: weights.host + kv.host + compute.host + engine.processBytes,
-    weightBytes: weights.device,
-    kvBytes: kv.device,
-    computeBytes: compute.device,
+    deviceBytes: device.weights + device.kv + computeBytes,
+    hostBytes: host.weights + host.kv + besideIt + engine.processBytes,
+    weightBytes: device.weights,
+    kvBytes: device.kv,
+    computeBytes,
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0)
 }

@@ -4,13 +4,15 @@ import type {
   EngineDescriptor,
   Fit,
   Footprint,
+  MemoryNeed,
   Model,
   ModelShape,
   Task,
 } from '../../domain/index.ts'
+import { sharesMemory } from '../memory.ts'
 import { fitDecoder } from './decoder-fit.ts'
 import { fitEncoder } from './encoder-fit.ts'
-import type { Room } from './words.ts'
+import { type Places, type Room, shortage } from './words.ts'
 
 const MIB = 1024 ** 2
 
@@ -27,7 +29,7 @@ export interface FitRequest {
   readonly task: Task
   readonly model: Model
   /** Absent where the files could not be read: the weights' size must do. */
-  readonly shape?: ModelShape
+  readonly shape?: ModelShape | undefined
   readonly engine: EngineDescriptor
   readonly device: Device
   /** On the device, less what the plan has put there already. */
@@ -35,9 +37,9 @@ export interface FitRequest {
   /** In the system's memory, likewise. */
   readonly hostFreeBytes: number
   /** Decoders: the window that the user wants; absent: the model's, as far as it is sensible. */
-  readonly contextTokens?: number
+  readonly contextTokens?: number | undefined
   /** Chats at once, each with a window of its own; absent: 1. */
-  readonly slots?: number
+  readonly slots?: number | undefined
 }
 
 /**
@@ -45,32 +47,44 @@ export interface FitRequest {
  * @returns what it needs there and in the system's memory, what was given up, or in one sentence why it does not fit
  */
 export function fit(request: FitRequest): Fit {
-  const { task, model, engine, device } = request
-  const onCpu = device.kind === 'cpu'
-  const places = {
-    onCpu,
-    shared: device.sharedMemory ?? (device.kind === 'igpu' || device.kind === 'npu'),
-    device: room(request.freeBytes, DEVICE_MARGIN, device.memoryBytes),
-    host: onCpu
-      ? room(Math.min(request.freeBytes, request.hostFreeBytes), HOST_MARGIN, device.memoryBytes)
-      : room(request.hostFreeBytes, HOST_MARGIN, undefined),
-  }
+  const { task, model, engine } = request
+  const places = placesOf(request)
   const footprint = engine.footprint ?? GUESS
   const shape = request.shape ?? unknownShape(model, engine)
   if (shape.kind === 'encoder') {
     const batchTokens = Math.min(ENCODER_BATCH, model.contextTokens)
-    return fitEncoder({ ...places, shape, footprint, batchTokens })
+    return fitEncoder({ places, shape, footprint, batchTokens })
   }
   const batch = footprint.batchTokens ?? { cpu: ENCODER_BATCH, gpu: ENCODER_BATCH }
   return fitDecoder({
-    ...places,
+    places,
     shape,
-    engine: { processBytes: footprint.processBytes, batchTokens: onCpu ? batch.cpu : batch.gpu },
+    engine: { processBytes: footprint.processBytes, batchTokens: places.onCpu ? batch.cpu : batch.gpu },
     trades: task === 'chat' ? (engine.trades ?? []) : [],
     mostTokens: model.contextTokens,
-    ...(request.contextTokens === undefined ? {} : { contextTokens: request.contextTokens }),
+    contextTokens: request.contextTokens,
     slots: request.slots ?? 1,
   })
+}
+
+/** Whether what was found to fit, does so still where less is free now: then nothing better does. */
+export function stillFits(
+  request: Pick<FitRequest, 'device' | 'freeBytes' | 'hostFreeBytes'>,
+  need: MemoryNeed,
+) {
+  return shortage(placesOf(request), need) === undefined
+}
+
+function placesOf({ device, freeBytes, hostFreeBytes }: Parameters<typeof stillFits>[0]): Places {
+  const onCpu = device.kind === 'cpu'
+  return {
+    onCpu,
+    shared: sharesMemory(device),
+    device: room(freeBytes, DEVICE_MARGIN, device.memoryBytes),
+    host: onCpu
+      ? room(Math.min(freeBytes, hostFreeBytes), HOST_MARGIN, device.memoryBytes)
+      : room(hostFreeBytes, HOST_MARGIN, undefined),
+  }
 }
 
 function room(
@@ -78,8 +92,11 @@ function room(
   margin: { readonly share: number; readonly least: number },
   totalBytes: number | undefined,
 ): Room {
-  const marginBytes = Math.max(margin.least, margin.share * (totalBytes ?? freeBytes))
-  return { freeBytes, marginBytes, ...(totalBytes === undefined ? {} : { totalBytes }) }
+  return {
+    freeBytes,
+    marginBytes: Math.max(margin.least, margin.share * (totalBytes ?? freeBytes)),
+    totalBytes,
+  }
 }
 
 /** A model of whose insides nothing is known: its weights, and a tenth of them for what comes with them (an estimate). */

@@ -1,1 +1,1 @@
-export { type FitRequest, fit } from './fit.ts'
+export { type FitRequest, fit, stillFits } from './fit.ts'

@@ -1,4 +1,5 @@
 /** Bytes and reasons for a person. */
+import type { MemoryNeed } from '../../domain/index.ts'
 
 const GIB = 1024 ** 3
 
@@ -10,9 +11,29 @@ export function inGib(bytes: number): string {
 export interface Room {
   readonly freeBytes: number
   /** All that there is, where known. */
-  readonly totalBytes?: number
+  readonly totalBytes: number | undefined
   /** Left alone: drivers, screens and other programs take memory too. */
   readonly marginBytes: number
+}
+
+/** Where a model shall be opened. */
+export interface Places {
+  readonly onCpu: boolean
+  /** What the device takes is taken from the system's memory. */
+  readonly shared: boolean
+  readonly device: Room
+  readonly host: Room
+}
+
+/** Which memory does not suffice. */
+export function shortage(places: Places, need: MemoryNeed): 'device' | 'host' | undefined {
+  if (!places.onCpu && !holds(places.device, need.deviceBytes)) return 'device'
+  return holds(places.host, hostBytes(places, need)) ? undefined : 'host'
+}
+
+/** What is taken of the system's memory: where the device shares it, its part too. */
+export function hostBytes({ onCpu, shared }: Places, need: MemoryNeed): number {
+  return need.hostBytes + (shared && !onCpu ? need.deviceBytes : 0)
 }
 
 /** Whether so many bytes may be taken. */

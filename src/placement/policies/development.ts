@@ -4,6 +4,7 @@ import type { PolicySpec, TaskPolicy } from '../../domain/index.ts'
 const encoder: TaskPolicy = {
   prefer: ['npu', 'igpu', 'cpu', 'dgpu'],
   minShare: 0.1,
+  spareGpu: true,
   goal: 'preference',
   overflow: [],
   maxMs: 100,
@@ -17,6 +18,7 @@ export const development: PolicySpec = {
     chat: {
       prefer: ['dgpu', 'igpu', 'cpu', 'npu'],
       minShare: 0.5,
+      spareGpu: false,
       goal: 'preference',
       overflow: [],
       maxMs: 100,

@@ -3,6 +3,7 @@ import type { PolicySpec, TaskPolicy } from '../../domain/index.ts'
 const encoder: TaskPolicy = {
   prefer: ['npu', 'igpu', 'cpu', 'dgpu'],
   minShare: 0.05,
+  spareGpu: false,
   goal: 'energy',
   overflow: [],
   maxMs: 250,
@@ -16,9 +17,10 @@ export const economy: PolicySpec = {
     chat: {
       prefer: ['npu', 'igpu', 'cpu', 'dgpu'],
       minShare: 0.1,
+      spareGpu: false,
       goal: 'energy',
       overflow: [],
-      maxMs: 200,
+      maxMs: 100, // a big model would crawl on a small device: it goes to the discrete GPU, on demand
       standIns: 1,
     },
     embed: encoder,

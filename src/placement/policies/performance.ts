@@ -3,6 +3,7 @@ import type { PolicySpec, TaskPolicy } from '../../domain/index.ts'
 const encoder: TaskPolicy = {
   prefer: ['npu', 'cpu', 'igpu', 'dgpu'],
   minShare: 0.05,
+  spareGpu: true,
   goal: 'preference',
   overflow: ['cpu'],
   maxMs: 50,
@@ -16,8 +17,9 @@ export const performance: PolicySpec = {
     chat: {
       prefer: ['dgpu', 'igpu', 'cpu', 'npu'],
       minShare: 0.8,
+      spareGpu: false,
       goal: 'preference',
-      overflow: ['cpu'],
+      overflow: ['dgpu', 'cpu'],
       maxMs: 100,
       standIns: 1,
     },

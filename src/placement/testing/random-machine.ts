@@ -1,7 +1,9 @@
 /** Machines, models, measurements and policies from a seed: for tests of the planner. */
 import {
+  type DecoderShape,
   type Device,
   type DeviceKind,
+  type EncoderShape,
   type EngineDescriptor,
   type EngineId,
   type Interference,
@@ -35,6 +37,8 @@ export const ENGINES: readonly EngineDescriptor[] = [
     devices: ['dgpu', 'igpu', 'cpu'],
     formats: ['gguf'],
     needs: '',
+    trades: ['kvType', 'gpuLayers', 'cpuExperts'],
+    footprint: { processBytes: 132 * 1024 ** 2, batchTokens: { cpu: 96, gpu: 512 } },
   },
   {
     id: 'openvino',
@@ -44,6 +48,7 @@ export const ENGINES: readonly EngineDescriptor[] = [
     virtualDevices: [{ prefix: 'HETERO', chooses: false }],
     formats: ['openvino-ir', 'onnx'],
     needs: 'its libraries',
+    footprint: { processBytes: 170 * 1024 ** 2, batchTokens: { cpu: 512, gpu: 512 } },
   },
 ]
 
@@ -115,7 +120,7 @@ function randomModel(task: Task, at: number, draw: Draw): Model {
     license: '',
     tasks: [task],
     parameters: Math.round(bytes * 1.7),
-    contextTokens: 4096,
+    contextTokens: draw.pick([512, 4096, 32_768, 131_072]),
     files: {
       ...(draw.chance(0.8) ? { gguf: files('gguf') } : {}),
       ...(draw.chance(0.6) ? { onnx: files('onnx') } : {}),
@@ -126,24 +131,60 @@ function randomModel(task: Task, at: number, draw: Draw): Model {
   }
 }
 
+/** A decoder whose tensors make up the file; every fourth is a mixture of experts, some layers may see a window only. */
+function decoderShape({ parameters, contextTokens, files }: Model, draw: Draw): DecoderShape {
+  const layers = draw.int(1, 48)
+  const hidden = 256 * draw.int(2, 24)
+  const bytes = (files.gguf?.[0]?.sizeBytes ?? parameters / 2) / (layers + 1)
+  const isMixture = draw.chance(0.25)
+  const each = <T>(of: () => T): T[] => Array.from({ length: layers }, of)
+  const [keys, window] = [draw.pick([128, 500, 512, 1024]), draw.int(1, 8) * 512]
+  return {
+    kind: 'decoder',
+    architecture: 'made-up',
+    parameters,
+    contextTokens,
+    hidden,
+    feedForward: 4 * hidden,
+    vocabulary: 1000 * draw.int(30, 250),
+    heads: 16,
+    layerBytes: each(() => (isMixture ? 0.1 : 1) * bytes * (0.8 + 0.4 * draw.next())),
+    expertBytes: each(() => (isMixture ? 0.9 * bytes : 0)),
+    ...(isMixture ? { experts: { count: 64, used: 6, feedForward: hidden } } : {}),
+    inputBytes: bytes / 2,
+    outputBytes: bytes / 2,
+    tiedBytes: draw.chance(0.3) ? bytes / 2 : 0,
+    kvPerToken: each(() => ({ keys, values: keys })),
+    ...(draw.chance(0.2) ? { windows: each(() => (draw.chance(0.5) ? window : undefined)) } : {}),
+  }
+}
+
+function encoderShape({ parameters, files }: Model, draw: Draw): EncoderShape {
+  const hidden = 64 * draw.int(2, 32)
+  const weightBytes = (files['openvino-ir'] ?? files.onnx ?? files.gguf)?.[0]?.sizeBytes ?? parameters
+  const sizes = { layers: draw.int(2, 48), hidden, feedForward: 4 * hidden, heads: 12 }
+  return { kind: 'encoder', parameters, weightBytes, ...sizes, weightBits: draw.pick([32, 16, 8, 4]) }
+}
+
+/** Of some models the files cannot be read, and some chats get a window or several slots by the user. */
+function sizesOf(task: Task, model: Model, draw: Draw): Partial<PlannedModel> {
+  const isRead = draw.chance(0.9)
+  if (task !== 'chat') return isRead ? { shape: encoderShape(model, draw) } : {}
+  return {
+    ...(isRead ? { shape: decoderShape(model, draw) } : {}),
+    ...(draw.chance(0.3) ? { contextTokens: draw.int(512, 65_536) } : {}),
+    ...(draw.chance(0.5) ? { slots: draw.int(1, 4) } : {}),
+  }
+}
+
 function randomModels(draw: Draw): PlannedModel[] {
   const models: PlannedModel[] = []
   for (const task of TASKS)
     for (let at = draw.int(0, task === 'chat' ? 3 : 1); at > 0; at--) {
       const use =
         task === 'chat' ? { use: (['chat', 'autocomplete', 'apply'] as const)[at - 1] ?? 'chat' } : {}
-      const bits = draw.pick([32, 16, 8, 4])
-      const shape = {
-        kind: 'encoder',
-        parameters: 1,
-        weightBytes: 1,
-        layers: 1,
-        hidden: 1,
-        feedForward: 1,
-        heads: 1,
-        weightBits: bits,
-      } as const
-      models.push({ task, model: randomModel(task, at, draw), ...use, ...(task === 'chat' ? {} : { shape }) })
+      const model = randomModel(task, at, draw)
+      models.push({ task, model, ...use, ...sizesOf(task, model, draw) })
     }
   return draw.shuffle(models)
 }
@@ -186,6 +227,7 @@ function randomPolicy(draw: Draw): PolicySpec {
     {
       prefer: kinds(),
       minShare: draw.next(),
+      spareGpu: draw.chance(0.5),
       goal: draw.pick(['preference', 'speed', 'energy']),
       overflow: draw.chance(0.5) ? ['cpu'] : [],
       maxMs: draw.scale(5, 500),
