@@ -23,7 +23,7 @@ import { createHttpServer, type HttpServer } from './http/index.ts'
 import { createProjects } from './project/index.ts'
 import { Conductor, createServing, keepCurrent, planWith } from './scheduling/index.ts'
 import { createLog, type Logger } from './telemetry/index.ts'
-import { startWorker, type Worker } from './workers/index.ts'
+import type { Worker } from './workers/index.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
@@ -60,17 +60,15 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     ? undefined
     : new MeasurementStore(home, { onWarning: (text) => warnings.push(text) })
   const knowledge = new Knowledge(survey, store)
+  if (options.beside) knowledge.refresh(survey, options.beside)
   const exclusive = options.exclusive ?? false
   const conductor = new Conductor({
     makePlan: (refusals) => knowledge.plan({ refusals, exclusive, onUnmetPin: 'standIn' }),
-    startWorker: (placement, plan) => {
-      const worker = startWorker({
-        ...knowledge.workerOptions(placement, plan),
-        onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
-      })
-      if (announce) logFailures(worker, log)
-      return worker
-    },
+    workerOptions: (placement, plan) => ({
+      ...knowledge.workerOptions(placement, plan),
+      onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
+    }),
+    onWorker: (worker) => announce && logFailures(worker, log),
     modelsOf: (plan) => modelsOf(plan, survey),
     ...(options.tasks ? { tasks: options.tasks } : {}),
   })
@@ -97,7 +95,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       projects,
       models: () => modelsOf(conductor.plan, survey),
       plan: () => conductor.plan,
-      planWith: (other) => planWith(knowledge, options, other),
+      planWith: (other) => planWith(knowledge, { ...options, refusals: conductor.refusals }, other),
       onPlan: (listener) => conductor.onChange(listener),
       devices: () => knowledge.survey.devices,
       load: createLoadMeter(() => knowledge.survey.devices, { env: process.env }),

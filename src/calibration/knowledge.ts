@@ -1,5 +1,6 @@
 import { simulatedInterference, simulatedMeasurement } from '../devices/simulated/index.ts'
 import {
+  type DecoderLoad,
   type Device,
   type Interference,
   type Measurement,
@@ -11,7 +12,9 @@ import {
 } from '../domain/index.ts'
 import { ENGINES } from '../engines/index.ts'
 import {
+  deviceOf,
   fitsBeside,
+  hostShare,
   makePlan,
   type PlannerInput,
   policyNamed,
@@ -59,8 +62,9 @@ export class Knowledge {
   /**
    * Everything that may be measured here, the first one first.
    * @param beside only what has room beside the workers of this plan, and what they are themselves
+   * @param hostFreeBytes only what takes less of the system's memory, where it does not run
    */
-  candidates(tasks?: readonly Task[], beside?: Plan): Candidate[] {
+  candidates(tasks?: readonly Task[], beside?: Plan, hostFreeBytes = Number.POSITIVE_INFINITY): Candidate[] {
     const { candidates } = possiblePlacements(this.#bareInput({}))
     const running = new Set(beside ? placementsOf(beside).map(placementId) : [])
     const wanted = candidates.filter(
@@ -68,7 +72,8 @@ export class Knowledge {
         (tasks === undefined || tasks.includes(candidate.task)) &&
         (beside === undefined ||
           running.has(placementId(candidate)) ||
-          fitsBeside(candidate, beside, this.survey.devices)),
+          (hostShare(candidate.on, candidate.need) < hostFreeBytes &&
+            fitsBeside(candidate, beside, this.survey.devices))),
     )
     const threads = this.#threads(candidates)
     // where a model has no reference vectors, the first engine makes them: the CPU's are the most exact
@@ -100,24 +105,30 @@ export class Knowledge {
     return {
       devices,
       engineVersions: Object.fromEntries(versions),
-      powerProfile: [power.profile, power.onBattery ? 'battery' : ''].filter(Boolean).join(', '),
+      powerProfile: power.profile ?? '',
     }
   }
 
   /**
    * What is not known and could be measured beside a running plan: placements first, then the pairs that it runs at once. Devices in
    * software are left to who asks for them: they only make the CPU slower.
-   * @param worker the running worker of a placement, by the placement's id
+   * @param running the worker of a placement that is not stopped, by the placement's id
+   * @param hostFreeBytes that a measurement may take of the system's memory
    */
-  missing(plan: Plan, worker: (id: string) => Worker | undefined): MeasuringJob[] {
+  missing(
+    plan: Plan,
+    running: (id: string) => { readonly worker: Worker; readonly options: WorkerOptions } | undefined,
+    hostFreeBytes: number,
+  ): MeasuringJob[] {
     if (!this.#store || this.survey.simulation) return []
     const software = new Set(this.survey.devices.flatMap(({ id, software }) => (software ? [id] : [])))
-    const possible = this.candidates(undefined, plan).filter(
-      ({ placement }) => !software.has(placement.device),
-    )
-    const candidates = possible.map((candidate): Candidate => {
-      const running = worker(placementId(candidate.placement))
-      return running?.info ? { ...candidate, running } : candidate
+    const candidates = this.candidates(undefined, plan, hostFreeBytes).flatMap((candidate): Candidate[] => {
+      const { placement } = candidate
+      if (software.has(placement.device)) return []
+      const found = running(placementId(placement))
+      if (!found) return [candidate]
+      // one that loads takes its memory already: a second copy may have no room
+      return found.worker.info ? [{ placement, options: found.options, running: found.worker }] : []
     })
     const context = this.context()
     const { missing } = this.#store.measurementsFor(candidates, context)
@@ -129,8 +140,8 @@ export class Knowledge {
    * Takes what was found when the machine was looked at anew.
    * @param plan what runs: memory that its workers hold is theirs to use, not taken by others
    */
-  refresh(survey: Survey, plan: Plan): void {
-    const devices = survey.devices.map((device) => withOwnMemory(device, plan))
+  refresh(survey: Survey, plan: Pick<Plan, 'tasks'>): void {
+    const devices = survey.devices.map((device) => withOwnMemory(device, plan, survey.devices))
     this.survey = { ...survey, devices }
   }
 
@@ -183,12 +194,23 @@ export class Knowledge {
   }
 
   /** Compute threads by task and model: the placements of one share them, for a fallback rests while the first works. */
-  #threads(placements: readonly (PlacementRef & Parameters<typeof usesCpu>[0])[]) {
+  #threads(placements: readonly (PlacementRef & Parameters<typeof usesCpu>[0] & { load?: DecoderLoad })[]) {
     const { config, devices } = this.survey
     const cores = devices.find((device) => device.kind === 'cpu')?.cores ?? 1
     const policy = policyNamed(config.placement.policy, config.placement.policies)
     const reserveCores = reservedCores(policy, cores, config.cpu.reserveCores)
-    return shareThreads([...new Set(placements.filter(usesCpu).map(sharer))], { cores, reserveCores })
+    return shareThreads([...new Set(placements.filter((each) => this.#takesThreads(each)).map(sharer))], {
+      cores,
+      reserveCores,
+    })
+  }
+
+  /** On the CPU, or with layers that its device has no room for. */
+  #takesThreads(placement: Parameters<typeof usesCpu>[0] & PlacementRef & { load?: DecoderLoad }): boolean {
+    const { task, model, load } = placement
+    const shape = this.survey.models.find((each) => each.task === task && each.model.id === model)?.shape
+    const layers = shape?.kind === 'decoder' ? shape.layerBytes.length : 0
+    return usesCpu(placement) || (load !== undefined && load.gpuLayers < layers)
   }
 
   #options(
@@ -211,17 +233,20 @@ export class Knowledge {
   }
 }
 
-function withOwnMemory(device: Device, plan: Plan): Device {
+function withOwnMemory(device: Device, plan: Pick<Plan, 'tasks'>, devices: readonly Device[]): Device {
   const { kind, freeBytes, memoryBytes = Number.POSITIVE_INFINITY } = device
   if (freeBytes === undefined) return device
-  const own = placementsOf(plan).reduce((sum, { device: id, memory }) => {
-    if (kind === 'cpu') return sum + (memory?.hostBytes ?? 0)
-    return id === device.id ? sum + (memory?.deviceBytes ?? 0) : sum
+  const own = placementsOf(plan).reduce((sum, placement) => {
+    const { memory } = placement
+    const on = deviceOf(placement, devices)
+    if (!memory || !on) return sum
+    if (kind === 'cpu') return sum + hostShare(on, memory)
+    return on.id === device.id ? sum + memory.deviceBytes : sum
   }, 0)
   return { ...device, freeBytes: Math.min(memoryBytes, freeBytes + own) }
 }
 
-function placementsOf({ tasks }: Plan): PlannedPlacement[] {
+function placementsOf({ tasks }: Pick<Plan, 'tasks'>): PlannedPlacement[] {
   return (Object.values(tasks) as PlannedPlacement[][]).flat()
 }
 

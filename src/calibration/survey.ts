@@ -47,7 +47,7 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     simulation ? simulated(simulation) : discovered(options),
   ])
   warnings.push(
-    ...found.engines.flatMap((engine) => engine.warnings),
+    ...found.warnings,
     ...emptyBans(config.placement.never, found.devices).map(
       (name) => `placement.never: ${name} is the name of no device here`,
     ),
@@ -67,32 +67,41 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
   }
 }
 
-type Found = Pick<Survey, 'devices' | 'engines' | 'power'>
+type Found = Pick<Survey, 'devices' | 'engines' | 'power' | 'warnings'>
 
 /** The same machine looked at anew: devices come and go, drivers change. @throws the signal's reason */
 export async function surveyAgain(survey: Survey, signal: AbortSignal): Promise<Survey> {
   if (survey.simulation) return survey
-  return { ...survey, ...(await discovered({ config: survey.config, home: survey.home, signal })) }
+  const { config, home, engines: before } = survey
+  return { ...survey, ...(await discovered({ config, home, signal }, before)) }
 }
 
-async function discovered({ config, home, signal }: SurveyOptions): Promise<Found> {
+/** @param before an engine whose probe fails now keeps the devices that it had: it was slow, or its driver is at work */
+async function discovered(
+  { config, home, signal }: SurveyOptions,
+  before: readonly DiscoveredEngine[] = [],
+): Promise<Found> {
   const { env } = process
   const asked = Object.values(configuredPins(config)).flatMap(({ engine }) => engine ?? [])
-  const [engines, power] = await Promise.all([
+  const [found, power] = await Promise.all([
     discoverEngines({ config, home, env, signal, asked }),
     readPower({ signal, env }),
   ])
+  const engines = found.map((now) => {
+    const old = before.find(({ engine }) => engine === now.engine)
+    return now.problem !== undefined && old?.problem === undefined ? (old ?? now) : now
+  })
   const problems = engineProblems(engines)
   const devices = await discoverDevices(
     engines.flatMap((engine) => engine.devices),
     { signal, env, problems },
   )
-  return { engines, devices, power }
+  return { engines, devices, power, warnings: found.flatMap((engine) => engine.warnings) }
 }
 
 /** The profile says what there is. */
 async function simulated({ machine }: Simulation): Promise<Found> {
-  return { engines: [], devices: simulatedDevices(machine), power: {} }
+  return { engines: [], devices: simulatedDevices(machine), power: {}, warnings: [] }
 }
 
 /** Why an engine cannot be used, where that is so. */

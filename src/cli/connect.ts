@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts'
-import type { Task } from '../domain/index.ts'
+import type { Plan, Task } from '../domain/index.ts'
 import { TandemClient } from './client/client.ts'
+import type { PlanDocument } from './client/documents.ts'
 import { findServer } from './client/find-server.ts'
 import type { CommandContext } from './command.ts'
 import type { RunningServer, ServeOptions } from './host.ts'
@@ -30,6 +31,8 @@ export interface Special {
   readonly change?: (config: Config) => Config
   /** A server of its own with this command's settings, whatever runs; placements are as they would be there. */
   readonly alone?: boolean
+  /** With `alone`: the plan of the server that runs; the memory that it has taken counts as free. */
+  readonly beside?: PlanDocument
 }
 
 /**
@@ -40,7 +43,7 @@ export interface Special {
 export async function connect(
   context: CommandContext,
   tasks: readonly Task[],
-  { placed, change, alone = false }: Special = {},
+  { placed, change, alone = false, beside }: Special = {},
 ): Promise<Connection> {
   const { signal, home, io } = context
   const { config: given } = context.settings()
@@ -63,6 +66,7 @@ export async function connect(
     home,
     tasks,
     exclusive: placed !== undefined || change !== undefined,
+    ...(beside ? { beside: beside as Pick<Plan, 'tasks'> } : {}),
     signal,
     announce: false,
     openProjects: false,

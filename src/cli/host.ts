@@ -1,7 +1,7 @@
 /** What the command line needs from the rest of the house; `app.ts` provides it. */
 import type { CalibrationProgress, CalibrationReport } from '../calibration/index.ts'
 import type { Config } from '../config/index.ts'
-import type { Task } from '../domain/index.ts'
+import type { Plan, Task } from '../domain/index.ts'
 
 export interface ServeOptions {
   readonly config: Config
@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly tasks?: readonly Task[]
   /** Placements that the configuration asks for have no fallback. */
   readonly exclusive?: boolean
+  /** What another server has loaded: the memory counts as free, for the plan is to be compared with that server's. */
+  readonly beside?: Pick<Plan, 'tasks'>
   /** Ends the start; what runs then is ended by `stop`. */
   readonly signal: AbortSignal
   /** Writes `server.json`, so that other commands find the server, and refuses a second one in this home. */

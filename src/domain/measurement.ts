@@ -29,7 +29,7 @@ export interface DecoderFigures {
 export interface Measurement extends PlacementRef {
   /** `profile`: of a simulated machine, from its data. */
   readonly from: 'measured' | 'profile'
-  /** No source stands behind the figure: arithmetic or a guess. */
+  /** Arithmetic or a guess, with no source behind it; or measured under other settings than the present ones. */
   readonly estimated?: boolean
   readonly loadMs?: number
   /** Memory that the worker's process takes. */

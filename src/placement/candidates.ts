@@ -18,6 +18,7 @@ import { fit as fitOn, stillFits } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
 import { Ledger } from './memory.ts'
 import { banOf, inOrder } from './named-devices.ts'
+import { deviceOf } from './pin.ts'
 import { listed, parameters } from './say.ts'
 
 /** A way to serve a model's task that is possible in itself; whether it fits and is wanted is decided later. */
@@ -236,9 +237,9 @@ export function fitsBeside(
   devices: readonly Device[],
 ): boolean {
   const ledger = new Ledger(devices)
-  for (const { device: id, memory } of Object.values(tasks).flat()) {
-    const device = devices.find((each) => each.id === id)
-    if (device && memory) ledger.take(device, memory)
+  for (const placement of Object.values(tasks).flat()) {
+    const device = deviceOf(placement, devices)
+    if (device && placement.memory) ledger.take(device, placement.memory)
   }
   return ledger.holds(on, need)
 }

@@ -27,21 +27,24 @@ export function draftOf(planned: PlannedModel, scene: Scene): Draft {
   const wish = wishFor(planned, input.policy, input.onBattery === true)
   const pin = planned.task !== 'chat' || useOf(planned) === 'chat' ? input.pins?.[planned.task] : undefined
   const { candidates, rejected } = candidatesFor(planned, scene)
-  const wanted: Candidate[] = []
+  const works: Candidate[] = []
+  const failed: Candidate[] = []
   const all = [...rejected]
   for (const candidate of candidates) {
     const against = unwanted(candidate, wish, scene)
-    if (against === undefined) wanted.push(candidate)
-    else all.push(rejection(candidate, against))
+    if (against !== undefined) all.push(rejection(candidate, against))
+    else if (failureOf(candidate, scene.facts) === undefined) works.push(candidate)
+    else failed.push(candidate)
   }
+  // what failed once may work again: where nothing else is left, its worker is to tell
+  const wanted = works.length > 0 ? works : failed
+  if (works.length > 0) all.push(...failed.map((each) => rejection(each, failureOf(each, scene.facts) ?? '')))
   return { planned, wish, wanted, rejected: all, placements: [], ...(pin ? { pin } : {}) }
 }
 
 /** What the policy and the numbers say against a placement that nobody asked for. */
-function unwanted(candidate: Candidate, wish: Wish, { facts, input }: Scene): string | undefined {
+function unwanted(candidate: Candidate, wish: Wish, { input }: Scene): string | undefined {
   const { kind, on, measured, planned } = candidate
-  const failed = failureOf(candidate, facts)
-  if (failed !== undefined) return failed
   if (!wish.kinds.includes(kind))
     return `policy ${input.policy.name} never uses ${ARTICLE[kind]} for ${useOf(planned)}`
   if (on.software && !measured) return `${on.name} is computed by the CPU, and not measured yet`

@@ -1,5 +1,6 @@
-import { type Device, type Measurement, type PlacementRef, sameDeviceName } from '../domain/index.ts'
+import type { Measurement, PlacementRef } from '../domain/index.ts'
 import type { PlannerInput } from './input.ts'
+import { deviceOf } from './pin.ts'
 
 /** A placement by the names under which facts of it are kept; made once, looked up often. */
 export interface Known {
@@ -36,9 +37,8 @@ export function factsOf({
 }: PlannerInput): Facts {
   // a pinned worker calls its device as the user does
   const byId = <R extends PlacementRef>(ref: R): R => {
-    const { engine, device } = ref
-    const isIt = (each: Device) => sameDeviceName(each.engines[engine] ?? each.id, device)
-    return { ...ref, device: (devices.find(({ id }) => id === device) ?? devices.find(isIt))?.id ?? device }
+    const isVirtual = ref.device.includes(':')
+    return { ...ref, device: (isVirtual ? undefined : deviceOf(ref, devices)?.id) ?? ref.device }
   }
   const measured = new Map(measurements.map((each) => [knownAs(each).key, each]))
   const refused = new Map(refusals.map((each) => [knownAs(byId(each)).key, each.reason]))

@@ -137,3 +137,15 @@ export function usesCpu({ kind, device }: { readonly kind: DeviceKind; readonly 
   const isMember = membersOf(device).some(({ name }) => sameDeviceName(name, 'cpu'))
   return kind === 'cpu' || isMember || /^AUTO$/i.test(device)
 }
+
+/** The device whose memory a placement takes, by any of its names; of a virtual device the first of its members. */
+export function deviceOf(
+  placement: { readonly engine: EngineId; readonly device: string },
+  devices: readonly Device[],
+): Device | undefined {
+  const called = (text: string) =>
+    devices.find(({ id }) => id === text) ??
+    devices.find((each) => sameDeviceName(each.engines[placement.engine] ?? each.id, text))
+  const [first] = membersOf(placement.device)
+  return called(placement.device) ?? (first && called(first.name))
+}

@@ -1,12 +1,5 @@
 import type { EngineDescriptor } from '../domain/index.ts'
-import {
-  type Candidate,
-  candidateOn,
-  failureOf,
-  objection,
-  readableFormat,
-  type Scene,
-} from './candidates.ts'
+import { type Candidate, candidateOn, objection, readableFormat, type Scene } from './candidates.ts'
 import type { PlannedModel } from './input.ts'
 import { devicesCalled, namesOf } from './named-devices.ts'
 import { findPinned, type Pin, virtualOf } from './pin.ts'
@@ -39,7 +32,7 @@ function ofEngine(planned: PlannedModel, engine: EngineDescriptor, device: strin
     const isVirtual = device !== undefined && virtualOf(device, engine) !== undefined
     const rest = { format: readable.format, facts, asked: text, where: title, isVirtual }
     const candidate = candidateOn(on, { planned, descriptor: engine, ...rest })
-    const against = objection(candidate, members, scene) ?? failureOf(candidate, facts)
+    const against = objection(candidate, members, scene) // that it failed once is no objection to who asks for it
     if (against !== undefined) reason ||= against
     else candidates.push(candidate)
   }

@@ -148,7 +148,14 @@ describe('every plan', () => {
         must(!banned.includes(on), `${show(placement)} is forbidden`)
         const isIt = (each: Way) => show({ ...placement, device: on.id }) === show(each)
         must(!input.refusals!.some(isIt), `${show(placement)} was refused`)
-        must(!input.measurements!.some((each) => isIt(each) && each.failed), `${show(placement)} fails`)
+        const fails = (one: PlannedPlacement) =>
+          input.measurements!.some((each) => each.failed && show(each) === show(one))
+        const ofSame = plan.tasks[placement.task]!.filter(({ model }) => model === placement.model)
+        const isPinned = input.pins?.[placement.task] !== undefined
+        must(
+          isPinned || !fails(placement) || ofSame.every(fails),
+          `${show(placement)} fails, another does not`,
+        )
       }
     })
   })
@@ -179,11 +186,7 @@ describe('every plan', () => {
           must(!first || (input.onUnmetPin === 'standIn' && !!first.insteadOf), 'who stands in says so')
           const works = (each: Candidate) =>
             isPinned(each) && each.task === planned.task && each.model === planned.model.id
-          const isFailed = (each: Candidate) =>
-            input.measurements!.some((m) => m.failed && show(m) === show(each))
-          const possible = possiblePlacements(input).candidates.filter(
-            (each) => works(each) && !isFailed(each),
-          )
+          const possible = possiblePlacements(input).candidates.filter(works)
           must(pinned.length > 1 || possible.length === 0, `${told.pin} is possible: ${told.reason}`)
         } else {
           kept += 1

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { FAKE_MODEL, fakeWorker } from '../../test/fakes/fault-worker.ts'
 import { Config } from '../config/index.ts'
 import { type Plan, type PlanChange, type PlannedPlacement, TandemError } from '../domain/index.ts'
-import { startWorker, type WorkerOptions } from '../workers/index.ts'
+import type { WorkerOptions } from '../workers/index.ts'
 import { Conductor, createServing, type ManagedServing, type Refusal } from './index.ts'
 import { bulk, interactive } from './serving.suite.ts'
 
@@ -33,9 +33,9 @@ function conduct(devices: () => readonly string[], admit: Record<string, WorkerO
   }
   const conductor = new Conductor({
     makePlan,
-    startWorker: ({ device }) => {
+    workerOptions: ({ device }) => {
       const check = admit[device]
-      return startWorker(fakeWorker('embed', device, check ? { admit: check } : {}))
+      return fakeWorker('embed', device, check ? { admit: check } : {})
     },
     modelsOf: () => [FAKE_MODEL],
   })
@@ -106,6 +106,22 @@ test('[vector-safe] a worker whose vectors differ leaves the plan, with the cosi
   expect(devicesOf(serving)).toContain('npu0') // it may try again
 })
 let refusedOnce = false
+
+test('a plan that returns to a worker that still serves keeps it: nobody waits, no second copy', async () => {
+  let devices = ['cpu']
+  const slow = { npu0: () => new Promise<void>(() => {}) } // its check never ends: it never is ready
+  const { conductor, serving } = conduct(() => devices, slow)
+  await serving.ready()
+  const [before] = serving.workers()
+  devices = ['npu0']
+  conductor.replan('npu0 was measured')
+  expect((await embed(serving, 'a')).servedBy.device).toBe('cpu')
+  devices = ['cpu']
+  conductor.replan('npu0 is gone')
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => embed(serving, `text ${i}`)))
+  expect(answers.map(({ servedBy }) => servedBy.device)).toEqual(Array(20).fill('cpu'))
+  await expect.poll(() => serving.workers()).toMatchObject([{ device: 'cpu', pid: before?.pid }])
+})
 
 test('a device that comes back after its worker was let go gets a new worker', async () => {
   let devices = ['npu0', 'cpu']

@@ -10,7 +10,7 @@ import {
   type TandemError,
   type Task,
 } from '../domain/index.ts'
-import type { Worker, WorkerEvent } from '../workers/index.ts'
+import { startWorker, type Worker, type WorkerEvent, type WorkerOptions } from '../workers/index.ts'
 import type { ManagedServing } from './contract.ts'
 
 /** A placement that was tried here and cannot serve, and why: one sentence. */
@@ -20,10 +20,19 @@ export interface Refusal extends PlacementRef {
   readonly needBytes?: number
 }
 
+export interface RunningWorker {
+  readonly worker: Worker
+  /** How it was started. */
+  readonly options: WorkerOptions
+}
+
 export interface ConductorOptions {
   /** Plans with what is known now. */
   readonly makePlan: (refusals: readonly Refusal[]) => Plan
-  readonly startWorker: (placement: PlannedPlacement, plan: Plan) => Worker
+  /** How the worker of a placement is started. */
+  readonly workerOptions: (placement: PlannedPlacement, plan: Plan) => WorkerOptions
+  /** Hears of each worker that is started. */
+  readonly onWorker?: (worker: Worker) => void
   /** Models of a plan, for its limits. */
   readonly modelsOf: (plan: Plan) => readonly Model[]
   /** Tasks to start workers for; absent: all that the plan serves. */
@@ -40,7 +49,8 @@ const REFUSALS: Readonly<Partial<Record<ErrorCode, (error: TandemError) => strin
 export class Conductor {
   readonly #options: ConductorOptions
   readonly #listeners = new Set<(change: PlanChange) => void>()
-  readonly #workers = new Map<string, Worker>()
+  /** All that are not stopped, also those that the plan has dropped and that still serve until their successor is ready. */
+  readonly #workers = new Map<string, RunningWorker>()
   #refusals: readonly Refusal[] = []
   #plan: Plan
   #serving: ManagedServing | undefined
@@ -100,12 +110,12 @@ export class Conductor {
   }
 
   /** The running worker of a placement, by the placement's id. */
-  worker(id: string): Worker | undefined {
+  running(id: string): RunningWorker | undefined {
     return this.#workers.get(id)
   }
 
   workers(): readonly Worker[] {
-    return [...this.#workers.values()]
+    return [...this.#workers.values()].map(({ worker }) => worker)
   }
 
   stop(): void {
@@ -114,31 +124,40 @@ export class Conductor {
   }
 
   #workersOf(plan: Plan): Worker[] {
-    const { tasks, startWorker } = this.#options
-    const placements = (Object.values(plan.tasks) as PlannedPlacement[][])
-      .flat()
-      .filter((placement) => tasks === undefined || tasks.includes(placement.task))
-    const workers = placements.map((placement) => {
-      const id = placementId(placement)
-      const known = this.#workers.get(id)
-      if (known && known.state !== 'stopped') return known
-      const worker = startWorker(placement, plan)
-      this.#workers.set(id, worker)
-      worker.onEvent((event) => this.#heard(worker, event))
+    const { tasks } = this.#options
+    const placements = placementsOf(plan).filter(({ task }) => tasks === undefined || tasks.includes(task))
+    return placements.map((placement) => {
+      const { worker } = this.#workers.get(placementId(placement)) ?? this.#start(placement, plan)
+      const { task, model } = placement
+      const same = placements.filter((each) => each.task === task && each.model === model)
+      worker.setLastPlacement(same.length === 1)
       return worker
     })
-    const ids = new Set(workers.map((worker) => worker.id))
-    for (const id of [...this.#workers.keys()]) if (!ids.has(id)) this.#workers.delete(id)
-    return workers
+  }
+
+  #start(placement: PlannedPlacement, plan: Plan): RunningWorker {
+    const { workerOptions, onWorker } = this.#options
+    const options = workerOptions(placement, plan)
+    const running = { worker: startWorker(options), options }
+    this.#workers.set(running.worker.id, running)
+    running.worker.onEvent((event) => this.#heard(running.worker, event))
+    onWorker?.(running.worker)
+    return running
   }
 
   #heard(worker: Worker, { state, error }: WorkerEvent): void {
+    if (state === 'stopped' && this.#workers.get(worker.id)?.worker === worker)
+      this.#workers.delete(worker.id)
     const say = error && REFUSALS[error.code]
     if (state !== 'stopped' || !say || !this.#serving) return
     const { task, model, engine, device } = worker.placement
     const reason = say(error)
     this.refuse([{ task, model, engine, device, reason }], `${engine} on ${device} was ${reason}`)
   }
+}
+
+function placementsOf({ tasks }: Plan): PlannedPlacement[] {
+  return (Object.values(tasks) as PlannedPlacement[][]).flat()
 }
 
 /** Whether two plans start the same workers in the same order and roles. */

@@ -9,6 +9,7 @@ import {
   surveyAgain,
 } from '../calibration/index.ts'
 import { cpuBusyMeter, watchDevices } from '../devices/index.ts'
+import { placementId } from '../domain/index.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
 import { relieveMemory } from './memory-relief.ts'
@@ -24,6 +25,8 @@ export interface CurrentOptions {
 
 const WATCH_MS = 10_000
 const MEMORY_MS = 5_000
+/** Share of the system's memory that a measurement leaves free. */
+const MARGIN = 0.1
 
 /**
  * Keeps a running server's plan current: measures what is not known while nobody needs the machine, sees devices and power
@@ -34,9 +37,10 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
   const stopped = new AbortController()
   conductor.attach(serving)
   conductor.onChange(({ cause }) => log.info(`another plan: ${cause}`))
+  const { simulation } = knowledge.survey
   const idle = calibrateWhenIdle(options)
-  const relief = setInterval(() => relieveMemory(options, freemem(), totalmem()), MEMORY_MS).unref()
-  if (!knowledge.survey.simulation) void watch(options, stopped.signal)
+  const relief = simulation ? undefined : setInterval(() => watchMemory(options), MEMORY_MS).unref()
+  if (!simulation) void watch(options, stopped.signal)
   return {
     stop() {
       stopped.abort()
@@ -46,10 +50,19 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
   }
 }
 
+function watchMemory(options: CurrentOptions): void {
+  try {
+    relieveMemory(options, freemem(), totalmem())
+  } catch (thrown) {
+    options.log.warn(`another plan for lack of memory failed: ${reasonOf(thrown)}`)
+  }
+}
+
 function calibrateWhenIdle({ conductor, serving, knowledge, store, log }: CurrentOptions) {
   const { whenIdle, idleAfterS, maxCpuBusy, budgetMs } = knowledge.survey.config.calibration
   if (!store || !whenIdle) return undefined
   const cpuBusy = cpuBusyMeter()
+  const inVain = new Set<string>()
   const idle = startIdleCalibration<MeasuringJob, string>({
     isIdle: () => {
       const { inFlight, lastRequestMs } = serving.activity()
@@ -67,10 +80,20 @@ function calibrateWhenIdle({ conductor, serving, knowledge, store, log }: Curren
         })
       )
     },
-    missing: () => knowledge.missing(conductor.plan, (id) => conductor.worker(id)),
-    measure: (job, signal) => measureJob(job, store, knowledge.context(), { signal, budgetMs }),
+    missing: () =>
+      knowledge
+        .missing(conductor.plan, (id) => conductor.running(id), freemem() - MARGIN * totalmem())
+        .filter((job) => !inVain.has(nameOf(job))),
+    measure: async (job, signal) => {
+      try {
+        return await measureJob(job, store, knowledge.context(), { signal, budgetMs })
+      } catch (thrown) {
+        if (!signal.aborted) inVain.add(nameOf(job)) // not again in this life: it would keep the others from their turn
+        throw thrown
+      }
+    },
     onMeasured: (_, what) => conductor.replan(what),
-    onError: (thrown) => log.warn(`measuring failed: ${thrown instanceof Error ? thrown.message : thrown}`),
+    onError: (thrown) => log.warn(`measuring failed: ${reasonOf(thrown)}`),
   })
   serving.onRequest(() => idle.interrupt())
   return idle
@@ -80,11 +103,12 @@ async function watch({ conductor, knowledge, log }: CurrentOptions, signal: Abor
   let looking = Promise.resolve()
   const lookAgain = async (changes: readonly string[]) => {
     try {
-      knowledge.refresh(await surveyAgain(knowledge.survey, signal), conductor.plan)
+      const survey = await surveyAgain(knowledge.survey, signal)
+      for (const warning of survey.warnings) log.warn(warning)
+      knowledge.refresh(survey, conductor.plan)
       conductor.replan(changes.join('; '), () => true) // what was refused may have been the old driver's fault
     } catch (thrown) {
-      if (!signal.aborted)
-        log.warn(`looking for devices failed: ${thrown instanceof Error ? thrown.message : thrown}`)
+      if (!signal.aborted) log.warn(`looking for devices failed: ${reasonOf(thrown)}`)
     }
   }
   await watchDevices({
@@ -97,4 +121,13 @@ async function watch({ conductor, knowledge, log }: CurrentOptions, signal: Abor
       looking = looking.then(() => lookAgain(changes))
     },
   })
+}
+
+function nameOf(job: MeasuringJob): string {
+  const candidates = 'pair' in job ? job.pair : [job.candidate]
+  return candidates.map(({ placement }) => placementId(placement)).join(' ')
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
 }

@@ -141,7 +141,9 @@ export class Loop {
   }
 
   #watch(worker: Worker, route: Route): void {
-    this.#workers.get(worker.id)?.off()
+    const before = this.#workers.get(worker.id)
+    before?.off()
+    if (before && before.worker !== worker) void before.worker.stop(0) // it had stopped for good
     const ready = () => {
       this.#answered.add(route.id)
       const room = route.task === 'chat' ? (worker.info?.slots ?? 1) : ENCODER_ROOM

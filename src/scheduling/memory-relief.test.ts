@@ -3,7 +3,6 @@ import { FAKE_MODEL, fakeWorker } from '../../test/fakes/fault-worker.ts'
 import type { Knowledge } from '../calibration/index.ts'
 import { Config } from '../config/index.ts'
 import type { Plan, PlannedPlacement } from '../domain/index.ts'
-import { startWorker } from '../workers/index.ts'
 import { Conductor, createServing, type ManagedServing, type Refusal } from './index.ts'
 import { relieveMemory } from './memory-relief.ts'
 import { interactive } from './serving.suite.ts'
@@ -16,9 +15,10 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((serving) => serving.drain(0)))
 })
 
-/** Embeddings on npu0, behind it gpu0 and cpu, which take 3 and 2 GiB of the system's memory. */
+/** Embeddings on npu0, behind it gpu0 and cpu, which take 3 and 2 GiB of the system's memory; gpu1 would be the next one, with 9. */
 async function started(pin?: string) {
-  const bytes: Record<string, number> = { npu0: 1, gpu0: 3, cpu: 2 }
+  const bytes: Record<string, number> = { npu0: 1, gpu0: 3, cpu: 2, gpu1: 9 }
+  const devicesThere = Object.keys(bytes)
   const placement = (device: string, at: number): PlannedPlacement => {
     const hostBytes = bytes[device]! * GIB
     const memory = { hostBytes, deviceBytes: 0, weightBytes: 0, kvBytes: 0, computeBytes: 0 }
@@ -30,12 +30,12 @@ async function started(pin?: string) {
     }
   }
   const makePlan = (refusals: readonly Refusal[]): Plan => {
-    const left = Object.keys(bytes).filter((device) => !refusals.some((each) => each.device === device))
+    const left = devicesThere.filter((device) => !refusals.some((each) => each.device === device)).slice(0, 3)
     return { policy: 'p', simulated: false, tasks: { embed: left.map(placement) }, rejected: [] }
   }
   const conductor = new Conductor({
     makePlan,
-    startWorker: ({ device }) => startWorker(fakeWorker('embed', device)),
+    workerOptions: ({ device }) => fakeWorker('embed', device),
     modelsOf: () => [FAKE_MODEL],
   })
   const workers = conductor.start()
@@ -45,7 +45,9 @@ async function started(pin?: string) {
   conductor.attach(serving)
   await Promise.all(workers.map((worker) => worker.ready()))
   const warnings: string[] = []
-  const knowledge = { survey: { pins: pin ? { embed: { device: pin } } : {} } } as unknown as Knowledge
+  const others = devicesThere.map((device) => ({ placement: fakeWorker('embed', device).placement }))
+  const pins = pin ? { embed: { device: pin } } : {}
+  const knowledge = { survey: { pins, devices: [] }, candidates: () => others } as unknown as Knowledge
   const relief = { conductor, serving, knowledge, log: { warn: (text: string) => warnings.push(text) } }
   const devices = () => serving.workers().map(({ device }) => device)
   return { relief, devices, warnings, serving }

@@ -1,6 +1,6 @@
 import type { Knowledge } from '../calibration/index.ts'
-import { type PlannedPlacement, placementId } from '../domain/index.ts'
-import { chooseUnload } from '../placement/index.ts'
+import { type PlacementRef, type PlannedPlacement, placementId } from '../domain/index.ts'
+import { chooseUnload, deviceOf } from '../placement/index.ts'
 import type { Conductor, Refusal } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
 
@@ -8,6 +8,7 @@ import type { ManagedServing } from './contract.ts'
 const SHORT = 0.04
 const ENOUGH = 0.08
 
+const NOT_NOW = "not loaded: the system's memory was short; it may be when there is room"
 const REASON = "unloaded: the system's memory was short; it comes back when there is room"
 
 interface Relief {
@@ -45,25 +46,47 @@ function unload({ conductor, serving, knowledge, log }: Relief, freeBytes: numbe
   const choice = chooseUnload(loaded, Math.min(needBytes, freeBytes + most), freeBytes)
   if (!choice.possible || choice.unload.length === 0) return
   const ids = new Set(choice.unload.map(({ id }) => id))
-  const refusals = behind.filter((each) => ids.has(placementId(each))).map(refusalOf)
   log.warn(`the system's memory is short: ${[...ids].join(', ')} unloaded`)
-  conductor.refuse(refusals, "the system's memory is short")
+  const unloaded = behind.filter((each) => ids.has(placementId(each)))
+  conductor.refuse(
+    [
+      ...unloaded.map((each) => ({ ...refOf(each), reason: REASON, needBytes: each.memory?.hostBytes ?? 0 })),
+      ...notLoaded(conductor, knowledge).map((ref) => ({ ...ref, reason: NOT_NOW })),
+    ],
+    "the system's memory is short",
+  )
+}
+
+/** What the plan would load instead of what was unloaded. */
+function notLoaded(conductor: Conductor, knowledge: Knowledge): PlacementRef[] {
+  // a pinned placement calls its device as the user does
+  const byId = (ref: PlacementRef): string =>
+    JSON.stringify({ ...refOf(ref), device: deviceOf(ref, knowledge.survey.devices)?.id ?? ref.device })
+  const planned = new Set(placementsOf(conductor).map(byId))
+  const possible = knowledge.candidates().map(({ placement }) => placement)
+  return possible.filter((placement) => !planned.has(byId(placement))).map(refOf)
 }
 
 function takeBack({ conductor }: Relief, roomBytes: number): void {
   let room = roomBytes
+  const unloaded = conductor.refusals.filter(({ reason }) => reason === REASON)
   const back = new Set<Refusal>()
-  for (const refusal of conductor.refusals) {
-    const { reason, needBytes = 0 } = refusal
-    if (reason !== REASON || needBytes > room) continue
+  for (const refusal of unloaded) {
+    const { needBytes = 0 } = refusal
+    if (needBytes > room) continue
     back.add(refusal)
     room -= needBytes
   }
-  if (back.size > 0) conductor.replan("there is room in the system's memory again", (each) => back.has(each))
+  const all = back.size === unloaded.length
+  if (back.size > 0)
+    conductor.replan(
+      "there is room in the system's memory again",
+      (each) => back.has(each) || (all && each.reason === NOT_NOW),
+    )
 }
 
-function refusalOf({ task, model, engine, device, memory }: PlannedPlacement): Refusal {
-  return { task, model, engine, device, reason: REASON, needBytes: memory?.hostBytes ?? 0 }
+function refOf({ task, model, engine, device }: PlacementRef): PlacementRef {
+  return { task, model, engine, device }
 }
 
 function placementsOf({ plan }: Conductor): PlannedPlacement[] {

@@ -158,7 +158,7 @@ class Scheduler implements ManagedServing {
   }
 
   replan({ plan, workers, models }: Replanned): void {
-    const kept = this.#workers.filter((old) => !workers.includes(old))
+    const kept = this.#workers.filter((old) => !workers.some(({ id }) => id === old.id))
     this.#workers = [...workers, ...kept]
     this.#routes = new Routes(plan, workers, models)
     this.#loop.replan(this.#routes)

@@ -75,6 +75,8 @@ export interface Worker {
     options?: CallOptions,
   ): Promise<number>
   onEvent(listener: (event: WorkerEvent) => void): () => void
+  /** Whether nothing else serves the task: never quarantined then, its restart waits 2 s at most. */
+  setLastPlacement(isLast: boolean): void
   /** Asks the child to end, then kills its tree after `graceMs`. */
   stop(graceMs: number): Promise<void>
 }

@@ -65,6 +65,7 @@ export class Supervisor implements Worker {
   readonly #limits: WorkerLimits
   readonly #listeners = new Set<(event: WorkerEvent) => void>()
   #readyWaiters: { resolve: (info: WorkerInfo) => void; reject: (error: TandemError) => void }[] = []
+  #isLast: boolean
   #phase: Phase = 'starting'
   #info: WorkerInfo | undefined
   #process: WorkerProcess | undefined
@@ -81,6 +82,7 @@ export class Supervisor implements Worker {
     this.id = placementId(options.placement)
     this.placement = options.placement
     this.#options = options
+    this.#isLast = options.lastPlacement ?? false
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#start()
   }
@@ -151,6 +153,10 @@ export class Supervisor implements Worker {
   onEvent(listener: (event: WorkerEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  setLastPlacement(isLast: boolean): void {
+    this.#isLast = isLast
   }
 
   stop(graceMs: number): Promise<void> {
@@ -302,8 +308,7 @@ export class Supervisor implements Worker {
     if (probed) this.#failedProbes += 1
     this.#crashesMs = [...this.#crashesMs, nowMs].filter((ms) => nowMs - ms < this.#limits.crashWindowMs)
     const history = { recentCrashes: this.#crashesMs.length, failedProbes: this.#failedProbes }
-    const last = this.#options.lastPlacement ?? false
-    const next = planRestart(history, this.#limits, last, Math.random())
+    const next = planRestart(history, this.#limits, this.#isLast, Math.random())
     this.#become(next.quarantined ? 'quarantined' : 'restarting', error)
     if (this.#crashesMs.length >= this.#limits.quarantineAfter) this.#refuseWaiters(error)
     this.#timer = setTimeout(() => this.#start(), next.delayMs)

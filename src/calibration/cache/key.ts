@@ -77,6 +77,15 @@ export function sameKey(a: MeasurementKey, b: MeasurementKey): boolean {
   return KEY_NAMES.every((name) => a[name] === b[name])
 }
 
+/** Whether two keys differ only in how the model is opened, in compute threads or in the power profile. */
+export function isNear(a: MeasurementKey, b: MeasurementKey): boolean {
+  const plain = ({ device }: MeasurementKey) => device.replace(/, \d+ threads$/, '')
+  return (
+    plain(a) === plain(b) &&
+    KEY_NAMES.every((name) => ['device', 'settings', 'powerProfile'].includes(name) || a[name] === b[name])
+  )
+}
+
 const WORDS: Readonly<Partial<Record<keyof MeasurementKey, string>>> = {
   engineVersion: "the engine's version",
   device: 'the device or its threads',

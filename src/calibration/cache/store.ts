@@ -9,9 +9,9 @@ import {
 } from '../../domain/index.ts'
 import { type Candidate, refOf } from '../measure/candidate.ts'
 import { type Drift, hasDrifted, type LiveFigure, NO_DRIFT, noteRatio, speedRatio } from './drift.ts'
-import { figuresText, readFigures } from './figures.ts'
+import { type Figures, figuresText, readFigures } from './figures.ts'
 import { close, isBusy, openFile } from './file.ts'
-import { type CalibrationContext, changeBetween, keyOf, type MeasurementKey, sameKey } from './key.ts'
+import { type CalibrationContext, changeBetween, isNear, keyOf, type MeasurementKey, sameKey } from './key.ts'
 import { findRow, markStale, prune, putRow, relatedKeys } from './rows.ts'
 
 /** Rows of each table; the oldest go. */
@@ -68,6 +68,8 @@ export class MeasurementStore {
       const figures = row && readFigures(row.figures)
       if (!row || !figures) {
         missing.push({ candidate, why: this.#whyMissing(key) })
+        const near = this.#nearest(key)
+        if (near) measured.push({ ...refOf(placement), from: 'measured', ...near, estimated: true })
         continue
       }
       const measurement: Measurement = { ...refOf(placement), from: 'measured', ...figures }
@@ -161,6 +163,17 @@ export class MeasurementStore {
 
   close(): void {
     close(this.#database)
+  }
+
+  /** Figures of other settings, threads or another power profile: better than none until these are measured. */
+  #nearest(key: MeasurementKey): Figures | undefined {
+    const keys = this.#withFile((database) => relatedKeys(database, key)).filter((old) => isNear(old, key))
+    for (const old of keys) {
+      const row = this.#withFile((database) => findRow(database, old))
+      const figures = row && readFigures(row.figures)
+      if (figures && figures.failed === undefined) return figures
+    }
+    return undefined
   }
 
   #whyMissing(key: MeasurementKey): string {

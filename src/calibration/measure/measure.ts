@@ -42,6 +42,7 @@ export async function measurePlacement(
     })
   } catch (thrown) {
     signal?.throwIfAborted()
+    if (candidate.running) throw thrown // it serves: what ended it now says nothing of what it can
     return { ...about, failed: thrown instanceof Error ? thrown.message : asTandemError(thrown).message }
   }
 }

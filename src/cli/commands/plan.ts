@@ -24,25 +24,42 @@ export const plan = defineCommand({
     { line: 'tandem plan --json', does: 'the same as JSON' },
   ],
   run: async (context, _args, { json, diff, policy, simulate }) => {
-    const alone = policy !== undefined || simulate !== undefined
     const { print, style } = context
+    const other = { policy, simulate }
     if (diff) {
       const running = await runningPlan(context)
-      const other = await planned(context, true)
-      const differences = comparePlans(running, other)
-      if (json) context.json({ running: running.policy, policy: other.policy, differences })
+      const compared = await planned(context, other, running)
+      const differences = comparePlans(running, compared)
+      if (json) context.json({ running: running.policy, policy: compared.policy, differences })
       else print(differenceText(differences, style))
       return 0
     }
-    const document = await planned(context, alone)
+    const document = await planned(context, other)
     if (json) context.json(document)
     else print(planText(document, style))
     return 0
   },
 })
 
-function planned(context: CommandContext, alone: boolean): Promise<PlanDocument> {
-  return withServer(context, [], ({ client }) => client.plan(), { alone })
+interface Other {
+  readonly policy: string | undefined
+  readonly simulate: string | undefined
+}
+
+/**
+ * The plan of the running server, or what it would be by another policy or machine; without one that of a server of this command.
+ * @param beside plan of the running server, which the plan by the present configuration is to be compared with
+ */
+function planned(context: CommandContext, other: Other, beside?: PlanDocument): Promise<PlanDocument> {
+  const isOther = other.policy !== undefined || other.simulate !== undefined
+  // the running server knows what its models have taken of the memory; only another configuration is unknown to it
+  const special = beside && !isOther ? { alone: true, beside } : {}
+  return withServer(
+    context,
+    [],
+    ({ client, running }) => client.plan(running && isOther ? other : {}),
+    special,
+  )
 }
 
 /** @throws CommandError when no server runs */
