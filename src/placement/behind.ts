@@ -1,5 +1,5 @@
 import type { PlannedPlacement } from '../domain/index.ts'
-import { type Candidate, fitNow, rejection, type Scene } from './candidates.ts'
+import { type Candidate, failureOf, fitNow, rejection, type Scene } from './candidates.ts'
 import { type Draft, fittingInOrder, place } from './draft.ts'
 import type { Ledger } from './memory.ts'
 import type { Rated, Wish } from './order.ts'
@@ -14,6 +14,8 @@ const TOO_LATE = 3
 export function placeBehind(draft: Draft, drafts: readonly Draft[], ledger: Ledger, scene: Scene): void {
   const { first, wanted, wish, rejected, pin } = draft
   const reject = (candidate: Candidate, reason: string) => rejected.push(rejection(candidate, reason))
+  for (const each of draft.failed)
+    if (each.known.key !== first?.candidate.known.key) reject(each, failureOf(each, scene.facts) ?? '')
   const followed = pin !== undefined && draft.unmet === undefined
   const others = wanted.filter((each) => each.known.key !== first?.candidate.known.key)
   const { reasons, rated } = fittingInOrder(others, draft, drafts, ledger, scene)

@@ -16,6 +16,8 @@ export interface Draft {
   readonly pin?: Pin
   /** What the policy allows. */
   readonly wanted: readonly Candidate[]
+  /** Likewise, and they were tried in vain. */
+  readonly failed: readonly Candidate[]
   readonly rejected: RejectedPlacement[]
   readonly placements: PlannedPlacement[]
   first?: Rated
@@ -36,10 +38,7 @@ export function draftOf(planned: PlannedModel, scene: Scene): Draft {
     else if (failureOf(candidate, scene.facts) === undefined) works.push(candidate)
     else failed.push(candidate)
   }
-  // what failed once may work again: where nothing else is left, its worker is to tell
-  const wanted = works.length > 0 ? works : failed
-  if (works.length > 0) all.push(...failed.map((each) => rejection(each, failureOf(each, scene.facts) ?? '')))
-  return { planned, wish, wanted, rejected: all, placements: [], ...(pin ? { pin } : {}) }
+  return { planned, wish, wanted: works, failed, rejected: all, placements: [], ...(pin ? { pin } : {}) }
 }
 
 /** What the policy and the numbers say against a placement that nobody asked for. */

@@ -66,7 +66,10 @@ function placePinned(draft: Draft, drafts: readonly Draft[], ledger: Ledger, sce
 }
 
 function placeFirst(draft: Draft, drafts: readonly Draft[], ledger: Ledger, scene: Scene): void {
-  const fitted = fittingInOrder(draft.wanted, draft, drafts, ledger, scene)
+  const working = fittingInOrder(draft.wanted, draft, drafts, ledger, scene)
+  // what failed once may work again: where nothing else is left, its worker is to tell
+  const fitted =
+    working.rated.length > 0 ? working : fittingInOrder(draft.failed, draft, drafts, ledger, scene)
   const [best] = fitted.rated
   if (!best) return
   const { policy, onBattery } = scene.input

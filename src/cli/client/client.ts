@@ -52,13 +52,8 @@ export class TandemClient {
     return this.#get('/tandem/v1/devices', DevicesDocument)
   }
 
-  /** @param other the plan that would be made by another policy or for a simulated machine */
-  async plan(
-    other: { policy?: string | undefined; simulate?: string | undefined } = {},
-  ): Promise<PlanDocument> {
-    const given = Object.entries(other).filter((entry): entry is [string, string] => entry[1] !== undefined)
-    const query = new URLSearchParams(given).toString()
-    return this.#get(`/tandem/v1/plan${query && `?${query}`}`, PlanDocument)
+  async plan(): Promise<PlanDocument> {
+    return this.#get('/tandem/v1/plan', PlanDocument)
   }
 
   async models(): Promise<ModelsDocument> {

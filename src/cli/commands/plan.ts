@@ -25,49 +25,34 @@ export const plan = defineCommand({
   ],
   run: async (context, _args, { json, diff, policy, simulate }) => {
     const { print, style } = context
-    const other = { policy, simulate }
+    const running = await runningPlan(context)
     if (diff) {
-      const running = await runningPlan(context)
-      const compared = await planned(context, other, running)
-      const differences = comparePlans(running, compared)
-      if (json) context.json({ running: running.policy, policy: compared.policy, differences })
+      if (!running)
+        throw new CommandError(
+          'no server runs, so there is no plan to compare with',
+          '`tandem serve` starts one; without --diff the plan that would be made is shown',
+        )
+      const other = await newPlan(context, running)
+      const differences = comparePlans(running, other)
+      if (json) context.json({ running: running.policy, policy: other.policy, differences })
       else print(differenceText(differences, style))
       return 0
     }
-    const document = await planned(context, other)
+    const isOther = policy !== undefined || simulate !== undefined
+    const document = running && !isOther ? running : await newPlan(context, running)
     if (json) context.json(document)
     else print(planText(document, style))
     return 0
   },
 })
 
-interface Other {
-  readonly policy: string | undefined
-  readonly simulate: string | undefined
+/** @param beside plan of the running server: memory that its models have taken counts as free */
+function newPlan(context: CommandContext, beside: PlanDocument | undefined): Promise<PlanDocument> {
+  const special = { alone: true, ...(beside ? { beside } : {}) }
+  return withServer(context, [], ({ client }) => client.plan(), special)
 }
 
-/**
- * The plan of the running server, or what it would be by another policy or machine; without one that of a server of this command.
- * @param beside plan of the running server, which the plan by the present configuration is to be compared with
- */
-function planned(context: CommandContext, other: Other, beside?: PlanDocument): Promise<PlanDocument> {
-  const isOther = other.policy !== undefined || other.simulate !== undefined
-  // the running server knows what its models have taken of the memory; only another configuration is unknown to it
-  const special = beside && !isOther ? { alone: true, beside } : {}
-  return withServer(
-    context,
-    [],
-    ({ client, running }) => client.plan(running && isOther ? other : {}),
-    special,
-  )
-}
-
-/** @throws CommandError when no server runs */
-async function runningPlan(context: CommandContext): Promise<PlanDocument> {
+async function runningPlan(context: CommandContext): Promise<PlanDocument | undefined> {
   const found = await findServer(context.home, context.signal)
-  if (found) return clientFor(context, found.url).plan()
-  throw new CommandError(
-    'no server runs, so there is no plan to compare with',
-    '`tandem serve` starts one; without --diff the plan that would be made is shown',
-  )
+  return found && clientFor(context, found.url).plan()
 }
