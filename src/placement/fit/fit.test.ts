@@ -4,8 +4,9 @@ import { PUBLISHED } from '../../../test/support/published-models.ts'
 import type { Device, EncoderShape, EngineDescriptor, Fit, Model, ModelShape } from '../../domain/index.ts'
 import { ENGINES } from '../../engines/index.ts'
 import { shapeOfSpec } from '../../models/index.ts'
+import { hostShare } from '../memory.ts'
 import { decoderNeed } from './decoder-need.ts'
-import { type FitRequest, fit as fitModel } from './fit.ts'
+import { type FitRequest, fit as fitModel, stillFits } from './fit.ts'
 
 const GIB = 1024 ** 3
 const llamaCpp = ENGINES.find(({ id }) => id === 'llama.cpp')!
@@ -157,6 +158,16 @@ test('an integrated GPU takes the memory of the system', () => {
   })
 })
 
+test('the part of a device that shares memory is counted once', () => {
+  const needOn = (kind: Device['kind']) =>
+    fitting(chat(DENSE, 16, { device: device(kind, 16), hostFreeBytes: 64 * GIB })).need
+  expect(needOn('igpu')).toEqual(needOn('dgpu'))
+  const need = needOn('igpu')
+  expect(hostShare(device('igpu', 16), need)).toBe(need.hostBytes + need.deviceBytes)
+  expect(hostShare({ ...device('igpu', 16), sharedMemory: false }, need)).toBe(need.hostBytes)
+  expect(need.hostBytes).toBeLessThan(2 * GIB) // token embeddings, masks and the process
+})
+
 test('on the CPU all is in the system memory, and no layer is moved', () => {
   const cpu = (gib: number) =>
     chat(DENSE, gib, { device: device('cpu', gib), hostFreeBytes: gib * GIB, slots: 2 })
@@ -288,6 +299,35 @@ describe('whatever the machine', () => {
       { numRuns: 300 },
     )
   })
+})
+
+test('what still fits with less memory is what would be found anew', () => {
+  const decoders = PUBLISHED.filter((row) => row.kvNumbersPerToken !== null).map((row) => row.model)
+  const memory = fc.double({ min: 1, max: 48, noNaN: true })
+  const less = fc.double({ min: 0, max: 16, noNaN: true })
+  const kinds = fc.constantFrom<Device['kind']>('dgpu', 'igpu', 'cpu')
+  let kept = 0
+  let lost = 0
+  fc.assert(
+    fc.property(fc.constantFrom(...decoders), kinds, memory, memory, less, (name, kind, gib, host, gone) => {
+      const at = (taken: number) => ({
+        device: device(kind, 48),
+        freeBytes: (gib - taken) * GIB,
+        hostFreeBytes: (host - taken) * GIB,
+        engine: server,
+      })
+      const found = chat(name, gib, at(0))
+      if (!found.fits) return
+      const anew = chat(name, gib, at(gone))
+      const holds = stillFits(at(gone), found.need)
+      if (holds) expect(anew).toEqual(found)
+      else expect(anew).not.toEqual(found)
+      kept += Number(holds)
+      lost += Number(!holds)
+    }),
+    { numRuns: 1000, seed: 7 },
+  )
+  expect(Math.min(kept, lost)).toBeGreaterThan(30)
 })
 
 test('the fewest layers go: one more would not have fitted', () => {
