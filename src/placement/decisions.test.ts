@@ -232,6 +232,16 @@ test('economy: of what takes about as little, the kind that is preferred', () =>
   expect(makePlan({ ...input, measurements: less }).tasks.embed?.[0]?.device).toBe('gpu0')
 })
 
+test('economy: of two alike cards the faster, with both numbers', () => {
+  const second: Device = { ...b580, id: 'gpu1', engines: { openvino: 'GPU.2' } }
+  const measurements = [texts('openvino', 'gpu0', 900, 3, 120), texts('openvino', 'gpu1', 890, 3, 115)]
+  const devices = [b580, second, { ...cpu, engines: {} }]
+  const plan = makePlan({ ...pc, models: [embed], policy: policyNamed('economy'), devices, measurements })
+  expect(plan.tasks.embed?.[0]?.reasons[0]).toBe(
+    'policy economy wants the least energy for embed: 0.133 J per text; the 0.129 of gpu1 are hardly less',
+  )
+})
+
 test('economy: what reads prompts slowly takes its energy there', () => {
   const igpu: Device = { ...b580, id: 'gpu1', kind: 'igpu', name: 'Arc 140V', memoryBytes: 16 * GIB }
   const measurements: Measurement[] = [
