@@ -220,6 +220,88 @@ test('economy takes the least energy that is fast enough', () => {
   )
 })
 
+test('economy: of what takes about as little, the kind that is preferred', () => {
+  const measurements = [texts('openvino', 'cpu', 300, 5, 90), texts('openvino', 'gpu0', 450, 3, 120)]
+  const input = { ...pc, models: [embed], policy: policyNamed('economy'), devices: [b580, cpu] }
+  const [first] = makePlan({ ...input, measurements }).tasks.embed ?? []
+  expect(first?.device).toBe('cpu')
+  expect(first?.reasons[0]).toBe(
+    'policy economy wants the least energy for embed: 0.3 J per text; the 0.267 of gpu0 are hardly less, and cpu is preferred',
+  )
+  const less = [measurements[0]!, texts('openvino', 'gpu0', 600, 3, 120)]
+  expect(makePlan({ ...input, measurements: less }).tasks.embed?.[0]?.device).toBe('gpu0')
+})
+
+test('economy: of two alike cards the faster, with both numbers', () => {
+  const second: Device = { ...b580, id: 'gpu1', engines: { openvino: 'GPU.2' } }
+  const measurements = [texts('openvino', 'gpu0', 900, 3, 120), texts('openvino', 'gpu1', 890, 3, 115)]
+  const devices = [b580, second, { ...cpu, engines: {} }]
+  const plan = makePlan({ ...pc, models: [embed], policy: policyNamed('economy'), devices, measurements })
+  expect(plan.tasks.embed?.[0]?.reasons[0]).toBe(
+    'policy economy wants the least energy for embed: 0.133 J per text; the 0.129 of gpu1 are hardly less',
+  )
+})
+
+test('economy: what reads prompts slowly takes its energy there', () => {
+  const igpu: Device = { ...b580, id: 'gpu1', kind: 'igpu', name: 'Arc 140V', memoryBytes: 16 * GIB }
+  const measurements: Measurement[] = [
+    { ...tokens('cpu', 19), decoder: { decodeTokensPerSecond: 19, promptTokensPerSecond: 24 }, watts: 14 },
+    { ...tokens('gpu1', 19), decoder: { decodeTokensPerSecond: 19, promptTokensPerSecond: 525 }, watts: 20 },
+  ]
+  const input = { ...pc, models: [chat], policy: policyNamed('economy'), devices: [igpu, cpu], measurements }
+  expect(where(makePlan(input), 'chat')).toEqual(['llama.cpp@gpu1 primary', 'llama.cpp@cpu fallback'])
+})
+
+describe('a discrete GPU without chat', () => {
+  const second: Device = { ...b580, id: 'gpu1', name: 'Arc B580, the second', engines: { openvino: 'GPU.2' } }
+  test('embeds before the CPU; one with chat does not', () => {
+    expect(where(makePlan({ ...pc, devices: [b580, cpu] }), 'embed')?.[0]).toBe('onnxruntime@cpu primary')
+    const plan = makePlan({ ...pc, devices: [b580, second, cpu] })
+    expect(where(plan, 'embed')?.[0]).toBe('openvino@gpu1 primary')
+    expect(plan.tasks.embed?.[0]?.reasons[0]).toBe(
+      'policy development prefers npu, then igpu, cpu and dgpu for embed; gpu1 has no chat model, so it goes before the CPU',
+    )
+  })
+  test('is left alone where the NPU embeds, and by economy', () => {
+    expect(where(makePlan({ ...pc, devices: [npu, b580, second, cpu] }), 'embed')?.[0]).toBe(
+      'openvino@npu0 primary',
+    )
+    const economy = { ...pc, devices: [b580, second, cpu], policy: policyNamed('economy') }
+    expect(where(makePlan(economy), 'embed')?.[0]).toBe('onnxruntime@cpu primary')
+  })
+})
+
+test('what takes three times as long as is wanted does not stand in, unless the first does as well', () => {
+  const input = { ...pc, models: [chat], policy: policyNamed('development'), devices: [b580, cpu] }
+  const behind = (gpu: number, onCpu: number) =>
+    makePlan({ ...input, measurements: [tokens('gpu0', gpu), tokens('cpu', onCpu)] })
+  expect(where(behind(26, 4), 'chat')).toEqual(['llama.cpp@gpu0 primary', 'llama.cpp@cpu fallback'])
+  expect(where(behind(26, 3), 'chat')).toEqual(['llama.cpp@gpu0 primary'])
+  expect(rejection(behind(26, 3), 'chat', 'llama.cpp', 'cpu')).toBe(
+    'too slow even to stand in: it takes 333 ms for a token, 100 ms are wanted',
+  )
+  expect(where(behind(3, 2.5), 'chat')).toEqual(['llama.cpp@gpu0 primary', 'llama.cpp@cpu fallback'])
+})
+
+test('where an engine cannot run says why', () => {
+  const xdna: Device = { ...npu, name: 'XDNA', engines: {}, problems: ['no engine here can use it'] }
+  const plan = makePlan({ ...pc, devices: [xdna, b580, cpu] })
+  expect(rejection(plan, 'embed', 'onnxruntime', 'gpu0')).toBe('ONNX Runtime runs on cpu only')
+  expect(rejection(plan, 'embed', 'openvino', 'npu0')).toBe(
+    'OpenVINO does not see XDNA here: no engine here can use it',
+  )
+})
+
+test('two engines of one device are compared as they are alone', () => {
+  const rerank: PlannedModel = { task: 'rerank', model: model('rerank', 0.2, ['onnx']) }
+  const measurements = [texts('openvino', 'cpu', 300), texts('onnxruntime', 'cpu', 200)]
+  const beside = { first: texts('openvino', 'cpu', 0), firstKeeps: 0.5, secondKeeps: 0.5 }
+  const second = { task: 'rerank', model: 'rerank', engine: 'onnxruntime', device: 'cpu' } as const
+  const input = { ...pc, devices: [cpu], models: [embed, rerank], measurements }
+  const plan = makePlan({ ...input, interference: [{ ...beside, second }] })
+  expect(rejection(plan, 'embed', 'onnxruntime', 'cpu')).toBe('slower: 200 texts/s, openvino 300 there')
+})
+
 describe('interference', () => {
   const input = {
     ...pc,

@@ -25,7 +25,7 @@ export function whyFirst(
 }
 
 function wantedBy(
-  { speed, candidate, inTime, enough, isSpare }: Rated,
+  { speed, candidate, rank, inTime, enough, isSpare }: Rated,
   all: readonly Rated[],
   { kinds, goal }: Wish,
   { name }: PolicySpec,
@@ -54,7 +54,8 @@ function wantedBy(
   if (!next) return needs
   const other = figure(next.speed!.joules!)
   if (next.speed!.joules! >= joules) return `${needs}, next ${where(next)} with ${other}`
-  return `${needs}; the ${other} of ${where(next)} are hardly less, and ${candidate.kind} is preferred`
+  const preferred = rank < next.rank ? `, and ${candidate.kind} is preferred` : ''
+  return `${needs}; the ${other} of ${where(next)} are hardly less${preferred}`
 }
 
 /** In what a candidate is not good enough. */
@@ -132,8 +133,8 @@ export function whyOther(other: Rated, first: Rated, wish: Wish): string {
     return `slower: ${numbers(other)}, ${served} ${figure(there.perSecond)} there`
   if (!other.inTime && first.inTime)
     return `slower for ${oneOf(candidate)}: ${figure(speed.ms)} ms, ${served} ${figure(there.ms)} there`
-  if (wish.goal === 'energy' && speed.joules !== undefined && there.joules !== undefined)
-    return `more energy: ${figure(speed.joules)} J, ${served} ${figure(there.joules)} there`
+  if (wish.goal === 'energy' && (speed.joules ?? 0) > (there.joules ?? Number.POSITIVE_INFINITY))
+    return `more energy: ${figure(speed.joules!)} J, ${served} ${figure(there.joules!)} there`
   return `${served} serves ${task} there with ${numbers(first)}, this one has ${numbers(other)}`
 }
 

@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PUBLISHED } from '../../../test/support/published-models.ts'
 import type { Device, EncoderShape, EngineDescriptor, Fit, Model, ModelShape } from '../../domain/index.ts'
 import { ENGINES } from '../../engines/index.ts'
 import { shapeOfSpec } from '../../models/index.ts'
+import { hostShare } from '../memory.ts'
+import { Draw } from '../testing/random-machine.ts'
 import { decoderNeed } from './decoder-need.ts'
-import { type FitRequest, fit as fitModel } from './fit.ts'
+import { type FitRequest, fit as fitModel, stillFits } from './fit.ts'
 
 const GIB = 1024 ** 3
 const llamaCpp = ENGINES.find(({ id }) => id === 'llama.cpp')!
@@ -157,6 +160,16 @@ test('an integrated GPU takes the memory of the system', () => {
   })
 })
 
+test('the part of a device that shares memory is counted once', () => {
+  const needOn = (kind: Device['kind']) =>
+    fitting(chat(DENSE, 16, { device: device(kind, 16), hostFreeBytes: 64 * GIB })).need
+  expect(needOn('igpu')).toEqual(needOn('dgpu'))
+  const need = needOn('igpu')
+  expect(hostShare(device('igpu', 16), need)).toBe(need.hostBytes + need.deviceBytes)
+  expect(hostShare({ ...device('igpu', 16), sharedMemory: false }, need)).toBe(need.hostBytes)
+  expect(need.hostBytes).toBeLessThan(2 * GIB) // token embeddings, masks and the process
+})
+
 test('on the CPU all is in the system memory, and no layer is moved', () => {
   const cpu = (gib: number) =>
     chat(DENSE, gib, { device: device('cpu', gib), hostFreeBytes: gib * GIB, slots: 2 })
@@ -288,6 +301,29 @@ describe('whatever the machine', () => {
       { numRuns: 300 },
     )
   })
+})
+
+test('what still fits with less memory is what would be found anew', () => {
+  const decoders = PUBLISHED.filter((row) => row.kvNumbersPerToken !== null).map((row) => row.model)
+  const draw = new Draw(7)
+  const counts = { kept: 0, lost: 0 }
+  for (let round = 0; round < 300; round++) {
+    const name = draw.pick(decoders)
+    const kind = draw.pick<Device['kind']>(['dgpu', 'igpu', 'cpu'])
+    const [gib, host, gone] = [draw.scale(6, 48), draw.scale(6, 48), draw.scale(0.05, 6)]
+    const at = (taken: number) => ({
+      device: device(kind, 48),
+      freeBytes: (gib - taken) * GIB,
+      hostFreeBytes: (host - taken) * GIB,
+      engine: server,
+    })
+    const found = chat(name, gib, at(0))
+    if (!found.fits) continue
+    const holds = stillFits(at(gone), found.need)
+    expect(isDeepStrictEqual(chat(name, gib, at(gone)), found)).toBe(holds)
+    counts[holds ? 'kept' : 'lost'] += 1
+  }
+  expect(Math.min(counts.kept, counts.lost)).toBeGreaterThan(30)
 })
 
 test('the fewest layers go: one more would not have fitted', () => {
