@@ -26,10 +26,16 @@ function put(path: string, text: string): void {
   writeFileSync(file, text)
 }
 
-test('the CPU: all packages, not their parts', async () => {
-  put('class/powercap/intel-rapl:0/energy_uj', '100\n')
-  put('class/powercap/intel-rapl:1/energy_uj', '20\n')
-  put('class/powercap/intel-rapl:0:0/energy_uj', '7\n')
+function putZone(zone: string, name: string, energy: string): void {
+  put(`class/powercap/${zone}/name`, `${name}\n`)
+  put(`class/powercap/${zone}/energy_uj`, `${energy}\n`)
+}
+
+test('the CPU: all packages, neither their parts nor the platform that contains them', async () => {
+  putZone('intel-rapl:0', 'package-0', '100')
+  putZone('intel-rapl:1', 'psys', '5000')
+  putZone('intel-rapl:2', 'package-1', '20')
+  putZone('intel-rapl:0:0', 'core', '7')
   expect(await (await energyCounter(device({}), root))?.()).toBe(120)
 })
 
@@ -42,7 +48,7 @@ test('a GPU: by its address', async () => {
 
 test('what may not be read or is no number is absent', async () => {
   expect(await energyCounter(device({}), root)).toBeUndefined()
-  put('class/powercap/intel-rapl:0/energy_uj', 'denied\n')
+  putZone('intel-rapl:0', 'package-0', 'denied')
   expect(await energyCounter(device({}), root)).toBeUndefined()
 })
 

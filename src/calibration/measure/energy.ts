@@ -20,10 +20,16 @@ export async function energyCounter(device: Device, root = '/sys'): Promise<Ener
   return (await read()) === undefined ? undefined : read
 }
 
+/** A zone of the first level may be `psys` too: the whole platform, the packages in it. */
 async function packages(root: string): Promise<string[]> {
   const folder = join(root, 'class', 'powercap')
   const zones = (await readdir(folder).catch(() => [])).filter((name) => /^intel-rapl:\d+$/.test(name))
-  return zones.map((zone) => join(folder, zone, 'energy_uj'))
+  const names = await Promise.all(
+    zones.map((zone) => readFile(join(folder, zone, 'name'), 'utf8').catch(() => '')),
+  )
+  return zones
+    .filter((_, at) => names[at]!.startsWith('package'))
+    .map((zone) => join(folder, zone, 'energy_uj'))
 }
 
 async function hwmon(root: string, pciAddress: string | undefined): Promise<string[]> {
