@@ -27,8 +27,8 @@ function put(path: string, text: string): void {
 }
 
 function putZone(zone: string, name: string, energy: string): void {
-  put(`class/powercap/${zone}/name`, `${name}\n`)
-  put(`class/powercap/${zone}/energy_uj`, `${energy}\n`)
+  put(`sys/class/powercap/${zone}/name`, `${name}\n`)
+  put(`sys/class/powercap/${zone}/energy_uj`, `${energy}\n`)
 }
 
 test('the CPU: all packages, neither their parts nor the platform that contains them', async () => {
@@ -40,7 +40,8 @@ test('the CPU: all packages, neither their parts nor the platform that contains 
 })
 
 test('a GPU: by its address', async () => {
-  put('bus/pci/devices/0000:03:00.0/hwmon/hwmon4/energy1_input', '555\n')
+  put('sys/bus/pci/devices/0000:03:00.0/hwmon/hwmon3/name', 'other\n')
+  put('sys/bus/pci/devices/0000:03:00.0/hwmon/hwmon4/energy1_input', '555\n')
   const gpu = device({ kind: 'dgpu', pciAddress: '0000:03:00.0' })
   expect(await (await energyCounter(gpu, root))?.()).toBe(555)
   expect(await energyCounter(device({ kind: 'dgpu' }), root)).toBeUndefined()
