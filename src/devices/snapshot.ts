@@ -11,7 +11,8 @@ export interface PresentDevice {
 }
 
 export interface Snapshot {
-  readonly devices: readonly PresentDevice[]
+  /** Undefined until they were read once. */
+  readonly devices: readonly PresentDevice[] | undefined
   readonly power: Power
 }
 
@@ -25,17 +26,24 @@ export function changesBetween(
   after: Snapshot,
   nameOf: (device: PresentDevice) => string,
 ): string[] {
-  const find = ({ devices }: Snapshot, key: string) => devices.find((device) => device.key === key)
-  const gone = before.devices.filter(({ key }) => !find(after, key))
-  const stayed = after.devices.flatMap((now) => {
+  return [...deviceChanges(before.devices, after.devices, nameOf), ...powerChange(before.power, after.power)]
+}
+
+/** What is unknown before or after is no change. */
+function deviceChanges(
+  before: Snapshot['devices'],
+  after: Snapshot['devices'],
+  nameOf: (device: PresentDevice) => string,
+): string[] {
+  if (before === undefined || after === undefined) return []
+  const find = (devices: readonly PresentDevice[], key: string) =>
+    devices.find((device) => device.key === key)
+  const gone = before.filter(({ key }) => !find(after, key))
+  const stayed = after.flatMap((now) => {
     const then = find(before, now.key)
     return then ? driverChange(then, now, nameOf(now)) : [`${now.title} was added`]
   })
-  return [
-    ...gone.map((device) => `${nameOf(device)} is gone`),
-    ...stayed,
-    ...powerChange(before.power, after.power),
-  ]
+  return [...gone.map((device) => `${nameOf(device)} is gone`), ...stayed]
 }
 
 function driverChange(then: PresentDevice, now: PresentDevice, name: string): string[] {

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Device } from '../domain/index.ts'
 import { changesBetween, type PresentDevice, type Snapshot } from './snapshot.ts'
@@ -48,12 +48,22 @@ test('and the other way round', () => {
   ])
 })
 
+test.each<[string, Snapshot, Snapshot]>([
+  ['before', { ...DESKTOP, devices: undefined }, DESKTOP],
+  ['after', DESKTOP, { ...DESKTOP, devices: undefined }],
+])('devices that were not read %s are neither added nor gone', (_when, before, after) => {
+  expect(changesBetween(before, after, ({ title }) => title)).toEqual([])
+  const onBattery = { ...after, power: { onBattery: true } }
+  expect(changesBetween(before, onBattery, ({ title }) => title)).toEqual(['the laptop runs on battery'])
+})
+
 describe.skipIf(process.platform !== 'linux')('a watch of a machine', () => {
   let root: string
-  const controller = new AbortController()
+  let controller: AbortController
   const at = (path: string) => join(root, 'sys/bus/pci/devices/0000:00:0b.0', path)
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'tandem-watch-'))
+    controller = new AbortController()
     mkdirSync(at(''), { recursive: true })
     for (const [name, text] of Object.entries({ vendor: '0x8086', device: '0xad1d', class: '0x120000' }))
       writeFileSync(at(name), text)
@@ -64,34 +74,41 @@ describe.skipIf(process.platform !== 'linux')('a watch of a machine', () => {
     rmSync(root, { recursive: true, force: true })
   })
 
-  test('tells what changes, by the ids of the devices', async () => {
-    const device: Device = {
-      id: 'npu0',
-      kind: 'npu',
-      name: 'Intel(R) AI Boost',
-      engines: {},
-      simulated: false,
-      pciAddress: '0000:00:0b.0',
-    }
+  const NPU0: Device = {
+    id: 'npu0',
+    kind: 'npu',
+    name: 'Intel(R) AI Boost',
+    engines: {},
+    simulated: false,
+    pciAddress: '0000:00:0b.0',
+  }
+
+  /** Resolves after the first look. */
+  async function watch() {
     const told: string[] = []
     let check = () => {}
+    await watchDevices({
+      root,
+      env: process.env,
+      signal: controller.signal,
+      intervalMs: 5,
+      devices: () => [NPU0],
+      onChange: (changes) => {
+        told.push(...changes)
+        check()
+      },
+    })
     const until = (sentence: string) =>
       new Promise<void>((resolve) => {
         check = () => {
           if (told.includes(sentence)) resolve()
         }
       })
-    await watchDevices({
-      root,
-      env: process.env,
-      signal: controller.signal,
-      intervalMs: 5,
-      devices: () => [device],
-      onChange: (changes) => {
-        told.push(...changes)
-        check()
-      },
-    })
+    return { told, until }
+  }
+
+  test('tells what changes, by the ids of the devices', async () => {
+    const { until } = await watch()
     for (const [change, sentence] of [
       [() => unlinkSync(at('driver')), 'npu0 lost its driver (intel_vpu)'],
       [() => symlinkSync('../../drivers/intel_vpu', at('driver')), 'npu0 has a driver now (intel_vpu)'],
@@ -101,5 +118,32 @@ describe.skipIf(process.platform !== 'linux')('a watch of a machine', () => {
       change()
       await said
     }
+  })
+
+  test('a first look that fails adds no devices', async () => {
+    const bus = join(root, 'sys/bus/pci/devices')
+    const profile = join(root, 'sys/firmware/acpi/platform_profile')
+    mkdirSync(dirname(profile), { recursive: true })
+    writeFileSync(profile, 'balanced')
+    renameSync(bus, `${bus}-there`)
+    symlinkSync('devices', bus) // a loop, which cannot be read
+    const { told, until } = await watch()
+    symlinkSync(`${bus}-there`, `${bus}-link`)
+    renameSync(`${bus}-link`, bus)
+    const sentences = [
+      'the power profile is performance', // of a look that may have failed still
+      'the power profile is low-power',
+      'npu0 lost its driver (intel_vpu)',
+    ]
+    for (const [i, change] of [
+      () => writeFileSync(profile, 'performance'),
+      () => writeFileSync(profile, 'low-power'),
+      () => unlinkSync(at('driver')),
+    ].entries()) {
+      const said = until(sentences[i]!)
+      change()
+      await said
+    }
+    expect(told).toEqual(sentences)
   })
 })

@@ -55,7 +55,7 @@ async function look(
     within(LIMIT_MS, present(root, signal, env), undefined),
     readPower({ root, signal, env }),
   ])
-  return { devices: devices ?? last?.devices ?? [], power: { ...last?.power, ...power } }
+  return { devices: devices ?? last?.devices, power: { ...last?.power, ...power } }
 }
 
 async function present(root: string, signal: AbortSignal, env: NodeJS.ProcessEnv): Promise<PresentDevice[]> {

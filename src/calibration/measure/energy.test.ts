@@ -26,15 +26,22 @@ function put(path: string, text: string): void {
   writeFileSync(file, text)
 }
 
-test('the CPU: all packages, not their parts', async () => {
-  put('class/powercap/intel-rapl:0/energy_uj', '100\n')
-  put('class/powercap/intel-rapl:1/energy_uj', '20\n')
-  put('class/powercap/intel-rapl:0:0/energy_uj', '7\n')
+function putZone(zone: string, name: string, energy: string): void {
+  put(`sys/class/powercap/${zone}/name`, `${name}\n`)
+  put(`sys/class/powercap/${zone}/energy_uj`, `${energy}\n`)
+}
+
+test('the CPU: all packages, neither their parts nor the platform that contains them', async () => {
+  putZone('intel-rapl:0', 'package-0', '100')
+  putZone('intel-rapl:1', 'psys', '5000')
+  putZone('intel-rapl:2', 'package-1', '20')
+  putZone('intel-rapl:0:0', 'core', '7')
   expect(await (await energyCounter(device({}), root))?.()).toBe(120)
 })
 
 test('a GPU: by its address', async () => {
-  put('bus/pci/devices/0000:03:00.0/hwmon/hwmon4/energy1_input', '555\n')
+  put('sys/bus/pci/devices/0000:03:00.0/hwmon/hwmon3/name', 'other\n')
+  put('sys/bus/pci/devices/0000:03:00.0/hwmon/hwmon4/energy1_input', '555\n')
   const gpu = device({ kind: 'dgpu', pciAddress: '0000:03:00.0' })
   expect(await (await energyCounter(gpu, root))?.()).toBe(555)
   expect(await energyCounter(device({ kind: 'dgpu' }), root)).toBeUndefined()
@@ -42,7 +49,7 @@ test('a GPU: by its address', async () => {
 
 test('what may not be read or is no number is absent', async () => {
   expect(await energyCounter(device({}), root)).toBeUndefined()
-  put('class/powercap/intel-rapl:0/energy_uj', 'denied\n')
+  putZone('intel-rapl:0', 'package-0', 'denied')
   expect(await energyCounter(device({}), root)).toBeUndefined()
 })
 

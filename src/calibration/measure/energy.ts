@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readHwmon } from '../../devices/index.ts'
 import type { Device } from '../../domain/index.ts'
 
 /** Microjoules that a device has taken since some moment; undefined where it does not tell. */
@@ -7,30 +8,33 @@ export type EnergyCounter = () => Promise<number | undefined>
 
 /**
  * The energy counter of a device: the CPU's package (RAPL; often root's alone), or a GPU's hwmon. Linux.
- * @param root tests put a folder of their own in the place of `/sys`
+ * @param root where the file system begins
  */
-export async function energyCounter(device: Device, root = '/sys'): Promise<EnergyCounter | undefined> {
-  const files = device.kind === 'cpu' ? await packages(root) : await hwmon(root, device.pciAddress)
-  const read = async (): Promise<number | undefined> => {
+export async function energyCounter(device: Device, root = '/'): Promise<EnergyCounter | undefined> {
+  const read = device.kind === 'cpu' ? await packages(root) : hwmon(root, device.pciAddress)
+  return (await read()) === undefined ? undefined : read
+}
+
+/** All packages together. A zone of the first level may be `psys` too: the whole platform, the packages in it. */
+async function packages(root: string): Promise<EnergyCounter> {
+  const folder = join(root, 'sys/class/powercap')
+  const zones = (await readdir(folder).catch(() => [])).filter((name) => /^intel-rapl:\d+$/.test(name))
+  const names = await Promise.all(
+    zones.map((zone) => readFile(join(folder, zone, 'name'), 'utf8').catch(() => '')),
+  )
+  const files = zones
+    .filter((_, at) => names[at]!.startsWith('package'))
+    .map((zone) => join(folder, zone, 'energy_uj'))
+  return async () => {
     const values = await Promise.all(files.map(readCount))
     return values.length > 0 && values.every((value) => value !== undefined)
       ? values.reduce((sum, value) => sum! + value!, 0)
       : undefined
   }
-  return (await read()) === undefined ? undefined : read
 }
 
-async function packages(root: string): Promise<string[]> {
-  const folder = join(root, 'class', 'powercap')
-  const zones = (await readdir(folder).catch(() => [])).filter((name) => /^intel-rapl:\d+$/.test(name))
-  return zones.map((zone) => join(folder, zone, 'energy_uj'))
-}
-
-async function hwmon(root: string, pciAddress: string | undefined): Promise<string[]> {
-  if (pciAddress === undefined) return []
-  const folder = join(root, 'bus', 'pci', 'devices', pciAddress, 'hwmon')
-  const [first] = (await readdir(folder).catch(() => [])).sort()
-  return first === undefined ? [] : [join(folder, first, 'energy1_input')]
+function hwmon(root: string, pciAddress: string | undefined): EnergyCounter {
+  return async () => (pciAddress === undefined ? undefined : readHwmon(root, pciAddress, 'energy1_input'))
 }
 
 async function readCount(file: string): Promise<number | undefined> {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { definedOnly } from '../defined-only.ts'
 import { namesIn, numberOf } from '../linux/files.ts'
+import { readHwmon } from '../linux/hwmon.ts'
 import type { Look } from './look.ts'
 import type { LoadSource } from './source.ts'
 
@@ -15,8 +16,7 @@ export function linuxLoad(root = '/'): LoadSource {
       const looks = await Promise.all(
         devices.map(async ({ id, kind, pciAddress }): Promise<[string, Look] | undefined> => {
           if (pciAddress === undefined) return undefined
-          const folder = join(root, 'sys/bus/pci/devices', pciAddress)
-          const read = await (kind === 'npu' ? lookAtNpu(folder) : lookAtGpu(folder))
+          const read = await (kind === 'npu' ? lookAtNpu : lookAtGpu)(root, pciAddress)
           return Object.keys(read).length > 1 ? [id, read] : undefined
         }),
       )
@@ -25,8 +25,11 @@ export function linuxLoad(root = '/'): LoadSource {
   }
 }
 
+const folderOf = (root: string, pciAddress: string) => join(root, 'sys/bus/pci/devices', pciAddress)
+
 /** intel_vpu. A frequency of 0 is a suspended NPU. */
-async function lookAtNpu(folder: string): Promise<Look> {
+async function lookAtNpu(root: string, pciAddress: string): Promise<Look> {
+  const folder = folderOf(root, pciAddress)
   const [busyUs, usedBytes, mhz] = await Promise.all(
     ['npu_busy_time_us', 'npu_memory_utilization', 'npu_current_frequency_mhz'].map((name) =>
       numberOf(join(folder, name)),
@@ -39,11 +42,12 @@ async function lookAtNpu(folder: string): Promise<Look> {
 }
 
 /** xe, i915 and amdgpu. Busy of Intel's is the time in which it did not sleep. */
-async function lookAtGpu(folder: string): Promise<Look> {
+async function lookAtGpu(root: string, pciAddress: string): Promise<Look> {
+  const folder = folderOf(root, pciAddress)
   const [percent, usedBytes, hwmon, idle, act] = await Promise.all([
     numberOf(join(folder, 'gpu_busy_percent')),
     numberOf(join(folder, 'mem_info_vram_used')),
-    lookAtHwmon(join(folder, 'hwmon')),
+    lookAtHwmon(root, pciAddress),
     firstOf(folder, ['tile0/gt0/gtidle/idle_residency_ms', 'drm/CARD/gt/gt0/rc6_residency_ms']),
     firstOf(folder, ['tile0/gt0/freq0/act_freq', 'drm/CARD/gt/gt0/rps_act_freq_mhz']),
   ])
@@ -73,11 +77,14 @@ async function firstOf(folder: string, paths: readonly string[]): Promise<number
 }
 
 /** Watts of amdgpu, energy of Intel's discrete GPUs. */
-async function lookAtHwmon(folder: string): Promise<Pick<Look, 'watts' | 'energy' | 'mhz'>> {
-  const [first] = await namesIn(folder)
-  if (first === undefined) return {}
+async function lookAtHwmon(
+  root: string,
+  pciAddress: string,
+): Promise<Pick<Look, 'watts' | 'energy' | 'mhz'>> {
   const [microwatts, microjoules, hertz] = await Promise.all(
-    ['power1_average', 'energy1_input', 'freq1_input'].map((name) => numberOf(join(folder, first, name))),
+    (['power1_average', 'energy1_input', 'freq1_input'] as const).map((value) =>
+      readHwmon(root, pciAddress, value),
+    ),
   )
   return definedOnly({
     watts: microwatts === undefined ? undefined : microwatts / 1e6,

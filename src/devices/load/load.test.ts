@@ -51,7 +51,8 @@ test('what the drivers of NPU, i915, xe and amdgpu tell in one look', async () =
   write('0000:03:00.0', {
     'tile0/gt0/gtidle/idle_residency_ms': 50_000,
     'tile0/gt0/freq0/act_freq': 2850,
-    'hwmon/hwmon3/energy1_input': 90_000_000,
+    'hwmon/hwmon3/name': 'a sensor that tells nothing of this',
+    'hwmon/hwmon6/energy1_input': 90_000_000,
   })
   write('0000:04:00.0', {
     gpu_busy_percent: 42,

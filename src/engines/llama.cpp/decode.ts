@@ -1,8 +1,9 @@
 /** Reads a prompt into a slot and decodes text after it. */
 import { type LlamaGrammar, LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp'
 import { TandemError } from '../../domain/index.ts'
+import { commonBeginning } from '../decoder/index.ts'
 import type { Chances } from './sampling.ts'
-import { commonPrefix, type Slot } from './slots.ts'
+import type { Slot } from './slots.ts'
 import { CharacterJoiner, StopScanner } from './text-stream.ts'
 
 /** Tokens before the new ones that a tokenizer may need to tell whether a space belongs between them. */
@@ -109,7 +110,7 @@ async function readPrompt(
   { prompt, chances, signal }: Decoding,
 ): Promise<{ cachedTokens: number; rest: Token[] }> {
   const { sequence } = slot
-  let at = Math.min(commonPrefix(sequence.contextTokens, prompt), prompt.length - 1)
+  let at = Math.min(commonBeginning(sequence.contextTokens, prompt), prompt.length - 1)
   if (chances.reproducible) at = Math.floor(Math.min(at, slot.exact) / block) * block
   // recurrent and sliding-window models cannot forget their last tokens only
   if (at < sequence.nextTokenIndex && sequence.needsCheckpoints) at = 0

@@ -1,4 +1,4 @@
-import type { ChatWrapper, Llama, LlamaContext, LlamaModel } from 'node-llama-cpp'
+import type { ChatWrapper, Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp'
 import {
   asTandemError,
   type ChatDelta,
@@ -10,12 +10,13 @@ import {
   TandemError,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
+import type { SlotPool } from '../decoder/index.ts'
 import { type Answer, prepareAnswer } from './answer.ts'
 import { type Decoded, type DecodeSettings, decode } from './decode.ts'
 import { firstSentence } from './device.ts'
 import { type Prompt, renderPrompt } from './prompt.ts'
 import { chancesOf } from './sampling.ts'
-import { SlotPool } from './slots.ts'
+import { type Slot, slotsOf } from './slots.ts'
 import type { Decode } from './tool-call.ts'
 
 /** What a decoder owns; it disposes all of it. */
@@ -35,13 +36,13 @@ export class LlamaDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
   readonly contextTokens: number
   readonly slots: number
-  readonly #pool: SlotPool
+  readonly #pool: SlotPool<Slot, Token>
   readonly #settings: DecodeSettings
 
   constructor(readonly loaded: Loaded) {
     this.contextTokens = loaded.contextTokens
     this.slots = loaded.context.totalSequences
-    this.#pool = new SlotPool(loaded.context)
+    this.#pool = slotsOf(loaded.context)
     this.#settings = { model: loaded.model, window: loaded.contextTokens, block: loaded.block }
   }
 

@@ -10,13 +10,13 @@ import {
   TandemError,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
+import { commonBeginning, SlotPool } from '../decoder/index.ts'
 import { StopScanner } from '../llama.cpp/text-stream.ts'
 import { type Answer, answerTo, continuationOf } from './answer.ts'
 import type { Board } from './board.ts'
 import type { Faults } from './faults.ts'
 import { Pace } from './pace.ts'
 import { piecesOf } from './pieces.ts'
-import { commonBeginning, type Slot, Slots } from './slots.ts'
 
 /** What a real tokenizer puts before a raw text. */
 const BEGIN = ''
@@ -33,6 +33,11 @@ export interface DecoderParts {
   readonly who: string
 }
 
+/** A place for one answer, with the prompt that it still holds. */
+interface Slot {
+  held: readonly string[]
+}
+
 interface Job {
   readonly prompt: readonly string[]
   readonly answer: Answer
@@ -47,7 +52,7 @@ export class SimulatedDecoder implements LoadedDecoder {
   readonly contextTokens: number
   readonly slots: number
   readonly #parts: DecoderParts
-  readonly #pool: Slots
+  readonly #pool: SlotPool<Slot, string>
   /** Answers that are being written: they share the device. */
   #active = 0
 
@@ -55,7 +60,11 @@ export class SimulatedDecoder implements LoadedDecoder {
     this.contextTokens = parts.contextTokens
     this.slots = parts.slots
     this.#parts = parts
-    this.#pool = new Slots(parts.slots)
+    this.#pool = new SlotPool({
+      slots: Array.from({ length: parts.slots }, (): Slot => ({ held: [] })),
+      heldBy: ({ held }) => held,
+      device: 'the simulator',
+    })
   }
 
   async chat(

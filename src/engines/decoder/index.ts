@@ -1,0 +1,1 @@
+export { commonBeginning, SlotPool } from './slots.ts'
