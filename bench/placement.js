@@ -7,10 +7,10 @@ import {
   calibrateHere,
   Knowledge,
   MeasurementStore,
-  measurePlacement,
   speedOf,
   surveyMachine,
 } from '../dist/calibration/index.js'
+import { measurePlacement } from '../dist/calibration/measure/measure.js'
 import { loadConfig } from '../dist/config/index.js'
 import { openVinoFolder } from './lib/openvino.js'
 import { median, report } from './lib/report.js'

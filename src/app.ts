@@ -72,8 +72,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     modelsOf: (plan) => modelsOf(plan, survey),
     ...(options.tasks ? { tasks: options.tasks } : {}),
   })
-  if (!exclusive) checkPins(conductor.plan)
-  for (const warning of unmetWishes(conductor.plan)) log.warn(warning)
+  if (!exclusive && !options.anyPlan) checkPins(conductor.plan)
+  for (const warning of [...unmetWishes(conductor.plan), ...unserved(conductor.plan, survey)])
+    log.warn(warning)
 
   const workers = conductor.start()
   const serving = createServing({
@@ -162,6 +163,19 @@ function unmetWishes({ tasks }: Plan): string[] {
     const { task, engine, device, insteadOf } = first
     const asked = `${insteadOf.engine}${insteadOf.device && ` on ${insteadOf.device}`}`
     return [`${task} cannot run by ${asked}: ${insteadOf.reason}; ${engine} on ${device} serves it instead`]
+  })
+}
+
+/** Sentences: models that nothing serves, and why. */
+function unserved({ tasks, rejected }: Plan, { models }: Survey): string[] {
+  return models.flatMap(({ task, model }) => {
+    if (tasks[task]?.some((each) => each.model === model.id)) return []
+    const own = rejected.filter((each) => each.task === task && each.model === model.id)
+    // what speaks of the policy, of memory or of a ban says more than that an engine does something else
+    const [why] = own.filter(({ reason }) => !/ does not | runs on | reads /.test(reason)).concat(own)
+    return [
+      `nothing serves ${task} with ${model.id}: ${why?.reason ?? 'no engine does'}; see \`tandem plan\``,
+    ]
   })
 }
 

@@ -22,8 +22,9 @@ export async function measureJob(
     const { candidate } = job
     const measurement = await measureCandidate(candidate, context, options)
     options.signal.throwIfAborted()
-    store.put(candidate, context, measurement)
     const { failed } = measurement
+    if (!store.put(candidate, context, measurement))
+      throw new Error(`${nameOf(candidate)} ran before and does not now: ${failed}`)
     return failed === undefined
       ? `${nameOf(candidate)} was measured`
       : `${nameOf(candidate)} does not run: ${failed}`

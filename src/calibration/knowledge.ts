@@ -1,3 +1,4 @@
+import { keepIds } from '../devices/index.ts'
 import { simulatedInterference, simulatedMeasurement } from '../devices/simulated/index.ts'
 import {
   type DecoderLoad,
@@ -141,7 +142,8 @@ export class Knowledge {
    * @param plan what runs: memory that its workers hold is theirs to use, not taken by others
    */
   refresh(survey: Survey, plan: Pick<Plan, 'tasks'>): void {
-    const devices = survey.devices.map((device) => withOwnMemory(device, plan, survey.devices))
+    const named = keepIds(this.survey.devices, survey.devices)
+    const devices = named.map((device) => withOwnMemory(device, plan, named))
     this.survey = { ...survey, devices }
   }
 

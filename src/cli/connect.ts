@@ -33,6 +33,8 @@ export interface Special {
   readonly alone?: boolean
   /** With `alone`: the plan of the server that runs; the memory that it has taken counts as free. */
   readonly beside?: PlanDocument
+  /** See `ServeOptions`. */
+  readonly anyPlan?: boolean
 }
 
 /**
@@ -43,7 +45,7 @@ export interface Special {
 export async function connect(
   context: CommandContext,
   tasks: readonly Task[],
-  { placed, change, alone = false, beside }: Special = {},
+  { placed, change, alone = false, beside, anyPlan = false }: Special = {},
 ): Promise<Connection> {
   const { signal, home, io } = context
   const { config: given } = context.settings()
@@ -66,6 +68,7 @@ export async function connect(
     home,
     tasks,
     exclusive: placed !== undefined || change !== undefined,
+    anyPlan,
     ...(beside ? { beside: beside as Pick<Plan, 'tasks'> } : {}),
     signal,
     announce: false,

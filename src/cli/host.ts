@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly tasks?: readonly Task[]
   /** Placements that the configuration asks for have no fallback. */
   readonly exclusive?: boolean
+  /** A placement that the configuration asks for and that cannot be is no error: it is the devices that are asked for. */
+  readonly anyPlan?: boolean
   /** What another server has loaded: the memory counts as free, for the plan is to be compared with that server's. */
   readonly beside?: Pick<Plan, 'tasks'>
   /** Ends the start; what runs then is ended by `stop`. */

@@ -12,9 +12,9 @@ export { KNOWN_DEVICES, titleOf } from './intel/known.ts'
 export { keepIds } from './keep-ids.ts'
 export { readHwmon } from './linux/hwmon.ts'
 export { cpuBusyMeter } from './load/cpu.ts'
-export { createLoadMeter, type LoadOptions, sampleLoad } from './load/index.ts'
+export { createLoadMeter } from './load/index.ts'
 export { type Power, readPower } from './power.ts'
-export { type WatchOptions, watchDevices } from './watch.ts'
+export { watchDevices } from './watch.ts'
 
 export interface DiscoverOptions {
   readonly signal: AbortSignal

@@ -38,6 +38,4 @@ export interface PolicySpec {
   readonly background: boolean
   /** Largest chat model that an NPU gets, in parameters. */
   readonly maxNpuChatParameters: number
-  /** Seconds without a request after which a chat model on a GPU may be unloaded; 0: never. */
-  readonly unloadIdleS: number
 }

@@ -325,13 +325,13 @@ describe('interference', () => {
 describe('policies', () => {
   test('a change keeps the rest; a new one is its base with the change; development where none is named', () => {
     const overrides = {
-      economy: { unloadIdleS: 60 },
+      economy: { reserveShare: 0.6 },
       quiet: { base: 'economy', tasks: { embed: { prefer: ['npu', 'cpu'] } } },
       calm: { reserveShare: 0.5 },
     } as const
     const [economy, quiet, calm] = ['economy', 'quiet', 'calm'].map((name) => policyNamed(name, overrides))
-    expect(economy).toEqual({ ...policyNamed('economy'), unloadIdleS: 60 })
-    expect(quiet).toMatchObject({ name: 'quiet', unloadIdleS: 60, furtherChat: economy!.furtherChat })
+    expect(economy).toEqual({ ...policyNamed('economy'), reserveShare: 0.6 })
+    expect(quiet).toMatchObject({ name: 'quiet', reserveShare: 0.6, furtherChat: economy!.furtherChat })
     expect(quiet!.tasks.embed).toEqual({ ...economy!.tasks.embed, prefer: ['npu', 'cpu'] })
     expect(calm).toEqual({ ...policyNamed('development'), name: 'calm', reserveShare: 0.5 })
     expect(policiesWith(overrides).map(({ name }) => name)).toEqual([

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { refOf } from '../measure/candidate.ts'
 import type { CalibrationContext } from './key.ts'
 import { CONTEXT, candidate, figure } from './samples.suite.ts'
 import { MeasurementStore, type StoreOptions } from './store.ts'
@@ -194,5 +195,19 @@ describe('live traffic', () => {
     expect(samplesUntilStale(store, slow)).toBeUndefined()
     nowMs += 6 * 3_600_000
     expect(samplesUntilStale(store, slow)).toBeDefined()
+  })
+})
+
+test('a failure does not replace a figure: it is to be measured again', () => {
+  const store = open()
+  expect(store.put(embed, CONTEXT, { ...refOf(embed.placement), from: 'measured', failed: 'no room' })).toBe(
+    true,
+  )
+  expect(store.put(embed, CONTEXT, figure(embed))).toBe(true)
+  const late = { ...refOf(embed.placement), from: 'measured', failed: 'no answer in time' } as const
+  expect(store.put(embed, CONTEXT, late)).toBe(false)
+  expect(store.measurementsFor([embed], CONTEXT)).toMatchObject({
+    measured: [figure(embed)],
+    missing: [{ candidate: embed }],
   })
 })

@@ -86,16 +86,29 @@ export class MeasurementStore {
     return { measured, missing }
   }
 
-  /** @throws TandemError INVALID_REQUEST for a figure of a simulated machine */
-  put(candidate: Candidate, context: CalibrationContext, measurement: Measurement): void {
+  /**
+   * Keeps what was measured. A failure does not replace a figure, which only becomes stale: what ran before runs again, and its
+   * worker would tell if not.
+   * @returns whether it is kept
+   * @throws TandemError INVALID_REQUEST for a figure of a simulated machine
+   */
+  put(candidate: Candidate, context: CalibrationContext, measurement: Measurement): boolean {
     refuseSimulated(measurement.from !== 'measured' || candidate.placement.simulated)
     const key = keyOf(candidate, context)
     const text = figuresText(measurement)
-    this.#withFile((database) => {
+    const isKept = this.#withFile((database) => {
+      const before = findRow(database, key)
+      const worked = before && readFigures(before.figures)?.failed === undefined
+      if (worked && measurement.failed !== undefined) {
+        markStale(database, key)
+        return false
+      }
       putRow(database, key, text, this.#now())
       prune(database, 'measurements', this.#maxRows)
+      return true
     })
-    this.#live.set(placementId(candidate.placement), { key, measurement, drift: NO_DRIFT })
+    if (isKept) this.#live.set(placementId(candidate.placement), { key, measurement, drift: NO_DRIFT })
+    return isKept
   }
 
   /** @returns the known ones, and the pairs that were never measured under the present versions and drivers */

@@ -1,7 +1,7 @@
 import { ENGINE_IDS, type EngineId } from '../../domain/index.ts'
 import { type EngineInspection, INSPECTIONS } from '../../engines/index.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
-import { withServer } from '../connect.ts'
+import { type Connection, withServer } from '../connect.ts'
 import { describeDevices } from '../devices/describe.ts'
 import type { ListedDevice } from '../devices/listed.ts'
 import { jsonOption, text } from '../options.ts'
@@ -34,7 +34,7 @@ export const devices = defineCommand({
     const inspection = inspect
       ? await inspect({ ...context, config: context.settings().config, env: context.io.env })
       : undefined
-    return withServer(context, [], async ({ client }) => {
+    const list = async ({ client }: Connection) => {
       const document = await client.devices()
       const listed = document.devices.filter(
         ({ engines }) => known === undefined || engines[known] !== undefined,
@@ -48,7 +48,8 @@ export const devices = defineCommand({
       context.print(describeDevices(listed, context.io.stdout.columns))
       if (inspection) printInspection(context, inspection)
       return 0
-    })
+    }
+    return withServer(context, [], list, { anyPlan: true })
   },
 })
 

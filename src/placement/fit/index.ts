@@ -1,1 +1,1 @@
-export { type FitRequest, fit, stillFits } from './fit.ts'
+export { fit, stillFits } from './fit.ts'
