@@ -140,7 +140,7 @@ describe('broken variables and flags', () => {
     ['TANDEM_MODELS_FOLDERS', '["a",', 'a list'],
     ['TANDEM_SERVER_API_KEY', 'env:GONE', 'GONE'],
     ['TANDEM_SIMULATE_FAULTS', 'npu0', 'keys with values'],
-    ['TANDEM_SIMULATE_FAULTS', '{"npu0": 1}', '1 (entry npu0) does not fit'],
+    ['TANDEM_SIMULATE_FAULTS', '{"npu0": 1}', 'simulate.faults.npu0: 1 does not fit'],
     ['TANDEM_SIMULATE_FAULTS', '{"npu0"', 'keys with values'],
   ])('%s=%s', (name, value, says) => {
     const { message } = failure(() => load(undefined, { env: { [name]: value } }))

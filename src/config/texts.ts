@@ -10,7 +10,7 @@ function coerce(key: ConfigKey, text: string): unknown {
     if (/^(true|1|yes|on)$/i.test(trimmed)) return true
     return /^(false|0|no|off)$/i.test(trimmed) ? false : text
   }
-  if (key.type === 'object') return trimmed.startsWith('{') ? fromJson(trimmed) : toRecord(trimmed)
+  if (key.type === 'object') return /^[{[]/.test(trimmed) ? fromJson(trimmed) : toRecord(trimmed)
   if (key.type !== 'array') return text
   if (!trimmed.startsWith('['))
     return trimmed

@@ -74,7 +74,10 @@ describe.skipIf(process.platform === 'win32')('an engine is switched', () => {
       const after = await Promise.all(QUERIES.map((query) => find(second, query)))
       for (const [at, found] of after.entries()) {
         expect(found).toMatchObject({ engine: 'openvino', fallback: null })
-        expect(places(found)).toEqual(places(before[at]!))
+        // on a processor without VNNI int8 vectors of two engines differ enough to swap neighbours, also across the end of the list
+        const [now, then] = [places(found), places(before[at]!)]
+        expect(now[0]).toBe(then[0])
+        expect(now.filter((place) => then.includes(place)).length).toBeGreaterThanOrEqual(then.length - 1)
       }
 
       // who cannot run cannot embed: what follows is openvino's work

@@ -153,7 +153,11 @@ test('[vector-safe] a simulated run leaves the real index as it was, byte for by
   await indexed(server)
   const [hit] = await search(server, 'where is the queue bounded?')
   expect(hit?.path).toBe('queue.ts')
-  const served = servedBy(await embed(server, 'where is the queue?'))
+  let served = servedBy(await embed(server, 'where is the queue?'))
+  await until(async () => {
+    served = servedBy(await embed(server!, 'where is the queue?'))
+    return served.fallback?.includes('refused') ?? false
+  }, 'the refusal')
   expect(served).toMatchObject({ device: 'gpu1', engine: 'openvino', simulated: 'true' })
   expect(served.fallback).toMatch(/^openvino on npu0: refused: vectors differ, cosine/)
   expect((await statusOf(server)).workers.filter(({ id }) => /^embed.*npu0/.test(id))).toEqual([])
