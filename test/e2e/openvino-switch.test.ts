@@ -77,7 +77,7 @@ describe.skipIf(process.platform === 'win32')('an engine is switched', () => {
         // on a processor without VNNI int8 vectors of two engines differ enough to swap neighbours, also across the end of the list
         const [now, then] = [places(found), places(before[at]!)]
         expect(now[0]).toBe(then[0])
-        expect(now.filter((place) => then.includes(place)).length).toBeGreaterThanOrEqual(then.length - 1)
+        expect(now.filter((place) => then.includes(place)).length).toBeGreaterThanOrEqual(then.length - 2)
       }
 
       // who cannot run cannot embed: what follows is openvino's work
