@@ -24,11 +24,6 @@ const { signal } = new AbortController()
 const env = { ...process.env, TANDEM_HOME: home, TANDEM_OPENVINO_FOLDER: await openVinoFolder() }
 const { config } = loadConfig({ home, env, flags: [] })
 
-/** Slower by a factor of a hundred, and not worth the minutes. */
-function isSoftware({ devices }, { device }) {
-  return devices.find(({ id }) => id === device)?.software === true
-}
-
 /** Speeds of each candidate by its own worker, median of the rounds. */
 async function tryAll(candidates) {
   const speeds = candidates.map(() => [])
@@ -39,7 +34,9 @@ async function tryAll(candidates) {
 }
 
 try {
-  const survey = await surveyMachine({ config, home, signal })
+  const found = await surveyMachine({ config, home, signal })
+  // what the CPU computes in software is slower by a factor of a hundred, and not worth the minutes
+  const survey = { ...found, devices: found.devices.filter(({ software }) => !software) }
   const options = { signal, again: false, onWarning: console.warn }
   const calibrated = await calibrateHere(survey, options)
   const known = await calibrateHere(survey, options)
@@ -49,7 +46,7 @@ try {
   const knowledge = new Knowledge(survey, store)
   const plan = knowledge.plan()
   store.close()
-  const candidates = knowledge.candidates().filter(({ placement }) => !isSoftware(survey, placement))
+  const candidates = knowledge.candidates()
   const tried = await tryAll(candidates)
   const rows = Object.entries(plan.tasks).flatMap(([task, [first]]) => {
     const speeds = candidates.flatMap(({ placement }, index) =>
