@@ -49,6 +49,7 @@ const Override = only({
   reserveShare: share.exactOptional(),
   background: z.boolean().exactOptional(),
   maxNpuChatParameters: z.number().min(0).max(1e12).exactOptional(),
+  unloadIdleS: z.int().min(0).max(31_536_000).exactOptional(),
 })
 
 export const PolicyOverrides = z.record(

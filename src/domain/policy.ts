@@ -38,4 +38,6 @@ export interface PolicySpec {
   readonly background: boolean
   /** Largest chat model that an NPU gets, in parameters. */
   readonly maxNpuChatParameters: number
+  /** Seconds without a request after which a chat model on a GPU is unloaded, until the next request; 0: never. */
+  readonly unloadIdleS: number
 }

@@ -107,6 +107,26 @@ test('[vector-safe] a worker whose vectors differ leaves the plan, with the cosi
 })
 let refusedOnce = false
 
+test('what rests is loaded again by the request that needs it; meanwhile another answers where there is one', async () => {
+  const { conductor, serving } = conduct(() => ['npu0'])
+  await serving.ready()
+  const id = serving.workers()[0]!.id
+  expect(conductor.running(id)?.worker.rest()).toBe(true)
+  expect(serving.workers()).toMatchObject([{ state: 'stopped', error: expect.stringContaining('unloaded') }])
+  expect((await embed(serving, 'a')).servedBy).toMatchObject({ device: 'npu0' })
+
+  const both = conduct(() => ['npu0', 'cpu'])
+  await both.serving.ready()
+  await Promise.all(both.serving.workers().map(({ id }) => both.conductor.running(id)?.worker.ready()))
+  for (const { id } of both.serving.workers()) both.conductor.running(id)?.worker.rest()
+  expect((await embed(both.serving, 'a')).servedBy.device).toBe('npu0') // the first is woken, not all
+  expect(both.serving.workers().map(({ state }) => state)).toEqual(['ready', 'stopped'])
+  const [first] = both.serving.workers()
+  process.kill(first!.pid!, 'SIGKILL')
+  await expect.poll(() => both.serving.workers()[0]?.state).not.toBe('ready')
+  expect((await embed(both.serving, 'b')).result.vectors).toHaveLength(8)
+})
+
 test('a plan that returns to a worker that still serves keeps it: nobody waits, no second copy', async () => {
   let devices = ['cpu']
   const slow = { npu0: () => new Promise<void>(() => {}) } // its check never ends: it never is ready

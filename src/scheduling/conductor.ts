@@ -16,8 +16,6 @@ import type { ManagedServing } from './contract.ts'
 /** A placement that was tried here and cannot serve, and why: one sentence. */
 export interface Refusal extends PlacementRef {
   readonly reason: string
-  /** Bytes of the system's memory that it would take again, where the lack of it is the reason. */
-  readonly needBytes?: number
 }
 
 export interface RunningWorker {
@@ -145,7 +143,8 @@ export class Conductor {
     return running
   }
 
-  #heard(worker: Worker, { state, error }: WorkerEvent): void {
+  #heard(worker: Worker, { state, error, resting }: WorkerEvent): void {
+    if (resting) return
     if (state === 'stopped' && this.#workers.get(worker.id)?.worker === worker)
       this.#workers.delete(worker.id)
     const say = error && REFUSALS[error.code]

@@ -12,6 +12,7 @@ import { cpuBusyMeter, watchDevices } from '../devices/index.ts'
 import { placementId } from '../domain/index.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
+import { unloadIdle } from './idle-unload.ts'
 import { relieveMemory } from './memory-relief.ts'
 
 export interface CurrentOptions {
@@ -24,7 +25,7 @@ export interface CurrentOptions {
 }
 
 const WATCH_MS = 10_000
-const MEMORY_MS = 5_000
+const UNLOAD_MS = 2_000
 /** Share of the system's memory that a measurement leaves free. */
 const MARGIN = 0.1
 
@@ -39,22 +40,18 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
   conductor.onChange(({ cause }) => log.info(`another plan: ${cause}`))
   const { simulation } = knowledge.survey
   const idle = calibrateWhenIdle(options)
-  const relief = simulation ? undefined : setInterval(() => watchMemory(options), MEMORY_MS).unref()
+  const readySinceMs = new Map<string, number>()
+  const unloading = setInterval(() => {
+    if (!simulation) relieveMemory(options, freemem(), totalmem())
+    unloadIdle({ ...options, readySinceMs }, performance.now())
+  }, UNLOAD_MS).unref()
   if (!simulation) void watch(options, stopped.signal)
   return {
     stop() {
       stopped.abort()
-      clearInterval(relief)
+      clearInterval(unloading)
       return idle?.stop() ?? Promise.resolve()
     },
-  }
-}
-
-function watchMemory(options: CurrentOptions): void {
-  try {
-    relieveMemory(options, freemem(), totalmem())
-  } catch (thrown) {
-    options.log.warn(`another plan for lack of memory failed: ${reasonOf(thrown)}`)
   }
 }
 

@@ -105,6 +105,19 @@ export class Loop {
     this.#jobs.set(submission.id, job)
     this.#ticker ??= setInterval(() => this.send({ type: 'ticked' }), TICK_MS)
     this.send({ type: 'submitted', request: submission })
+    this.#wakeWaited()
+  }
+
+  /** Loads again what rests: the first worker of a lane that somebody waits in, and the next one while none of them is at work. */
+  #wakeWaited(): void {
+    for (const { lane } of this.#state.requests.values()) {
+      const workers = this.#routes.byId(lane)?.workers.map(({ worker }) => worker) ?? []
+      workers[0]?.wake()
+      if (
+        workers.every(({ state }) => state === 'stopped' || state === 'quarantined' || state === 'restarting')
+      )
+        workers.find(({ resting }) => resting)?.wake()
+    }
   }
 
   /** Events that arrive while one is handled wait for their turn. */
@@ -152,7 +165,10 @@ export class Loop {
     const heard = (event: WorkerEvent) => {
       if (event.state === 'ready') return ready()
       if (event.error) this.#workerErrors.set(worker.id, event.error)
-      this.send({ type: 'workerLost', worker: worker.id, why: event.state, gone: event.state === 'stopped' })
+      const gone = event.state === 'stopped' && !event.resting
+      const why = event.resting ? 'unloaded' : event.state
+      this.send({ type: 'workerLost', worker: worker.id, why, gone })
+      this.#wakeWaited()
     }
     this.#workers.set(worker.id, { worker, route, off: worker.onEvent(heard) })
     if (worker.info) ready()

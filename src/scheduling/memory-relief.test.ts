@@ -2,8 +2,9 @@ import { afterEach, expect, test } from 'vitest'
 import { FAKE_MODEL, fakeWorker } from '../../test/fakes/fault-worker.ts'
 import type { Knowledge } from '../calibration/index.ts'
 import { Config } from '../config/index.ts'
-import type { Plan, PlannedPlacement } from '../domain/index.ts'
-import { Conductor, createServing, type ManagedServing, type Refusal } from './index.ts'
+import type { Plan, PlannedPlacement, Task } from '../domain/index.ts'
+import { unloadIdle } from './idle-unload.ts'
+import { Conductor, createServing, type ManagedServing } from './index.ts'
 import { relieveMemory } from './memory-relief.ts'
 import { interactive } from './serving.suite.ts'
 
@@ -15,72 +16,74 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((serving) => serving.drain(0)))
 })
 
-/** Embeddings on npu0, behind it gpu0 and cpu, which take 3 and 2 GiB of the system's memory; gpu1 would be the next one, with 9. */
-async function started(pin?: string) {
-  const bytes: Record<string, number> = { npu0: 1, gpu0: 3, cpu: 2, gpu1: 9 }
-  const devicesThere = Object.keys(bytes)
-  const placement = (device: string, at: number): PlannedPlacement => {
-    const hostBytes = bytes[device]! * GIB
-    const memory = { hostBytes, deviceBytes: 0, weightBytes: 0, kvBytes: 0, computeBytes: 0 }
-    return {
-      ...fakeWorker('embed', device).placement,
-      role: at === 0 ? 'primary' : 'fallback',
-      reasons: [],
-      memory,
-    }
+/** Embeddings on npu0 and behind it cpu, a chat on gpu0; they take 1, 2 and 3 GiB of the system's memory. */
+async function started({ pin, policy = 'economy' }: { pin?: Task; policy?: string } = {}) {
+  const placement = (task: Task, device: string, gib: number, isFirst: boolean): PlannedPlacement => {
+    const memory = { hostBytes: gib * GIB, deviceBytes: 0, weightBytes: 0, kvBytes: 0, computeBytes: 0 }
+    const kind = device === 'cpu' ? 'cpu' : device === 'npu0' ? 'npu' : 'dgpu'
+    const role = isFirst ? 'primary' : 'fallback'
+    return { ...fakeWorker(task, device).placement, kind, role, reasons: [], memory }
   }
-  const makePlan = (refusals: readonly Refusal[]): Plan => {
-    const left = devicesThere.filter((device) => !refusals.some((each) => each.device === device)).slice(0, 3)
-    return { policy: 'p', simulated: false, tasks: { embed: left.map(placement) }, rejected: [] }
+  const tasks = {
+    embed: [placement('embed', 'npu0', 1, true), placement('embed', 'cpu', 2, false)],
+    chat: [placement('chat', 'gpu0', 3, true)],
   }
+  const plan: Plan = { policy, simulated: false, tasks, rejected: [] }
   const conductor = new Conductor({
-    makePlan,
-    workerOptions: ({ device }) => fakeWorker('embed', device),
+    makePlan: () => plan,
+    workerOptions: ({ task, device }) => fakeWorker(task, device),
     modelsOf: () => [FAKE_MODEL],
   })
   const workers = conductor.start()
-  const models = [FAKE_MODEL]
-  const serving = createServing({ plan: conductor.plan, workers, models, config: Config.parse({}) })
+  const config = Config.parse({ placement: { policy } })
+  const serving = createServing({ plan, workers, models: [FAKE_MODEL], config })
   running.push(serving)
   conductor.attach(serving)
   await Promise.all(workers.map((worker) => worker.ready()))
   const warnings: string[] = []
-  const others = devicesThere.map((device) => ({ placement: fakeWorker('embed', device).placement }))
-  const pins = pin ? { embed: { device: pin } } : {}
-  const knowledge = { survey: { pins, devices: [] }, candidates: () => others } as unknown as Knowledge
+  const pins = pin ? { [pin]: { device: 'gpu0' } } : {}
+  const knowledge = { survey: { pins, config } } as unknown as Knowledge
   const relief = { conductor, serving, knowledge, log: { warn: (text: string) => warnings.push(text) } }
-  const devices = () => serving.workers().map(({ device }) => device)
-  return { relief, devices, warnings, serving }
+  const resting = () =>
+    serving.workers().flatMap(({ device, state }) => (state === 'stopped' ? [device] : []))
+  return { relief, resting, warnings, serving }
 }
 
-test('what stands behind goes, no more than needed, and comes back when there is room', async () => {
-  const { relief, devices, warnings } = await started()
-  relieveMemory(relief, 5 * GIB, TOTAL) // 4 GiB and less are short
-  expect(devices()).toEqual(['npu0', 'gpu0', 'cpu'])
-  relieveMemory(relief, 3.5 * GIB, TOTAL) // 8 GiB are wanted: both, the first never
-  await expect.poll(devices).toEqual(['npu0'])
-  expect(warnings).toEqual([
-    "the system's memory is short: embed:fake:onnxruntime:cpu, embed:fake:onnxruntime:gpu0 unloaded",
-  ])
-  relieveMemory(relief, 9 * GIB, TOTAL) // room for neither above the 8
-  expect(devices()).toEqual(['npu0'])
-  relieveMemory(relief, 11.5 * GIB, TOTAL) // for the 3 GiB of one
-  expect(devices()).toEqual(['npu0', 'gpu0'])
-  relieveMemory(relief, 20 * GIB, TOTAL)
-  expect(devices()).toEqual(['npu0', 'gpu0', 'cpu'])
+test('enough memory unloads nothing; short memory the least recently used, no more than needed', async () => {
+  const { relief, resting, warnings } = await started()
+  relief.serving.lastUsedMs = (id) => (id.endsWith('gpu0') ? 2 : 1)
+  relieveMemory(relief, 5 * GIB, TOTAL)
+  expect(resting()).toEqual([])
+  relieveMemory(relief, 1.95 * GIB, 49 * GIB) // 3.92 are wanted: either has them, cpu rests longer
+  expect(resting()).toEqual(['cpu'])
+  expect(warnings).toEqual(["the system's memory is short: embed:fake:onnxruntime:cpu unloaded until needed"])
 })
 
-test('the least recently used goes first; what the configuration asks for stays', async () => {
-  const used = await started()
-  used.relief.serving.lastUsedMs = (id) => (id.endsWith('gpu0') ? 2 : 1)
-  relieveMemory(used.relief, 1.95 * GIB, 49 * GIB) // 3.92 are wanted: either has them, cpu rests longer
-  await expect.poll(used.devices).toEqual(['npu0', 'gpu0'])
+test('never the encoder of an index, nor what the configuration asks for; a request loads again', async () => {
+  const { relief, resting, serving } = await started()
+  relieveMemory(relief, 0.5 * GIB, TOTAL)
+  expect(resting().sort()).toEqual(['cpu', 'gpu0'])
+  const chat = { model: 'fake', prompt: 'a b', sampling: { stop: [] } }
+  expect((await serving.complete(chat as never, interactive, () => {})).servedBy.device).toBe('gpu0')
+  expect(resting()).toEqual(['cpu'])
 
-  const pinned = await started('gpu0')
+  const pinned = await started({ pin: 'chat' })
   relieveMemory(pinned.relief, 0.5 * GIB, TOTAL)
-  await expect.poll(pinned.devices).toEqual(['npu0', 'gpu0'])
-  expect(
-    (await pinned.serving.embed({ model: 'fake', inputs: ['a'], purpose: 'query' }, interactive)).servedBy
-      .device,
-  ).toBe('npu0')
+  expect(pinned.resting()).toEqual(['cpu'])
+})
+
+test('economy unloads a chat model on a GPU that nobody asks, development does not', async () => {
+  const readySinceMs = new Map<string, number>()
+  const economy = await started()
+  const now = performance.now()
+  unloadIdle({ ...economy.relief, readySinceMs }, now)
+  unloadIdle({ ...economy.relief, readySinceMs }, now + 299_000)
+  expect(economy.resting()).toEqual([])
+  unloadIdle({ ...economy.relief, readySinceMs }, now + 300_001)
+  expect(economy.resting()).toEqual(['gpu0'])
+
+  const development = await started({ policy: 'development' })
+  unloadIdle({ ...development.relief, readySinceMs: new Map() }, now)
+  unloadIdle({ ...development.relief, readySinceMs: new Map() }, now + 1e9)
+  expect(development.resting()).toEqual([])
 })

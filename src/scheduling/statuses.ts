@@ -20,6 +20,7 @@ export function workerStatuses(
     const { task, model, engine, device, simulated } = worker.placement
     const answers = worker.state === 'ready' || worker.state === 'busy'
     const error = answers ? undefined : errors.get(worker.id)
+    const why = worker.resting ? 'unloaded, it loads again when it is needed' : error?.message
     return {
       id: worker.id,
       task,
@@ -31,7 +32,7 @@ export function workerStatuses(
       state: worker.state,
       queued: taker === worker.id ? waiting.length : 0,
       running: running.size,
-      ...(error ? { error: error.message } : {}),
+      ...(why === undefined ? {} : { error: why }),
     }
   })
 }

@@ -46,6 +46,8 @@ export interface WorkerInfo {
 export interface WorkerEvent {
   readonly state: WorkerState
   readonly error?: TandemError
+  /** With `stopped`: it only rests, and `wake` brings it back. */
+  readonly resting?: boolean
 }
 
 export interface Worker {
@@ -77,6 +79,12 @@ export interface Worker {
   onEvent(listener: (event: WorkerEvent) => void): () => void
   /** Whether nothing else serves the task: never quarantined then, its restart waits 2 s at most. */
   setLastPlacement(isLast: boolean): void
+  /** Whether it was unloaded by `rest`. */
+  readonly resting: boolean
+  /** Unloads the model where nothing is asked of it now; `wake` or `ready` load it again. @returns whether it rests */
+  rest(): boolean
+  /** Loads again what rests. */
+  wake(): void
   /** Asks the child to end, then kills its tree after `graceMs`. */
   stop(graceMs: number): Promise<void>
 }

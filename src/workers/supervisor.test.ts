@@ -65,6 +65,35 @@ test('a worker in the background gives way to programs of usual priority, also a
   expect(getPriority((await other.ready()).pid)).toBe(getPriority())
 })
 
+describe('a worker that rests', () => {
+  test('its process ends, it is no failure, and a call that comes wakes it', async () => {
+    const worker = start(fakeWorker('embed'))
+    const states: string[] = []
+    worker.onEvent(({ state, resting }) => states.push(resting ? 'resting' : state))
+    const { pid } = await worker.ready()
+    expect(worker.rest()).toBe(true)
+    expect([worker.state, worker.resting, worker.info]).toEqual(['stopped', true, undefined])
+    await expect.poll(() => isRunning(pid)).toBe(false)
+    const again = await worker.ready()
+    expect(again.pid).not.toBe(pid)
+    expect((await worker.embed(texts('a'))).dimensions).toBe(8)
+    expect(states).toEqual(['ready', 'resting', 'starting', 'ready'])
+  })
+
+  test('it does not rest while it answers, and a stop ends it for good', async () => {
+    const worker = start(fakeWorker('embed'))
+    const { pid } = await worker.ready()
+    const call = worker.embed(texts('fault:slow:100'))
+    expect(worker.rest()).toBe(false)
+    await call
+    expect(worker.rest()).toBe(true)
+    await worker.stop(1000)
+    expect(isRunning(pid)).toBe(false)
+    worker.wake()
+    expect([worker.state, (await failure(worker.ready())).code]).toEqual(['stopped', 'SHUTTING_DOWN'])
+  })
+})
+
 describe('admission', () => {
   test('[vector-safe] nobody is answered before the check is done', async () => {
     const seen: number[] = []

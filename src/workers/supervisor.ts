@@ -46,6 +46,9 @@ export interface WorkerOptions {
   readonly limits?: Partial<WorkerLimits>
 }
 
+/** What a worker that is to rest gets to unload. */
+const REST_GRACE_MS = 2_000
+
 /** Another try reads the same files; a device or driver may come back. */
 const FOR_GOOD: readonly ErrorCode[] = [
   'MODEL_FILE_BAD',
@@ -66,6 +69,9 @@ export class Supervisor implements Worker {
   readonly #listeners = new Set<(event: WorkerEvent) => void>()
   #readyWaiters: { resolve: (info: WorkerInfo) => void; reject: (error: TandemError) => void }[] = []
   #isLast: boolean
+  #resting = false
+  /** The process of a worker that rests, until it has ended. */
+  #leaving: WorkerProcess | undefined
   #phase: Phase = 'starting'
   #info: WorkerInfo | undefined
   #process: WorkerProcess | undefined
@@ -95,7 +101,12 @@ export class Supervisor implements Worker {
     return this.#info
   }
 
+  get resting(): boolean {
+    return this.#resting
+  }
+
   ready(): Promise<WorkerInfo> {
+    this.wake()
     if (this.#phase === 'ready' && this.#info) return Promise.resolve(this.#info)
     if (this.#phase === 'stopped') return Promise.reject(this.#failure ?? new TandemError('SHUTTING_DOWN'))
     return new Promise((resolve, reject) => this.#readyWaiters.push({ resolve, reject }))
@@ -159,8 +170,35 @@ export class Supervisor implements Worker {
     this.#isLast = isLast
   }
 
+  rest(): boolean {
+    const child = this.#process
+    if (this.#phase !== 'ready' || !child || (this.#calls?.size ?? 0) > 0) return false
+    this.#process = undefined
+    this.#calls = undefined
+    this.#info = undefined
+    this.#resting = true
+    this.#leaving = child
+    child.send({ type: 'stop' })
+    const timer = setTimeout(() => child.kill(), REST_GRACE_MS)
+    void child.exited.then(() => clearTimeout(timer))
+    this.#announce('stopped', { resting: true })
+    return true
+  }
+
+  wake(): void {
+    if (!this.#resting || this.#stopping) return
+    this.#resting = false
+    this.#announce('starting')
+    // its memory is free only when the old process is gone
+    const gone = this.#leaving?.exited ?? Promise.resolve()
+    void gone.then(() => {
+      this.#leaving = undefined
+      if (!this.#stopping) this.#start()
+    })
+  }
+
   stop(graceMs: number): Promise<void> {
-    if (graceMs <= 0) this.#process?.kill() // a second, harder stop
+    if (graceMs <= 0) for (const child of [this.#process, this.#leaving]) child?.kill() // a second, harder stop
     this.#stopping ??= this.#stop(graceMs)
     return this.#stopping
   }
@@ -173,6 +211,7 @@ export class Supervisor implements Worker {
     this.#become('stopped', stopped)
     this.#calls?.failAll(stopped)
     const child = this.#process
+    await this.#leaving?.exited
     if (!child) return
     if (!answering) child.kill() // a load cannot be interrupted
     child.send({ type: 'stop' })
@@ -204,7 +243,7 @@ export class Supervisor implements Worker {
     }
     if (this.#phase !== 'ready' || !this.#calls)
       return refuse(
-        this.#phase === 'stopped'
+        this.#phase === 'stopped' && !this.#resting
           ? (this.#failure ?? new TandemError('SHUTTING_DOWN'))
           : new TandemError('STARTING', { what: this.id }, { retryAfterS: 2 }),
       )
@@ -223,11 +262,15 @@ export class Supervisor implements Worker {
     const { spec, placement, modulePath, env, background } = this.#options
     this.#failure = undefined
     this.#failuresInRow = 0
-    const child = new WorkerProcess({ ...threadEnv(spec.threads), ...env }, this.#limits.outputChars, {
-      onMessage: (message) => this.#heard(message),
-      onOutput: (text) => this.#options.onOutput?.(text),
-      onExit: (why) => this.#gone(why),
-    })
+    const child: WorkerProcess = new WorkerProcess(
+      { ...threadEnv(spec.threads), ...env },
+      this.#limits.outputChars,
+      {
+        onMessage: (message) => this.#process === child && this.#heard(message),
+        onOutput: (text) => this.#options.onOutput?.(text),
+        onExit: (why) => this.#process === child && this.#gone(why),
+      },
+    )
     this.#process = child
     if (background) child.giveWay()
     this.#calls = new PendingCalls(
@@ -315,10 +358,13 @@ export class Supervisor implements Worker {
   }
 
   #become(phase: Phase, error?: TandemError): void {
-    this.#phase = phase
-    const event: WorkerEvent = { state: phase, ...(error ? { error } : {}) }
-    for (const listener of this.#listeners) listener(event)
+    this.#announce(phase, error ? { error } : {})
     if (phase === 'stopped') this.#refuseWaiters(error ?? new TandemError('SHUTTING_DOWN'))
+  }
+
+  #announce(phase: Phase, more: Omit<WorkerEvent, 'state'> = {}): void {
+    this.#phase = phase
+    for (const listener of this.#listeners) listener({ state: phase, ...more })
   }
 
   #refuseWaiters(error: TandemError): void {

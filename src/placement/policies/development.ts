@@ -33,4 +33,5 @@ export const development: PolicySpec = {
   reserveShare: 0.25,
   background: true,
   maxNpuChatParameters: 1.5e9,
+  unloadIdleS: 0,
 }

@@ -32,4 +32,5 @@ export const economy: PolicySpec = {
   reserveShare: 0.25,
   background: true,
   maxNpuChatParameters: 1.5e9,
+  unloadIdleS: 300,
 }

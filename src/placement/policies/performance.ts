@@ -32,4 +32,5 @@ export const performance: PolicySpec = {
   reserveShare: 0,
   background: false,
   maxNpuChatParameters: 1.5e9,
+  unloadIdleS: 0,
 }

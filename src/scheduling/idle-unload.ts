@@ -1,0 +1,31 @@
+import type { Knowledge } from '../calibration/index.ts'
+import { type PlannedPlacement, placementId } from '../domain/index.ts'
+import { policyNamed } from '../placement/index.ts'
+import type { Conductor } from './conductor.ts'
+import type { ManagedServing } from './contract.ts'
+
+interface IdleUnload {
+  readonly conductor: Conductor
+  readonly serving: ManagedServing
+  readonly knowledge: Knowledge
+  /** When a worker was first seen ready since it was loaded, by its id. */
+  readonly readySinceMs: Map<string, number>
+}
+
+/** Unloads chat models on GPUs that nobody has asked for as long as the policy says; the next request loads them again. */
+export function unloadIdle({ conductor, serving, knowledge, readySinceMs }: IdleUnload, nowMs: number): void {
+  const { placement } = knowledge.survey.config
+  const { unloadIdleS } = policyNamed(placement.policy, placement.policies)
+  if (unloadIdleS === 0) return
+  for (const planned of (conductor.plan.tasks.chat ?? []) as readonly PlannedPlacement[]) {
+    const id = placementId(planned)
+    const worker = conductor.running(id)?.worker
+    if (planned.kind === 'cpu' || !worker?.info) {
+      readySinceMs.delete(id)
+      continue
+    }
+    const since = readySinceMs.get(id) ?? nowMs
+    readySinceMs.set(id, since)
+    if (nowMs - Math.max(since, serving.lastUsedMs(id)) >= unloadIdleS * 1000) worker.rest()
+  }
+}
