@@ -18,7 +18,7 @@ import {
   type ServeOptions,
 } from './cli/index.ts'
 import { createLoadMeter } from './devices/index.ts'
-import { type Model, type Plan, placementId, TandemError } from './domain/index.ts'
+import { type Model, type Plan, placementId, placementsOf, TandemError } from './domain/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
 import { createProjects } from './project/index.ts'
 import { Conductor, createServing, keepCurrent, planWith } from './scheduling/index.ts'
@@ -140,8 +140,8 @@ function logOf({ config, simulation }: Survey): Logger {
 }
 
 /** The models that a plan places, each once. */
-function modelsOf({ tasks }: Plan, { models }: Survey): Model[] {
-  const planned = new Set(Object.values(tasks).flatMap((list) => list.map((each) => each.model)))
+function modelsOf(plan: Plan, { models }: Survey): Model[] {
+  const planned = new Set(placementsOf(plan).map((each) => each.model))
   return [...new Set(models.map(({ model }) => model))].filter(({ id }) => planned.has(id))
 }
 

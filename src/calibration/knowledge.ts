@@ -9,6 +9,7 @@ import {
   type Plan,
   type PlannedPlacement,
   placementId,
+  placementsOf,
   type Task,
 } from '../domain/index.ts'
 import { ENGINES } from '../engines/index.ts'
@@ -246,10 +247,6 @@ function withOwnMemory(device: Device, plan: Pick<Plan, 'tasks'>, devices: reado
     return on.id === device.id ? sum + memory.deviceBytes : sum
   }, 0)
   return { ...device, freeBytes: Math.min(memoryBytes, freeBytes + own) }
-}
-
-function placementsOf({ tasks }: Pick<Plan, 'tasks'>): PlannedPlacement[] {
-  return (Object.values(tasks) as PlannedPlacement[][]).flat()
 }
 
 function sharer({ task, model }: PlacementRef): string {

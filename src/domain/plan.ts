@@ -75,3 +75,8 @@ export interface PlanChange {
   /** One sentence: `gpu0 was measured`, `npu0 is gone`. */
   readonly cause: string
 }
+
+/** All placements of a plan, task by task in their order. */
+export function placementsOf({ tasks }: Pick<Plan, 'tasks'>): PlannedPlacement[] {
+  return Object.values(tasks).flat()
+}

@@ -1,17 +1,18 @@
-import type {
-  DecoderLoad,
-  Device,
-  DeviceKind,
-  EngineDescriptor,
-  Fit,
-  Measurement,
-  MemoryNeed,
-  Model,
-  ModelFormat,
-  Plan,
-  PolicySpec,
-  RejectedPlacement,
-  Task,
+import {
+  type DecoderLoad,
+  type Device,
+  type DeviceKind,
+  type EngineDescriptor,
+  type Fit,
+  type Measurement,
+  type MemoryNeed,
+  type Model,
+  type ModelFormat,
+  type Plan,
+  type PolicySpec,
+  placementsOf,
+  type RejectedPlacement,
+  type Task,
 } from '../domain/index.ts'
 import { type Facts, factsOf, type Known, knownAs } from './facts.ts'
 import { fit as fitOn, stillFits } from './fit/index.ts'
@@ -231,13 +232,9 @@ export function possiblePlacements(input: PlannerInput): {
 }
 
 /** Whether a placement has room beside all that a plan has loaded. */
-export function fitsBeside(
-  { on, need }: PossiblePlacement,
-  { tasks }: Plan,
-  devices: readonly Device[],
-): boolean {
+export function fitsBeside({ on, need }: PossiblePlacement, plan: Plan, devices: readonly Device[]): boolean {
   const ledger = new Ledger(devices)
-  for (const placement of Object.values(tasks).flat()) {
+  for (const placement of placementsOf(plan)) {
     const device = deviceOf(placement, devices)
     if (device && placement.memory) ledger.take(device, placement.memory)
   }

@@ -6,6 +6,7 @@ import {
   type PlanChange,
   type PlannedPlacement,
   placementId,
+  placementsOf,
   sameRef,
   type TandemError,
   type Task,
@@ -153,10 +154,6 @@ export class Conductor {
     const reason = say(error)
     this.refuse([{ task, model, engine, device, reason }], `${engine} on ${device} was ${reason}`)
   }
-}
-
-function placementsOf({ tasks }: Plan): PlannedPlacement[] {
-  return (Object.values(tasks) as PlannedPlacement[][]).flat()
 }
 
 /** Whether two plans start the same workers in the same order and roles. */

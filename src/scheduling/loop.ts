@@ -105,19 +105,17 @@ export class Loop {
     this.#jobs.set(submission.id, job)
     this.#ticker ??= setInterval(() => this.send({ type: 'ticked' }), TICK_MS)
     this.send({ type: 'submitted', request: submission })
-    this.#wakeWaited()
+    if (this.#state.requests.has(submission.id)) this.#wake(submission.lane)
   }
 
-  /** Loads again what rests: the first worker of a lane that somebody waits in, and the next one while none of them is at work. */
-  #wakeWaited(): void {
-    for (const { lane } of this.#state.requests.values()) {
-      const workers = this.#routes.byId(lane)?.workers.map(({ worker }) => worker) ?? []
-      workers[0]?.wake()
-      if (
-        workers.every(({ state }) => state === 'stopped' || state === 'quarantined' || state === 'restarting')
-      )
-        workers.find(({ resting }) => resting)?.wake()
-    }
+  /** For who waits in a lane loads again what rests: its first worker, and the next one while none of them is at work. */
+  #wake(lane: string): void {
+    const workers = this.#routes.byId(lane)?.workers.map(({ worker }) => worker) ?? []
+    workers[0]?.wake()
+    if (
+      workers.every(({ state }) => state === 'stopped' || state === 'quarantined' || state === 'restarting')
+    )
+      workers.find(({ resting }) => resting)?.wake()
   }
 
   /** Events that arrive while one is handled wait for their turn. */
@@ -168,7 +166,7 @@ export class Loop {
       const gone = event.state === 'stopped' && !event.resting
       const why = event.resting ? 'unloaded' : event.state
       this.send({ type: 'workerLost', worker: worker.id, why, gone })
-      this.#wakeWaited()
+      if ([...this.#state.requests.values()].some(({ lane }) => lane === route.id)) this.#wake(route.id)
     }
     this.#workers.set(worker.id, { worker, route, off: worker.onEvent(heard) })
     if (worker.info) ready()

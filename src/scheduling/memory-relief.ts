@@ -1,5 +1,5 @@
 import type { Knowledge } from '../calibration/index.ts'
-import { type PlannedPlacement, placementId } from '../domain/index.ts'
+import { placementId, placementsOf } from '../domain/index.ts'
 import { chooseUnload } from '../placement/index.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
@@ -25,7 +25,7 @@ export function relieveMemory(relief: Relief, freeBytes: number, totalBytes: num
   const { conductor, serving, knowledge, log } = relief
   const { pins } = knowledge.survey
   const running = new Map(serving.workers().map((worker) => [worker.id, worker.running]))
-  const loaded = placementsOf(conductor).flatMap((placement) => {
+  const loaded = placementsOf(conductor.plan).flatMap((placement) => {
     const id = placementId(placement)
     const { task, role, device, memory } = placement
     if (!conductor.running(id)?.worker.info) return []
@@ -44,8 +44,4 @@ export function relieveMemory(relief: Relief, freeBytes: number, totalBytes: num
   if (!choice.possible) return
   const rested = choice.unload.filter(({ id }) => conductor.running(id)?.worker.rest()).map(({ id }) => id)
   if (rested.length > 0) log.warn(`the system's memory is short: ${rested.join(', ')} unloaded until needed`)
-}
-
-function placementsOf({ plan }: Conductor): PlannedPlacement[] {
-  return (Object.values(plan.tasks) as PlannedPlacement[][]).flat()
 }
