@@ -1,122 +1,167 @@
 import type { Priority } from '../../domain/index.ts'
 import { takeBatch } from './batching.ts'
-import { type Draft, put } from './draft.ts'
-import type { Batch, Lane, Part, Request, Seat } from './state.ts'
+import { candidatesFor, serves } from './candidates.ts'
+import { batchesAt, type Draft, put, putRequest } from './draft.ts'
+import { countTurns, inTurn } from './fairness.ts'
+import { expectedMs, finishMs } from './forecast.ts'
+import type { Batch, Lane, Request, Seat } from './state.ts'
+
+/** Another worker must be done in so much less of the time before work goes there instead of the plan's first one. */
+const WORTH_A_MOVE = 0.8
 
 /** Sends what can be sent now. */
 export function dispatch(draft: Draft): void {
-  for (const id of draft.lanes.keys()) while (dispatchOne(draft, id));
+  for (const id of [...draft.lanes.keys()]) while (dispatchOne(draft, id));
 }
 
-interface Waiting {
-  readonly interactive: readonly Request[]
-  readonly bulk: readonly Request[]
-}
+type Waiting = Readonly<Record<Priority, Request[]>>
 
 function dispatchOne(draft: Draft, laneId: string): boolean {
   const lane = draft.lanes.get(laneId)
-  if (!lane) return false
-  const waiting = waitingIn(draft, laneId)
-  if (waiting.interactive.length + waiting.bulk.length === 0) return false
-  let earlierReady = false
-  for (const id of lane.workers) {
-    const seat = draft.seats.get(id)
-    if (!seat?.ready || (earlierReady && !seat.overflow)) continue
-    const priority = nextPriority(draft, lane, waiting)
-    const head = waiting[priority][0]
-    if (!head || (head.avoid.includes(id) && hasOther(draft, head))) continue
-    earlierReady = true
-    if (!hasRoom(draft, lane, seat, head)) continue
-    send(draft, lane, seat, priority, waiting[priority])
+  if (!lane || lane.waiting.interactive + lane.waiting.bulk === 0 || !someRoom(draft, lane)) return false
+  const waiting = waitingIn(draft, lane)
+  const first = nextPriority(draft, lane, waiting)
+  // where bulk must pause, nobody waits for its turn
+  const second = first === 'bulk' && somePaused(draft, lane) ? 'interactive' : first
+  for (const priority of new Set([first, second])) {
+    const [head] = inTurn(lane, priority, waiting[priority])
+    const seat = head && choose(draft, lane, head)
+    if (!seat) continue
+    send(draft, lane, seat, waiting[priority])
     return true
   }
   return false
 }
 
-function waitingIn(draft: Draft, lane: string): Waiting {
-  const waiting = [...draft.requests.values()].filter(
-    (request) => request.lane === lane && request.pending.length > 0,
-  )
-  return {
-    interactive: waiting.filter((request) => request.priority === 'interactive'),
-    bulk: waiting.filter((request) => request.priority === 'bulk'),
+/** Cheap, and false for most steps of a busy lane. */
+function someRoom(draft: Draft, lane: Lane): boolean {
+  return lane.workers.some((id) => {
+    const seat = draft.seats.get(id)
+    if (!seat || !serves(lane, seat)) return false
+    const held = batchesAt(draft, id)
+    return held.length < seat.room || (lane.merges && held.filter(isInteractive).length < seat.room)
+  })
+}
+
+function waitingIn(draft: Draft, lane: Lane): Waiting {
+  const waiting: Waiting = { interactive: [], bulk: [] }
+  for (const request of draft.requests.values())
+    if (request.lane === lane.id && request.pending.length > 0) waiting[request.priority].push(request)
+  return waiting
+}
+
+/** Interactive first, but bulk is not starved: it gets a batch after some, after each one when it is old. */
+function nextPriority(draft: Draft, lane: Lane, { interactive, bulk }: Waiting): Priority {
+  if (bulk.length === 0) return 'interactive'
+  if (interactive.length === 0) return 'bulk'
+  const { bulkAfter, bulkAgesMs } = draft.limits
+  const oldest = Math.min(...bulk.map(({ submittedMs }) => submittedMs))
+  const after = draft.nowMs - oldest >= bulkAgesMs ? 1 : bulkAfter
+  return lane.interactiveRun >= after ? 'bulk' : 'interactive'
+}
+
+function somePaused(draft: Draft, lane: Lane): boolean {
+  return lane.workers.some((id) => {
+    const seat = draft.seats.get(id)
+    return seat && serves(lane, seat) && isPaused(draft, seat)
+  })
+}
+
+/**
+ * The worker that would be done with the request first; the plan's order counts unless another is clearly earlier.
+ * @returns undefined when it is best to wait for room
+ */
+function choose(draft: Draft, lane: Lane, head: Request): Seat | undefined {
+  const { tokens, pending, priority } = head
+  const size = lane.merges ? (tokens[pending[0] as number] ?? 1) : 1
+  let best: Seat | undefined
+  let bestMs = Number.POSITIVE_INFINITY
+  for (const seat of candidatesFor(draft, lane, head)) {
+    const ms = finishMs(draft, lane, seat, priority, size)
+    if (best && ms > bestMs * WORTH_A_MOVE) continue
+    if (best && !hasRoom(draft, lane, seat, head)) continue
+    best = seat
+    bestMs = ms
   }
-}
-
-/** Whether a worker is ready that has not failed on the request. */
-export function hasOther(draft: Draft, request: Request): boolean {
-  const workers = draft.lanes.get(request.lane)?.workers ?? []
-  return workers.some((id) => draft.seats.get(id)?.ready && !request.avoid.includes(id))
-}
-
-/** Interactive first, but bulk is not starved. */
-function nextPriority(draft: Draft, lane: Lane, waiting: Waiting): Priority {
-  const bulkIsDue = waiting.bulk.length > 0 && lane.interactiveRun >= draft.limits.bulkAfter
-  return waiting.interactive.length > 0 && !bulkIsDue ? 'interactive' : 'bulk'
+  return best && hasRoom(draft, lane, best, head) ? best : undefined
 }
 
 function hasRoom(draft: Draft, lane: Lane, seat: Seat, head: Request): boolean {
-  const atWorker = [...draft.batches.values()].filter((batch) => batch.worker === seat.id)
-  if (atWorker.some((batch) => batch.exclusive)) return false
-  if (head.tries > 0) return atWorker.length === 0
+  const held = batchesAt(draft, seat.id)
+  if (held.some((batch) => batch.exclusive)) return false
+  if (goesAlone(lane, head)) return held.length === 0
+  if (head.priority === 'bulk' && seat.givesWay && draft.bulkShare < 1)
+    return held.length === 0 && !isPaused(draft, seat)
   // an encoder lets interactive batches overtake those of bulk that it holds, so bulk takes none of their room
-  const counted = lane.merges && head.priority === 'interactive' ? atWorker.filter(isInteractive) : atWorker
+  const counted = lane.merges && head.priority === 'interactive' ? held.filter(isInteractive) : held
   return counted.length < seat.room
+}
+
+function isPaused(draft: Draft, seat: Seat): boolean {
+  return seat.givesWay && draft.bulkShare < 1 && draft.nowMs < seat.bulkFromMs
+}
+
+/** A lost request may be what its worker died of. A chat holds its place for long: only when it was lost again. */
+function goesAlone(lane: Lane, { tries }: Request): boolean {
+  return tries > (lane.merges ? 0 : 1)
 }
 
 function isInteractive(batch: Batch): boolean {
   return batch.priority === 'interactive'
 }
 
-function send(draft: Draft, lane: Lane, seat: Seat, priority: Priority, waiting: readonly Request[]): void {
+function send(draft: Draft, lane: Lane, seat: Seat, waiting: readonly Request[]): void {
   const head = waiting[0] as Request // dispatchOne() saw it
-  const parts = lane.merges
+  const { priority } = head
+  const { parts, paddedTokens } = lane.merges
     ? takeBatch(
-        mergeable(waiting),
+        mergeable(lane, waiting),
         draft.limits,
         Math.min(lane.batchTokens, budget(draft, priority, waiting)),
       )
-    : [whole(head)]
+    : { parts: [{ request: head.id, inputs: head.pending }], paddedTokens: 1 }
+  countTurns(draft, lane, priority, parts)
+  const interactiveRun = priority === 'bulk' ? 0 : lane.interactiveRun + 1
+  put(draft.lanes, draft.lanes.get(lane.id) as Lane, { interactiveRun })
   for (const part of parts) {
     const request = draft.requests.get(part.request) as Request
-    put(draft.requests, request, {
+    putRequest(draft, request, {
       pending: request.pending.slice(part.inputs.length),
       running: request.running + 1,
     })
   }
+  const expected = expectedMs(seat, paddedTokens)
   const batch: Batch = {
     id: draft.nextBatch,
     worker: seat.id,
     priority,
     parts,
-    exclusive: head.tries > 0,
+    paddedTokens,
+    exclusive: goesAlone(lane, head),
     sentMs: draft.nowMs,
     settled: false,
+    ...(expected === undefined ? {} : { expectedMs: expected }),
   }
   draft.nextBatch += 1
   draft.batches.set(batch.id, batch)
-  put(draft.lanes, lane, { interactiveRun: priority === 'bulk' ? 0 : lane.interactiveRun + 1 })
   draft.effects.push({ type: 'dispatch', batch, ...fallbackOf(draft, lane, seat, head) })
 }
 
-function whole(request: Request): Part {
-  return { request: request.id, inputs: request.pending }
-}
-
 /** A request that was lost before goes alone, and joins no batch of others. */
-function mergeable(waiting: readonly Request[]): readonly Request[] {
+function mergeable(lane: Lane, waiting: readonly Request[]): readonly Request[] {
   const head = waiting[0]
-  return head && head.tries > 0 ? [head] : waiting.filter((request) => request.tries === 0)
+  return head && goesAlone(lane, head) ? [head] : waiting.filter((request) => !goesAlone(lane, request))
 }
 
 function budget(draft: Draft, priority: Priority, waiting: readonly Request[]): number {
   const { batchTokens, bulkBatchTokens } = draft.limits
   if (priority === 'interactive') return batchTokens
   let left = 0
-  for (const request of waiting) {
-    for (const index of request.pending) left += request.tokens[index] ?? 1
-    if (left > batchTokens) return bulkBatchTokens
-  }
+  for (const request of waiting)
+    for (const index of request.pending) {
+      left += request.tokens[index] ?? 1
+      if (left > batchTokens) return bulkBatchTokens
+    }
   return batchTokens
 }
 
@@ -129,6 +174,7 @@ function fallbackOf(
   const from = lane.workers[0]
   if (from === undefined || from === seat.id) return {}
   const first = draft.seats.get(from)
-  const why = !first?.ready ? (first?.why ?? 'unknown') : head.avoid.includes(from) ? 'failing' : 'busy'
+  const failing = head.avoid.includes(from) || (first?.breaker.failures ?? 0) >= draft.limits.breakerAfter
+  const why = !first?.ready ? (first?.why ?? 'unknown') : failing ? 'failing' : 'busy'
   return { fallback: { from, why } }
 }

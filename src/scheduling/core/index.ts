@@ -1,3 +1,4 @@
+export { positionOf } from './admission.ts'
 export {
   type Batch,
   type Effect,

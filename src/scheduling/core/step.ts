@@ -1,7 +1,31 @@
-import { dispatch, hasOther } from './dispatch.ts'
-import { type Draft, draftOf, end, put } from './draft.ts'
+import { admit, begun, expire, laneIsGone } from './admission.ts'
+import { breakerState, CLOSED } from './breaker.ts'
+import { climbed, freshClimb } from './concurrency.ts'
+import { dispatch } from './dispatch.ts'
+import {
+  batchesAt,
+  callOff,
+  type Draft,
+  draftOf,
+  end,
+  put,
+  putRequest,
+  requestsOf,
+  stateOf,
+} from './draft.ts'
+import { paced } from './forecast.ts'
+import { hedge } from './hedge.ts'
 import { replan, vacate } from './replan.ts'
-import type { Batch, Effect, Event, Fault, Request, Seat, State } from './state.ts'
+import { settleModels } from './residency.ts'
+import { refuseParts, retryParts } from './retry.ts'
+import type { Batch, Effect, Event, Fault, Lane, Seat, State } from './state.ts'
+
+/** Bulk that gives way pauses no longer than this after a batch. */
+const MAX_PAUSE_MS = 5_000
+/** Of its time, bulk that gives way gets at least this share. */
+const LEAST_SHARE = 0.1
+/** Weight of the newest interval between answers. */
+const NEWEST = 0.1
 
 /** One event in, effects out. Pure: time comes with the event. Each request ends exactly once. */
 export function step(state: State, event: Event): { state: State; effects: readonly Effect[] } {
@@ -9,9 +33,9 @@ export function step(state: State, event: Event): { state: State; effects: reado
   draft.nowMs = event.nowMs
   apply(draft, event)
   vacate(draft)
+  settleModels(draft)
   dispatch(draft)
-  const { effects, ...next } = draft
-  return { state: next, effects }
+  return { state: stateOf(draft), effects: draft.effects }
 }
 
 function apply(draft: Draft, event: Event): void {
@@ -20,15 +44,19 @@ function apply(draft: Draft, event: Event): void {
       admit(draft, event.request)
       break
     case 'workerReady':
-      changeSeat(draft, event.worker, { ready: true, gone: false, room: event.room, why: '' })
+      workerReady(draft, event)
       break
     case 'workerLost':
       workerLost(draft, event)
       break
-    case 'firstDelta':
-      for (const request of requestsOf(draft, unsettled(draft, event.batch)))
-        put(draft.requests, request, { started: true })
+    case 'memoryFreed':
+      memoryFreed(draft, event.worker)
       break
+    case 'firstDelta': {
+      const batch = unsettled(draft, event.batch)
+      if (batch) for (const request of requestsOf(draft, batch)) begun(draft, request)
+      break
+    }
     case 'batchDone':
       batchDone(draft, unsettled(draft, event.batch))
       break
@@ -36,7 +64,7 @@ function apply(draft: Draft, event: Event): void {
       batchFailed(draft, unsettled(draft, event.batch), event.fault)
       break
     case 'batchReleased':
-      draft.batches.delete(event.batch)
+      released(draft, event.batch)
       break
     case 'cancelled': {
       const request = draft.requests.get(event.request)
@@ -45,9 +73,13 @@ function apply(draft: Draft, event: Event): void {
     }
     case 'ticked':
       expire(draft)
+      hedge(draft)
       break
     case 'replanned':
       replan(draft, event.lanes)
+      break
+    case 'bulkPaced':
+      draft.bulkShare = Math.min(1, Math.max(LEAST_SHARE, event.share))
       break
     case 'draining':
     case 'stopped':
@@ -60,35 +92,33 @@ function apply(draft: Draft, event: Event): void {
   }
 }
 
-/** Takes a request into the queue, which is bounded: past `maxWaiting` waiting requests it is refused as queue full. */
-function admit(draft: Draft, submitted: Extract<Event, { type: 'submitted' }>['request']): void {
-  const order = submitted.tokens.map((_, index) => index)
-  const pending = order.sort((a, b) => (submitted.tokens[a] ?? 0) - (submitted.tokens[b] ?? 0))
-  const fresh = { running: 0, tries: 0, alone: false, avoid: [], started: false }
-  const request: Request = { ...submitted, ...fresh, submittedMs: draft.nowMs, pending }
-  // waiting bulk does not lock people out
-  const waiting = [...draft.requests.values()].filter(
-    (other) =>
-      other.lane === request.lane &&
-      other.pending.length > 0 &&
-      (request.priority === 'bulk' || other.priority === 'interactive'),
-  ).length
-  const lane = draft.lanes.get(request.lane)
-  draft.requests.set(request.id, request)
-  if (draft.draining) end(draft, request, { how: 'shuttingDown' })
-  else if (!lane || laneIsGone(draft, request.lane))
-    end(draft, request, { how: 'unserved', lane: request.lane })
-  else if (waiting >= draft.limits.maxWaiting) {
-    const retryAfterS = Math.min(60, Math.max(1, Math.ceil((waiting * lane.batchMs) / 1000)))
-    end(draft, request, { how: 'queueFull', lane: lane.id, waiting, retryAfterS })
-  } else if (pending.length === 0) end(draft, request, { how: 'done' })
+function workerReady(draft: Draft, event: Extract<Event, { type: 'workerReady' }>): void {
+  const seat = draft.seats.get(event.worker)
+  if (!seat) return
+  const { room, maxRoom = room, proven } = event
+  const climb =
+    seat.climb.least === room && seat.climb.most === maxRoom
+      ? seat.climb
+      : freshClimb(room, maxRoom, draft.nowMs)
+  put(draft.seats, seat, {
+    ready: true,
+    gone: false,
+    resting: false,
+    holdsMemory: true,
+    proven,
+    climb,
+    room: climb.room,
+    why: '',
+    freeSinceMs: draft.nowMs,
+  })
 }
 
 function workerLost(draft: Draft, event: Extract<Event, { type: 'workerLost' }>): void {
   const seat = draft.seats.get(event.worker)
   if (!seat) return
-  changeSeat(draft, event.worker, { ready: false, gone: event.gone, why: event.why })
-  const held = [...draft.batches.values()].filter((batch) => batch.worker === event.worker)
+  const { gone, why, resting = false } = event
+  put(draft.seats, seat, { ready: false, proven: false, gone, why, resting, yieldsTo: undefined })
+  const held = batchesAt(draft, event.worker)
   for (const batch of held) draft.batches.delete(batch.id)
   retryParts(
     draft,
@@ -99,15 +129,52 @@ function workerLost(draft: Draft, event: Extract<Event, { type: 'workerLost' }>)
     if (request.lane === seat.lane) end(draft, request, { how: 'unserved', lane: seat.lane })
 }
 
+function memoryFreed(draft: Draft, worker: string): void {
+  const seat = draft.seats.get(worker)
+  if (seat?.resting) put(draft.seats, seat, { holdsMemory: false })
+}
+
 function batchDone(draft: Draft, batch: Batch | undefined): void {
   if (!batch) return
   put(draft.batches, batch, { settled: true })
-  const lane = draft.lanes.get(draft.seats.get(batch.worker)?.lane ?? '')
-  if (lane) put(draft.lanes, lane, { batchMs: 0.8 * lane.batchMs + 0.2 * (draft.nowMs - batch.sentMs) })
+  const twin = batch.twin === undefined ? undefined : draft.batches.get(batch.twin)
+  if (twin && !twin.settled) callOff(draft, twin)
+  const seat = draft.seats.get(batch.worker)
+  const lane = seat && draft.lanes.get(seat.lane)
+  if (seat && lane) measure(draft, lane, seat, batch)
   for (const request of requestsOf(draft, batch)) {
-    const left = put(draft.requests, request, { running: request.running - 1 })
+    const left = putRequest(draft, request, { running: request.running - 1 })
     if (left.running === 0 && left.pending.length === 0) end(draft, left, { how: 'done' })
   }
+}
+
+/** Learns from an answered batch how fast its worker is. */
+function measure(draft: Draft, lane: Lane, seat: Seat, batch: Batch): void {
+  const { nowMs } = draft
+  // an encoder works on one batch after the other: its own time began when the one before was done
+  const ms = nowMs - (lane.merges ? Math.max(batch.sentMs, seat.freeSinceMs) : batch.sentMs)
+  const full = batchesAt(draft, seat.id).length >= seat.room
+  const climb = climbed(seat.climb, batch.paddedTokens, full, nowMs)
+  const pause = Math.min(MAX_PAUSE_MS, ms * (1 / draft.bulkShare - 1))
+  if (seat.breaker.failures > 0) {
+    const wasOpen = breakerState(seat.breaker, draft.limits, nowMs) !== 'closed'
+    if (wasOpen) draft.effects.push({ type: 'breakerClosed', worker: seat.id })
+  }
+  put(draft.seats, seat, {
+    pace: paced(seat, batch.paddedTokens, ms),
+    climb,
+    room: climb.room,
+    freeSinceMs: nowMs,
+    breaker: CLOSED,
+    ...(batch.priority === 'bulk' ? { bulkFromMs: nowMs + pause } : {}),
+  })
+  const sinceLast = nowMs - lane.answeredAtMs
+  const answers = batch.parts.length
+  const first = lane.answeredAtMs === 0
+  put(draft.lanes, lane, {
+    answeredAtMs: nowMs,
+    answerMs: first ? ms / answers : lane.answerMs * (1 - NEWEST) + (sinceLast / answers) * NEWEST,
+  })
 }
 
 function batchFailed(draft: Draft, batch: Batch | undefined, fault: Fault): void {
@@ -117,58 +184,11 @@ function batchFailed(draft: Draft, batch: Batch | undefined, fault: Fault): void
   else refuseParts(draft, batch, fault)
 }
 
-/** The worker was lost: what it held is tried again, alone, unless it was tried enough or has sent text. */
-function retryParts(draft: Draft, lost: readonly Batch[]): void {
-  const lastBatch = new Map<number, Batch>() // a request with two batches there was lost once
-  for (const batch of lost)
-    for (const request of requestsOf(draft, batch)) {
-      putBack(draft, batch, request, {})
-      lastBatch.set(request.id, batch)
-    }
-  for (const [id, batch] of lastBatch) {
-    const request = draft.requests.get(id) as Request
-    const back = put(draft.requests, request, { tries: request.tries + 1 })
-    if (back.tries >= draft.limits.maxTries || back.started)
-      end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
-    else if (laneIsGone(draft, back.lane)) end(draft, back, { how: 'unserved', lane: back.lane })
-  }
-}
-
-/** The engine refused the batch: alone, each shows whether it was at fault; another engine may do better. */
-function refuseParts(draft: Draft, batch: Batch, fault: Fault): void {
-  for (const request of requestsOf(draft, batch)) {
-    const avoid = fault === 'engine' ? [...request.avoid, batch.worker] : request.avoid
-    const back = putBack(draft, batch, request, { alone: true, avoid })
-    const final = batch.parts.length === 1 && (fault === 'input' || request.started || !hasOther(draft, back))
-    if (final) end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
-  }
-}
-
-function putBack(draft: Draft, batch: Batch, request: Request, change: Partial<Request>): Request {
-  const inputs = batch.parts.find((part) => part.request === request.id)?.inputs ?? []
-  const pending = [...inputs, ...request.pending]
-  return put(draft.requests, request, { ...change, pending, running: request.running - 1 })
-}
-
-function expire(draft: Draft): void {
-  for (const request of draft.requests.values())
-    if (!request.started && request.deadlineMs <= draft.nowMs)
-      end(draft, request, { how: 'deadline', ms: Math.round(request.deadlineMs - request.submittedMs) })
-}
-
-function requestsOf(draft: Draft, batch: Batch | undefined): Request[] {
-  if (!batch) return []
-  return batch.parts.flatMap((part) => draft.requests.get(part.request) ?? [])
-}
-
-function laneIsGone(draft: Draft, lane: string): boolean {
-  const workers = draft.lanes.get(lane)?.workers ?? []
-  return workers.every((id) => draft.seats.get(id)?.gone)
-}
-
-function changeSeat(draft: Draft, id: string, change: Partial<Seat>): void {
-  const seat = draft.seats.get(id)
-  if (seat) put(draft.seats, seat, change)
+function released(draft: Draft, id: number): void {
+  const batch = draft.batches.get(id)
+  const seat = batch && draft.seats.get(batch.worker)
+  draft.batches.delete(id)
+  if (seat) put(draft.seats, seat, { freeSinceMs: draft.nowMs })
 }
 
 /** Events of batches that were lost or called off meanwhile say nothing new. */

@@ -1,0 +1,62 @@
+import { type Draft, end, putRequest } from './draft.ts'
+import { inTurn, joinTurns } from './fairness.ts'
+import type { Event, Lane, Request, State } from './state.ts'
+
+/** Seconds that a refused client is told to wait, at most. */
+const MAX_RETRY_AFTER_S = 60
+
+/** Takes a request into the queue, which is bounded: past `maxWaiting` waiting requests it is refused as queue full. */
+export function admit(draft: Draft, submitted: Extract<Event, { type: 'submitted' }>['request']): void {
+  const order = submitted.tokens.map((_, index) => index)
+  const pending = order.sort((a, b) => (submitted.tokens[a] ?? 0) - (submitted.tokens[b] ?? 0))
+  const fresh = { running: 0, tries: 0, alone: false, avoid: [], started: false }
+  const request: Request = { ...submitted, ...fresh, submittedMs: draft.nowMs, pending }
+  const lane = draft.lanes.get(request.lane)
+  // waiting bulk does not lock people out
+  const { interactive = 0, bulk = 0 } = lane?.waiting ?? {}
+  const waiting = interactive + (request.priority === 'bulk' ? bulk : 0)
+  putRequest(draft, request, {})
+  if (draft.draining) end(draft, request, { how: 'shuttingDown' })
+  else if (!lane || laneIsGone(draft, request.lane))
+    end(draft, request, { how: 'unserved', lane: request.lane })
+  else if (waiting >= draft.limits.maxWaiting) {
+    const retryAfterS = retryAfter(lane, waiting)
+    end(draft, request, { how: 'queueFull', lane: lane.id, waiting, retryAfterS })
+  } else if (pending.length === 0) end(draft, request, { how: 'done' })
+  else joinTurns(draft, lane, request)
+}
+
+/** Until those that wait now are answered, at the pace of the last answers. */
+function retryAfter({ answerMs }: Lane, waiting: number): number {
+  return Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil((waiting * answerMs) / 1000)))
+}
+
+export function laneIsGone(draft: Draft, lane: string): boolean {
+  const workers = draft.lanes.get(lane)?.workers ?? []
+  return workers.every((id) => draft.seats.get(id)?.gone)
+}
+
+/** Ends what is over its time: all that waits, and chats that wait to go on. */
+export function expire(draft: Draft): void {
+  for (const request of draft.requests.values())
+    if (request.deadlineMs <= draft.nowMs && !(request.started && request.running > 0))
+      end(draft, request, { how: 'deadline', ms: Math.round(request.deadlineMs - request.submittedMs) })
+}
+
+/** A chat has sent text: its first byte is out. */
+export function begun(draft: Draft, request: Request): void {
+  putRequest(draft, request, { started: true })
+}
+
+/** How many requests a waiting one has before it, itself counted; undefined when it does not wait. */
+export function positionOf(state: State, id: number): number | undefined {
+  const request = state.requests.get(id)
+  const lane = request && state.lanes.get(request.lane)
+  if (!request || !lane || request.pending.length === 0) return undefined
+  const waiting = state.requests
+    .values()
+    .filter((other) => other.lane === lane.id && other.pending.length > 0)
+  const own = waiting.filter(({ priority }) => priority === request.priority)
+  const before = request.priority === 'bulk' ? waiting.length - own.length : 0
+  return before + inTurn(lane, request.priority, own).findIndex((other) => other.id === id) + 1
+}

@@ -1,0 +1,59 @@
+/** Which models are loaded: those that are asked for; of two that do not fit together one makes room for the other. */
+import { batchesAt, type Draft, put } from './draft.ts'
+import type { Lane, Request, Seat } from './state.ts'
+
+/** Loads what requests wait for, and unloads what stands in its way. */
+export function settleModels(draft: Draft): void {
+  let settled = true
+  for (const seat of draft.seats.values()) if (seat.resting || seat.yieldsTo !== undefined) settled = false
+  if (settled) return
+  for (const lane of draft.lanes.values()) {
+    const oldest = oldestWaiting(draft, lane)
+    if (!oldest) continue
+    const wanted = wantedOf(draft, lane)
+    if (wanted) makeRoom(draft, wanted, oldest)
+  }
+  for (const seat of [...draft.seats.values()]) {
+    if (seat.yieldsTo === undefined) continue
+    const waits = oldestWaiting(draft, draft.lanes.get(draft.seats.get(seat.yieldsTo)?.lane ?? ''))
+    // whom it made room for has gone, or it was lost meanwhile
+    if (!waits || !seat.ready) put(draft.seats, seat, { yieldsTo: undefined })
+    else if (batchesAt(draft, seat.id).length === 0) {
+      put(draft.seats, seat, { ready: false, resting: true, yieldsTo: undefined, why: 'unloaded' })
+      draft.effects.push({ type: 'rest', worker: seat.id })
+    }
+  }
+}
+
+/** What is unloaded and needed: the plan's first worker, and another one while none is at work. */
+function wantedOf(draft: Draft, lane: Lane): Seat | undefined {
+  const seats = lane.workers.flatMap((id) => draft.seats.get(id) ?? []).filter(({ gone }) => !gone)
+  const [first] = seats
+  if (first?.resting) return first
+  const atWork = seats.some(({ ready, resting, why }) => ready || (!resting && why === 'starting'))
+  return atWork ? undefined : seats.find(({ resting }) => resting)
+}
+
+function makeRoom(draft: Draft, wanted: Seat, oldest: Request): void {
+  const standing = wanted.excludes.flatMap((id) => draft.seats.get(id) ?? []).filter((seat) => !seat.gone)
+  const holding = standing.filter(({ holdsMemory }) => holdsMemory)
+  if (holding.length === 0) {
+    put(draft.seats, wanted, { resting: false, holdsMemory: true, why: 'starting' })
+    draft.effects.push({ type: 'wake', worker: wanted.id })
+    return
+  }
+  for (const seat of holding) {
+    if (!seat.ready || seat.yieldsTo !== undefined) continue
+    const lane = draft.lanes.get(seat.lane)
+    const idle = !oldestWaiting(draft, lane)
+    if (idle || draft.nowMs - oldest.submittedMs >= draft.limits.swapMs)
+      put(draft.seats, seat, { yieldsTo: wanted.id })
+  }
+}
+
+function oldestWaiting(draft: Draft, lane: Lane | undefined): Request | undefined {
+  if (lane && lane.waiting.interactive + lane.waiting.bulk > 0)
+    for (const request of draft.requests.values())
+      if (request.lane === lane.id && request.pending.length > 0) return request
+  return undefined
+}
