@@ -58,10 +58,15 @@ function nextPriority(draft: Draft, lane: Lane, waiting: Waiting): Priority {
 function hasRoom(draft: Draft, lane: Lane, seat: Seat, head: Request): boolean {
   const atWorker = [...draft.batches.values()].filter((batch) => batch.worker === seat.id)
   if (atWorker.some((batch) => batch.exclusive)) return false
-  if (head.tries > 0) return atWorker.length === 0
+  if (isSuspect(lane, head)) return atWorker.length === 0
   // an encoder lets interactive batches overtake those of bulk that it holds, so bulk takes none of their room
   const counted = lane.merges && head.priority === 'interactive' ? atWorker.filter(isInteractive) : atWorker
   return counted.length < seat.room
+}
+
+/** Lost so often that it may be what kills workers. A chat is lost with its neighbours: once says nothing yet. */
+function isSuspect(lane: Lane, request: Request): boolean {
+  return request.tries > (lane.merges ? 0 : 1)
 }
 
 function isInteractive(batch: Batch): boolean {
@@ -89,7 +94,7 @@ function send(draft: Draft, lane: Lane, seat: Seat, priority: Priority, waiting:
     worker: seat.id,
     priority,
     parts,
-    exclusive: head.tries > 0,
+    exclusive: isSuspect(lane, head),
     sentMs: draft.nowMs,
     settled: false,
   }

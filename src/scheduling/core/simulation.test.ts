@@ -7,6 +7,7 @@ import { step } from './step.ts'
 const LIMITS: Limits = {
   maxWaiting: 12,
   maxTries: 3,
+  maxGapMs: 500,
   batchTokens: 400,
   bulkBatchTokens: 100,
   batchInputs: 8,

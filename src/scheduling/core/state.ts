@@ -6,6 +6,8 @@ export interface Limits {
   readonly maxWaiting: number
   /** Times that a request may be lost with a worker. */
   readonly maxTries: number
+  /** Milliseconds that an answer which broke off waits for its next text. */
+  readonly maxGapMs: number
   /** Padded tokens (longest x count) of a batch. */
   readonly batchTokens: number
   /** The same for bulk while much waits: short batches let a person in sooner. */
@@ -52,8 +54,9 @@ export interface Request {
   readonly priority: Priority
   /** Only requests of one kind share a batch (queries and passages differ in their prefix). */
   readonly kind: string
-  readonly submittedMs: number
-  /** Absolute; until done, for a chat until its first delta. */
+  /** Since when its deadline counts: it came, or its answer broke off. */
+  readonly waitsSinceMs: number
+  /** Absolute; until done, for a chat until its first delta, also of an answer that broke off. */
   readonly deadlineMs: number
   /** Estimated tokens of each input. */
   readonly tokens: readonly number[]
@@ -61,13 +64,13 @@ export interface Request {
   readonly pending: readonly number[]
   /** Batches at workers that hold inputs of this request. */
   readonly running: number
-  /** Times that it was lost with a worker; from 1 on it runs alone, so that it harms nobody else. */
+  /** Times that it was lost with a worker; after some it runs alone, so that it harms nobody else. */
   readonly tries: number
   /** A batch that it shared was refused: it runs in batches of its own. */
   readonly alone: boolean
   /** Workers whose engine failed on it: another one is to try. */
   readonly avoid: readonly string[]
-  /** A chat that has sent text: it can not be tried again. */
+  /** A chat whose text comes. */
   readonly started: boolean
 }
 

@@ -5,6 +5,7 @@ import { step } from './step.ts'
 const LIMITS: Limits = {
   maxWaiting: 8,
   maxTries: 3,
+  maxGapMs: 500,
   batchTokens: 1000,
   bulkBatchTokens: 250,
   batchInputs: 64,

@@ -65,7 +65,7 @@ function admit(draft: Draft, submitted: Extract<Event, { type: 'submitted' }>['r
   const order = submitted.tokens.map((_, index) => index)
   const pending = order.sort((a, b) => (submitted.tokens[a] ?? 0) - (submitted.tokens[b] ?? 0))
   const fresh = { running: 0, tries: 0, alone: false, avoid: [], started: false }
-  const request: Request = { ...submitted, ...fresh, submittedMs: draft.nowMs, pending }
+  const request: Request = { ...submitted, ...fresh, waitsSinceMs: draft.nowMs, pending }
   // waiting bulk does not lock people out
   const waiting = [...draft.requests.values()].filter(
     (other) =>
@@ -117,7 +117,7 @@ function batchFailed(draft: Draft, batch: Batch | undefined, fault: Fault): void
   else refuseParts(draft, batch, fault)
 }
 
-/** The worker was lost: what it held is tried again, alone, unless it was tried enough or has sent text. */
+/** The worker was lost: what it held is tried again, unless it was tried enough. */
 function retryParts(draft: Draft, lost: readonly Batch[]): void {
   const lastBatch = new Map<number, Batch>() // a request with two batches there was lost once
   for (const batch of lost)
@@ -127,8 +127,8 @@ function retryParts(draft: Draft, lost: readonly Batch[]): void {
     }
   for (const [id, batch] of lastBatch) {
     const request = draft.requests.get(id) as Request
-    const back = put(draft.requests, request, { tries: request.tries + 1 })
-    if (back.tries >= draft.limits.maxTries || back.started)
+    const back = put(draft.requests, request, { tries: request.tries + 1, ...brokeOff(draft, request) })
+    if (back.tries >= draft.limits.maxTries)
       end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
     else if (laneIsGone(draft, back.lane)) end(draft, back, { how: 'unserved', lane: back.lane })
   }
@@ -138,10 +138,16 @@ function retryParts(draft: Draft, lost: readonly Batch[]): void {
 function refuseParts(draft: Draft, batch: Batch, fault: Fault): void {
   for (const request of requestsOf(draft, batch)) {
     const avoid = fault === 'engine' ? [...request.avoid, batch.worker] : request.avoid
-    const back = putBack(draft, batch, request, { alone: true, avoid })
-    const final = batch.parts.length === 1 && (fault === 'input' || request.started || !hasOther(draft, back))
+    const back = putBack(draft, batch, request, { alone: true, avoid, ...brokeOff(draft, request) })
+    const final = batch.parts.length === 1 && (fault === 'input' || !hasOther(draft, back))
     if (final) end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
   }
+}
+
+/** An answer that has begun goes on elsewhere: it waits for its next text as a new one does for its first. */
+function brokeOff(draft: Draft, { started }: Request): Partial<Request> {
+  if (!started) return {}
+  return { started: false, waitsSinceMs: draft.nowMs, deadlineMs: draft.nowMs + draft.limits.maxGapMs }
 }
 
 function putBack(draft: Draft, batch: Batch, request: Request, change: Partial<Request>): Request {
@@ -153,7 +159,7 @@ function putBack(draft: Draft, batch: Batch, request: Request, change: Partial<R
 function expire(draft: Draft): void {
   for (const request of draft.requests.values())
     if (!request.started && request.deadlineMs <= draft.nowMs)
-      end(draft, request, { how: 'deadline', ms: Math.round(request.deadlineMs - request.submittedMs) })
+      end(draft, request, { how: 'deadline', ms: Math.round(request.deadlineMs - request.waitsSinceMs) })
 }
 
 function requestsOf(draft: Draft, batch: Batch | undefined): Request[] {
