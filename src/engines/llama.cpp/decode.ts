@@ -47,6 +47,8 @@ export interface DecodeSettings {
   readonly window: number
   /** Tokens read at once; between two reads a cancel is seen. */
   readonly block: number
+  /** Tokens of another worker's text that are read again one by one, as they were written; more are read in blocks. */
+  readonly exactReplay: number
 }
 
 /** @throws TandemError CONTEXT_LENGTH_EXCEEDED, CANCELLED, CANNOT_CONTINUE */
@@ -64,8 +66,7 @@ export async function decode(settings: DecodeSettings, slot: Slot, work: Decodin
   const full = writing.ifFull()
   if (full) return { ...full, cachedTokens: 0, firstTokenAt: performance.now() }
 
-  const begun = [...work.prompt, ...replayed]
-  const { cachedTokens, rest } = await readPrompt(settings, slot, { ...work, prompt: begun })
+  const { cachedTokens, rest } = await readBegun(settings, slot, work, replayed)
   const grammarEvaluationState = work.grammar && grammarAfter(model, work.grammar, replayed)
   const options = {
     ...work.chances.options(writing.tokens),
@@ -163,6 +164,27 @@ class Writing {
       ...(found === undefined ? {} : { hit: found }),
     }
   }
+}
+
+/** As `readPrompt`, with the replayed tokens after the prompt. */
+async function readBegun(
+  settings: DecodeSettings,
+  slot: Slot,
+  work: Decoding,
+  replayed: readonly Token[],
+): Promise<{ cachedTokens: number; rest: Token[] }> {
+  const exact = work.chances.reproducible && replayed.length <= settings.exactReplay
+  if (replayed.length === 0 || !exact)
+    return readPrompt(settings, slot, { ...work, prompt: [...work.prompt, ...replayed] })
+  // what is read together has other bits than what was written one by one, and the next word may hang on them
+  const { cachedTokens, rest } = await readPrompt(settings, slot, work)
+  let unread = rest
+  for (const token of replayed) {
+    if (work.signal.aborted) throw new TandemError('CANCELLED')
+    await slot.sequence.evaluateWithoutGeneratingNewTokens(unread)
+    unread = [token]
+  }
+  return { cachedTokens, rest: unread }
 }
 
 /**

@@ -28,6 +28,8 @@ export interface Loaded {
   readonly contextTokens: number
   /** Tokens read at once; between two reads a cancel is seen. */
   readonly block: number
+  /** Tokens that are read again one by one where an answer must be reproducible. */
+  readonly exactReplay: number
 }
 
 /** A request with its prompt. */
@@ -50,7 +52,8 @@ export class LlamaDecoder implements LoadedDecoder {
     this.contextTokens = loaded.contextTokens
     this.slots = loaded.context.totalSequences
     this.#pool = slotsOf(loaded.context)
-    this.#settings = { model: loaded.model, window: loaded.contextTokens, block: loaded.block }
+    const { model, contextTokens, block, exactReplay } = loaded
+    this.#settings = { model, window: contextTokens, block, exactReplay }
   }
 
   chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatResult> {

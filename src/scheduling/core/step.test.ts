@@ -253,3 +253,64 @@ describe('another plan', () => {
     expect(run.ready('npu')).toEqual(['send 2 npu 1'])
   })
 })
+
+describe('an answer that broke off', () => {
+  const chats = (): Run => {
+    const run = new Run(npu, cpu)
+    run.state = initialState(LIMITS, [{ id: 'embed', merges: false, workers: [npu, cpu] }], 0)
+    run.ready('npu')
+    run.ready('cpu')
+    return run
+  }
+
+  test('goes on at the next worker, beside the others that were lost with it', () => {
+    const run = chats()
+    for (const id of [1, 2]) {
+      run.submit(id, 'interactive', 1)
+      run.on({ type: 'firstDelta', batch: id })
+    }
+    expect(run.lose('npu')).toEqual([
+      'send 3 cpu 1 instead of npu: restarting',
+      'send 4 cpu 1 instead of npu: restarting',
+    ])
+  })
+
+  test('lost twice it goes on alone, and a third time it ends', () => {
+    const run = chats()
+    run.submit(1, 'interactive', 1)
+    run.on({ type: 'firstDelta', batch: 1 })
+    run.lose('npu')
+    run.on({ type: 'firstDelta', batch: 2 })
+    run.lose('cpu')
+    run.ready('npu')
+    run.submit(2, 'interactive', 1)
+    expect(run.state.batches.get(3)).toMatchObject({ exclusive: true })
+    expect(run.state.requests.get(2)?.running).toBe(0)
+    expect(run.lose('npu')).toEqual(['end 1 failed'])
+  })
+
+  test('waits for its next text as long as the gap may be, from the loss on', () => {
+    const run = chats()
+    run.submit(1, 'interactive', 1)
+    run.on({ type: 'firstDelta', batch: 1 })
+    run.nowMs = 90_000
+    expect(run.on({ type: 'ticked' })).toEqual([])
+    run.lose('cpu')
+    run.lose('npu')
+    run.nowMs += LIMITS.maxGapMs - 1
+    expect(run.on({ type: 'ticked' })).toEqual([])
+    run.nowMs += 1
+    expect(run.on({ type: 'ticked' })).toEqual(['end 1 deadline'])
+  })
+
+  test('of an engine that failed goes on at another one, and ends where there is none', () => {
+    const run = chats()
+    run.submit(1, 'interactive', 1)
+    run.on({ type: 'firstDelta', batch: 1 })
+    expect(run.on({ type: 'batchFailed', batch: 1, fault: 'engine' })).toEqual([
+      'send 2 cpu 1 instead of npu: failing',
+    ])
+    run.on({ type: 'firstDelta', batch: 2 })
+    expect(run.on({ type: 'batchFailed', batch: 2, fault: 'engine' })).toEqual(['end 1 failed'])
+  })
+})
