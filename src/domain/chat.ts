@@ -37,6 +37,21 @@ export type ResponseFormat =
   | { readonly type: 'json_object' }
   | { readonly type: 'json_schema'; readonly schema: JsonSchema }
 
+/** What of an answer was sent before its worker was lost: the next one goes on from there. */
+export interface ChatResume {
+  /**
+   * Ids that the model has written so far, those whose text is still held back included. The same model has the same
+   * ids, so replaying them is exact where reading the text again may not be. Empty: the first engine knows no ids.
+   */
+  readonly tokens: readonly number[]
+  /** What was shown of them. */
+  readonly text: string
+  /** Calls that were sent, after the text. */
+  readonly toolCalls: readonly ToolCall[]
+  /** Tokens that those calls took. */
+  readonly callTokens: number
+}
+
 export interface ChatRequest {
   readonly model: string
   readonly messages: readonly ChatMessage[]
@@ -44,6 +59,7 @@ export interface ChatRequest {
   readonly responseFormat: ResponseFormat
   readonly tools: readonly ToolSpec[]
   readonly toolChoice: 'auto' | 'none' | 'required' | { readonly name: string }
+  readonly resume?: ChatResume
 }
 
 /** Raw text continuation, no template. */
@@ -51,17 +67,39 @@ export interface CompletionRequest {
   readonly model: string
   readonly prompt: string
   readonly sampling: Sampling
+  readonly resume?: ChatResume
 }
 
 export type ChatDelta =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'toolCall'; readonly index: number; readonly call: ToolCall }
+  | {
+      readonly type: 'text'
+      readonly text: string
+      /** Ids decoded since the last delta, those whose text is held back included; absent: the engine knows none. */
+      readonly tokens?: readonly number[]
+    }
+  | {
+      readonly type: 'toolCall'
+      readonly index: number
+      readonly call: ToolCall
+      /** Tokens decoded since the last delta. */
+      readonly spentTokens?: number
+    }
 
 export interface Usage {
   readonly promptTokens: number
   readonly completionTokens: number
   /** Prompt tokens that were still in the cache. */
   readonly cachedTokens: number
+}
+
+/** An answer that went on elsewhere, or on the same placement after its restart. */
+export interface ChatMove {
+  /** `llama.cpp on gpu0` */
+  readonly from: string
+  readonly to: string
+  readonly why: string
+  /** Tokens of the answer that had been written. */
+  readonly atToken: number
 }
 
 export interface ChatResult {
@@ -71,4 +109,6 @@ export interface ChatResult {
   readonly usage: Usage
   /** Milliseconds inside the worker: prompt read until the first token, and all tokens after it. */
   readonly timings: { readonly firstTokenMs: number; readonly decodeMs: number }
+  /** Where the answer was interrupted and went on, in order; absent: one worker wrote it all. */
+  readonly continued?: readonly ChatMove[]
 }

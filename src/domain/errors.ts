@@ -113,6 +113,11 @@ export const ERRORS = {
     type: server,
     say: (d) => `${d.worker} stopped while it answered (${d.why}); it is being restarted`,
   },
+  CANNOT_CONTINUE: {
+    status: 502,
+    type: server,
+    say: (d) => `${d.engine} cannot go on with the answer that another worker began: ${d.why}`,
+  },
   STARTING: { status: 503, type: server, say: (d) => `${d.what} is still starting; retry shortly` },
   SHUTTING_DOWN: { status: 503, type: server, say: () => 'the server is shutting down' },
   TASK_UNSERVED: {

@@ -97,10 +97,18 @@ export interface LoadedDecoder {
   readonly kind: 'decoder'
   readonly contextTokens: number
   readonly slots: number
+  /** Whether it takes `resume`; where it does not, an answer that was begun elsewhere is refused before it gets here. */
+  readonly resumes: boolean
   /**
    * Answers a chat; deltas are sent as they are decoded, and together equal the result's text and tool calls.
    * An aborted `signal` ends decoding at the next token.
-   * @throws TandemError CONTEXT_LENGTH_EXCEEDED (before the first delta), INVALID_REQUEST, CANCELLED, ENGINE_FAILED
+   *
+   * With `resume` it goes on where another worker of the same model was lost: prompt and replayed tokens are read, and
+   * deltas, text, calls and `completionTokens` hold only what is new; `promptTokens` counts the prompt alone. maxTokens,
+   * stop strings, penalties and grammars see the whole answer. At temperature 0 all parts together are the text of an
+   * undisturbed run; a seeded run goes on with the seed plus the replayed tokens. Of calls that were sent none is written again.
+   * @throws TandemError CONTEXT_LENGTH_EXCEEDED (before the first delta), INVALID_REQUEST, CANCELLED, ENGINE_FAILED,
+   * CANNOT_CONTINUE where the replayed tokens do not give the text that was shown
    */
   chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatResult>
   /** Continues raw text. Same errors. */

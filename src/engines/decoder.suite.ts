@@ -1,7 +1,14 @@
 /** What every engine that decodes text must pass; run it from the engine's `child.test.ts`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { ChatDelta, ChatMessage, ChatRequest, ChatResult, JsonSchema } from '../domain/index.ts'
+import type {
+  ChatDelta,
+  ChatMessage,
+  ChatRequest,
+  ChatResult,
+  ChatResume,
+  JsonSchema,
+} from '../domain/index.ts'
 import type { LoadedDecoder } from './contract.ts'
 
 export interface DecoderUnderTest {
@@ -40,6 +47,18 @@ export async function collect(
   const result = await decoder.chat(request, (delta) => deltas.push(delta), signal)
   const text = deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join('')
   return { result, deltas, text }
+}
+
+/** What a reader of these deltas knows of the answer: enough to go on with it elsewhere. */
+export function resumeAfter(deltas: readonly ChatDelta[]): ChatResume {
+  const texts = deltas.flatMap((delta) => (delta.type === 'text' ? [delta] : []))
+  const calls = deltas.flatMap((delta) => (delta.type === 'toolCall' ? [delta] : []))
+  return {
+    tokens: texts.flatMap(({ tokens }) => tokens ?? []),
+    text: texts.map(({ text }) => text).join(''),
+    toolCalls: calls.map(({ call }) => call),
+    callTokens: calls.reduce((sum, { spentTokens }) => sum + (spentTokens ?? 0), 0),
+  }
 }
 
 /** Whether a value fulfils a JSON schema, as an independent reader sees it. */
@@ -214,7 +233,7 @@ export function decoderSuite(name: string, under: DecoderUnderTest): void {
       const [call] = result.toolCalls
       expect(call).toMatchObject({ name: 'open_ticket', id: expect.stringMatching(/^call_\w{8,}$/) })
       expect(fulfils(ticket, JSON.parse(call!.arguments))).toBe(true)
-      expect(deltas).toEqual([{ type: 'toolCall', index: 0, call }])
+      expect(deltas).toMatchObject([{ type: 'toolCall', index: 0, call }])
       expect(result.usage.completionTokens).toBeGreaterThan(5)
     })
 
@@ -370,6 +389,123 @@ export function decoderSuite(name: string, under: DecoderUnderTest): void {
         expect(text).not.toContain('\uFFFD')
         expect(Buffer.from(text, 'utf8').toString('utf8')).toBe(text)
       }
+    })
+
+    describe('an answer that another worker began', () => {
+      /** Cuts an answer after each of its deltas and lets the other slots go on: whatever the cut, the whole stays. */
+      async function cutEverywhere(request: ChatRequest, step = 1): Promise<ChatResult> {
+        const { result: whole, deltas } = await collect(decoder, request)
+        expect(deltas.length).toBeGreaterThan(1)
+        for (let cut = 1; cut <= deltas.length; cut += step) {
+          const resume = resumeAfter(deltas.slice(0, cut))
+          const { result, text, deltas: more } = await collect(decoder, { ...request, resume })
+          const at = `cut after ${cut} of ${deltas.length}: ${JSON.stringify(resume.text)}`
+          expect(resume.text + result.text, at).toBe(whole.text)
+          expect(text, at).toBe(result.text)
+          expect(result.finishReason, at).toBe(whole.finishReason)
+          expect(result.usage.promptTokens, at).toBe(whole.usage.promptTokens)
+          expect(result.usage.cachedTokens, at).toBeLessThanOrEqual(whole.usage.promptTokens)
+          const written = resume.tokens.length + result.usage.completionTokens
+          expect(written, at).toBe(whole.usage.completionTokens)
+          const again = resumeAfter([...deltas.slice(0, cut), ...more]).tokens
+          expect(again, at).toEqual(resumeAfter(deltas).tokens)
+        }
+        return whole
+      }
+
+      test('goes on at every token: no text is missing, none comes twice', async () => {
+        const whole = await cutEverywhere(chatOf(under.messages))
+        await cutEverywhere(chatOf(under.otherMessages))
+        expect(whole.usage.completionTokens).toBeGreaterThan(8)
+      }, 120_000)
+
+      test('counts maxTokens over the whole answer', async () => {
+        const sampling = { temperature: 0, maxTokens: 9, stop: [] }
+        const whole = await cutEverywhere(chatOf(under.messages, { sampling }))
+        expect(whole).toMatchObject({ finishReason: 'length', usage: { completionTokens: 9 } })
+      })
+
+      test('finds a stop string that the cut goes through, and what only looks like one', async () => {
+        const { text } = (await chat()).result
+        for (const [stop, ends] of [
+          [text.slice(8, 19), true],
+          [text.slice(14, 17), true],
+          [`${text.slice(4, 16)}\u0000`, false],
+        ] as const) {
+          const sampling = { temperature: 0, maxTokens: 24, stop: [stop] }
+          const whole = await cutEverywhere(chatOf(under.messages, { sampling }))
+          expect(whole.text === text).toBe(!ends)
+        }
+      }, 120_000)
+
+      test('whose end had come already ends at once', async () => {
+        const { text, tokens } = resumeAfter((await chat()).deltas)
+        const stop = text.slice(-9)
+        const resume = { tokens, text: text.slice(0, text.indexOf(stop)), toolCalls: [], callTokens: 0 }
+        const sampling = { temperature: 0, maxTokens: 100, stop: [stop] }
+        const { result, deltas } = await chat({ sampling, resume })
+        expect(deltas).toEqual([])
+        expect(result).toMatchObject({ text: '', finishReason: 'stop', usage: { completionTokens: 0 } })
+      })
+
+      test('keeps its characters whole and its grammar: JSON goes on at every token', async () => {
+        const responseFormat = {
+          type: 'json_schema',
+          schema: { const: { say: '漢字😀é'.repeat(2), list: [1, { a: '👩‍👩‍👧' }] } },
+        } as const
+        const sampling = { temperature: 0, maxTokens: 150, stop: [] }
+        const whole = await cutEverywhere(chatOf(under.messages, { responseFormat, sampling }))
+        expect(JSON.parse(whole.text)).toEqual(responseFormat.schema.const)
+        const other = { type: 'json_schema', schema: ticket } as const
+        const made = await cutEverywhere(chatOf(under.messages, { responseFormat: other, sampling }), 2)
+        expect(fulfils(ticket, JSON.parse(made.text))).toBe(true)
+      }, 240_000)
+
+      test('fits its schema also where chance goes another way', async () => {
+        const responseFormat = { type: 'json_schema', schema: ticket } as const
+        const sampling = { temperature: 1.3, maxTokens: 200, stop: [] }
+        const { deltas } = await chat({ responseFormat, sampling: { ...sampling, seed: 5 } })
+        for (let cut = 1; cut < deltas.length; cut += 3) {
+          const resume = resumeAfter(deltas.slice(0, cut))
+          const { result } = await chat({ responseFormat, sampling: { ...sampling, seed: cut }, resume })
+          expect(fulfils(ticket, JSON.parse(resume.text + result.text))).toBe(true)
+        }
+      }, 120_000)
+
+      test('with a seed goes on the same way each time', async () => {
+        const sampling = { temperature: 1.2, seed: 3, maxTokens: 16, stop: [] }
+        const { deltas } = await chat({ sampling })
+        const resume = resumeAfter(deltas.slice(0, 4))
+        const [a, b] = [await chat({ sampling, resume }), await chat({ sampling, resume })]
+        expect(b.result.text).toBe(a.result.text)
+      })
+
+      test('whose call was sent is finished, and no call comes twice', async () => {
+        const request = { tools, toolChoice: { name: 'open_ticket' }, sampling: callSampling } as const
+        const { deltas, result: whole } = await chat(request)
+        const resume = resumeAfter(deltas)
+        expect(resume.callTokens).toBe(whole.usage.completionTokens)
+        const { result, deltas: more } = await chat({ ...request, resume })
+        expect(more).toEqual([])
+        expect(result).toMatchObject({ text: '', toolCalls: [], finishReason: 'tool_calls' })
+        expect(result.usage.completionTokens).toBe(0)
+      })
+
+      test('is raw text: it goes on too', async () => {
+        const request = {
+          model: 'm',
+          prompt: 'function add(a, b) {',
+          sampling: { temperature: 0, maxTokens: 20, stop: [] },
+        }
+        const deltas: ChatDelta[] = []
+        const whole = await decoder.complete(request, (delta) => deltas.push(delta), none)
+        for (let cut = 1; cut <= deltas.length; cut++) {
+          const resume = resumeAfter(deltas.slice(0, cut))
+          const result = await decoder.complete({ ...request, resume }, () => {}, none)
+          expect(resume.text + result.text).toBe(whole.text)
+          expect(resume.tokens.length + result.usage.completionTokens).toBe(whole.usage.completionTokens)
+        }
+      })
     })
 
     test('odd histories are answered', async () => {

@@ -58,15 +58,35 @@ describe('a stream', () => {
     expect(await response.json()).toMatchObject({ error: { type: 'rate_limit_error', code: 'queue_full' } })
   })
 
-  test('that fails after some text ends with an error event, without [DONE]', async () => {
+  test('that fails after some text ends with its finish reason and an error event, without [DONE]', async () => {
     server.serving.script = async (_, __, onDelta) => {
       onDelta({ type: 'text', text: 'Hal' })
       throw new TandemError('WORKER_LOST', { worker: 'chat', why: 'killed' })
     }
     const events = await readEvents(await server.post(CHAT_PATH, { ...hello, stream: true }))
     expect(events.at(-1)).toMatchObject({ error: { code: 'worker_lost', type: 'server_error' } })
+    expect(events.at(-2)).toMatchObject({ choices: [{ delta: {}, finish_reason: 'error' }] })
     expect(events).not.toContain('[DONE]')
     expect(server.errors).toHaveLength(1)
+  })
+
+  test('that goes on elsewhere says so where it did, and at its end', async () => {
+    const move = { from: 'llama.cpp on gpu0', to: 'llama.cpp on cpu', why: 'lost', atToken: 1 }
+    server.serving.script = async (_, { onMoved }, onDelta) => {
+      onDelta({ type: 'text', text: 'Hal' })
+      onMoved?.({ ...SERVED, fallback: 'llama.cpp on gpu0 broke off\n\ndata: x' }, move)
+      onDelta({ type: 'text', text: 'lo' })
+      return chatResult({ text: 'Hallo', continued: [move] })
+    }
+    const body = { ...hello, stream: true, stream_options: { include_usage: true } }
+    const text = await (await server.post(CHAT_PATH, body)).text()
+    const parts = text.split('\n\n')
+    const at = parts.indexOf(': tandem-fallback llama.cpp on gpu0 broke off data: x')
+    expect(parts[at - 1]).toContain('"content":"Hal"')
+    expect(parts[at + 1]).toContain('"content":"lo"')
+    const last = JSON.parse(parts.at(-3)!.slice('data: '.length))
+    expect(last.usage.tandem).toEqual({ continued: [move] })
+    expect(last.tandem.continued).toEqual([move])
   })
 
   test('of a client that leaves is cancelled, and so is an answer that is not streamed', async () => {
@@ -133,6 +153,22 @@ describe('a stream', () => {
     expect(Buffer.from(value!).toString()).toContain('"content":"first"')
     gate.resolve(undefined)
     while (!(await reader.read()).done);
+  })
+})
+
+test('an answer that is not streamed and went on elsewhere says so in its header and fields', async () => {
+  const move = { from: 'llama.cpp on gpu0', to: 'llama.cpp on cpu', why: 'lost', atToken: 1 }
+  server.serving.served = { ...SERVED, device: 'gpu0' }
+  server.serving.script = async (_, { onMoved }) => {
+    onMoved?.({ ...SERVED, fallback: 'llama.cpp on gpu0 broke off' }, move)
+    return chatResult({ text: 'Hallo', continued: [move] })
+  }
+  const response = await server.post(CHAT_PATH, hello)
+  expect(response.headers.get('x-tandem-device')).toBe('cpu')
+  expect(response.headers.get('x-tandem-fallback')).toBe('llama.cpp on gpu0 broke off')
+  expect(await response.json()).toMatchObject({
+    tandem: { continued: [move] },
+    usage: { tandem: { continued: [move] } },
   })
 })
 

@@ -2,6 +2,7 @@
 import type {
   ChatDelta,
   ChatMessage,
+  ChatMove,
   ChatRequest,
   ChatResult,
   ClassifyRequest,
@@ -27,6 +28,8 @@ export interface RequestContext {
   readonly deadlineMs?: number
   /** Called once, before the first delta or the result. */
   readonly onServedBy?: (served: ServedBy) => void
+  /** Chats: called each time that an answer goes on elsewhere, before the first delta from there. */
+  readonly onMoved?: (served: ServedBy, move: ChatMove) => void
 }
 
 export interface Served<T> {
@@ -59,7 +62,12 @@ export interface Serving {
   rerank(request: RerankRequest, context: RequestContext): Promise<Served<ScoreOutput>>
   /** One score of each of the model's labels for each input; retried as embeddings are. Same errors. */
   classify(request: ClassifyRequest, context: RequestContext): Promise<Served<ScoreOutput>>
-  /** Streams; a worker that dies before the first delta is retried, after it the error is thrown. */
+  /**
+   * Streams. When a worker dies the answer goes on at the next placement of the same model, or at the restarted worker,
+   * from what was sent: deltas never repeat and never leave anything out, the result is the whole answer. It waits
+   * `queue.maxWaitMs` for a worker at most, and is lost three times at most.
+   * @throws TandemError as `embed`, CONTEXT_LENGTH_EXCEEDED, CANNOT_CONTINUE; after the last delta that could be had
+   */
   chat(
     request: ChatRequest,
     context: RequestContext,

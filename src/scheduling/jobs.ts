@@ -1,5 +1,5 @@
-import type { ChatDelta, ChatResult, ServedBy } from '../domain/index.ts'
-import type { CallOptions, Worker } from '../workers/index.ts'
+import type { ChatMove, ServedBy } from '../domain/index.ts'
+import type { ChatJob } from './chat-job.ts'
 import type { Served } from './contract.ts'
 import type { Rows, RowsRequest } from './rows.ts'
 
@@ -10,6 +10,7 @@ export interface Ends<T> {
   readonly resolve: (served: Served<T>) => void
   readonly reject: (error: unknown) => void
   readonly onServedBy: ((served: ServedBy) => void) | undefined
+  readonly onMoved?: ((served: ServedBy, move: ChatMove) => void) | undefined
 }
 
 /** Puts the rows of several batches together. */
@@ -60,52 +61,5 @@ export class RowsJob {
 
   fail(error: unknown): void {
     this.#ends.reject(error)
-  }
-}
-
-export type ChatCall = (
-  worker: Worker,
-  onDelta: (delta: ChatDelta) => void,
-  options: CallOptions,
-) => Promise<ChatResult>
-
-/** Passes deltas on; may be tried again until the first. */
-export class ChatJob {
-  readonly kind = 'chat'
-  readonly call: ChatCall
-  readonly #onDelta: (delta: ChatDelta) => void
-  readonly #ends: Ends<ChatResult>
-  #announced = false
-  #answer: Served<ChatResult> | undefined
-
-  constructor(call: ChatCall, onDelta: (delta: ChatDelta) => void, ends: Ends<ChatResult>) {
-    this.call = call
-    this.#onDelta = onDelta
-    this.#ends = ends
-  }
-
-  delta(delta: ChatDelta, served: ServedBy): void {
-    this.#announce(served)
-    this.#onDelta(delta)
-  }
-
-  take(result: ChatResult, servedBy: ServedBy): void {
-    this.#announce(servedBy)
-    this.#answer = { result, servedBy }
-  }
-
-  done(): void {
-    if (!this.#answer) throw new Error('a chat ended without an answer')
-    this.#ends.resolve(this.#answer)
-  }
-
-  fail(error: unknown): void {
-    this.#ends.reject(error)
-  }
-
-  #announce(served: ServedBy): void {
-    if (this.#announced) return
-    this.#announced = true
-    this.#ends.onServedBy?.(served)
   }
 }

@@ -1,6 +1,14 @@
 import type { LiveFigure } from '../calibration/index.ts'
-import { asTandemError, ENGINE_FAULTS, type Placement, type ServedBy, TandemError } from '../domain/index.ts'
+import {
+  asTandemError,
+  type ChatDelta,
+  ENGINE_FAULTS,
+  type Placement,
+  type ServedBy,
+  TandemError,
+} from '../domain/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
+import type { ChatJob } from './chat-job.ts'
 import {
   type Batch,
   type Effect,
@@ -14,7 +22,7 @@ import {
   step,
 } from './core/index.ts'
 import { endingError } from './ending-error.ts'
-import type { ChatJob, Job, RowsJob } from './jobs.ts'
+import type { Job, RowsJob } from './jobs.ts'
 import { withNamedInput } from './named-input.ts'
 import type { Route, Routes } from './routes.ts'
 import type { RowInput } from './rows.ts'
@@ -165,11 +173,20 @@ export class Loop {
       if (event.error) this.#workerErrors.set(worker.id, event.error)
       const gone = event.state === 'stopped' && !event.resting
       const why = event.resting ? 'unloaded' : event.state
+      this.#tellChats(worker.id, event.error)
       this.send({ type: 'workerLost', worker: worker.id, why, gone })
       if ([...this.#state.requests.values()].some(({ lane }) => lane === route.id)) this.#wake(route.id)
     }
     this.#workers.set(worker.id, { worker, route, off: worker.onEvent(heard) })
     if (worker.info) ready()
+  }
+
+  /** Before the core sends them elsewhere: they say why. */
+  #tellChats(worker: string, error: TandemError | undefined): void {
+    for (const batch of this.#state.batches.values()) {
+      const job = batch.worker === worker ? this.#jobs.get(batch.parts[0]?.request ?? -1) : undefined
+      if (job?.kind === 'chat') job.lost(error)
+    }
   }
 
   #perform(effect: Effect): void {
@@ -274,9 +291,10 @@ export class Loop {
   async #chat({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
     const id = batch.parts[0]?.request ?? -1
     const job = this.#jobs.get(id) as ChatJob
+    const part = job.begin(served)
     let silence: NodeJS.Timeout | undefined
     let silent = false
-    const onDelta = (delta: Parameters<ChatJob['delta']>[0]) => {
+    const onDelta = (delta: ChatDelta) => {
       if (!this.#jobs.has(id)) return
       if (silence) silence.refresh()
       else {
@@ -287,7 +305,7 @@ export class Loop {
         this.send({ type: 'firstDelta', batch: batch.id })
       }
       try {
-        job.delta(delta, served)
+        job.delta(delta, part)
       } catch (thrown) {
         job.fail(thrown) // the reader is broken: nobody takes the rest
         this.send({ type: 'cancelled', request: id })
@@ -295,7 +313,7 @@ export class Loop {
     }
     const stopwatch = this.#stopwatch(batch)
     try {
-      const result = await job.call(worker, onDelta, { signal: abort.signal, onReleased })
+      const result = await job.call(worker, part.resume, onDelta, { signal: abort.signal, onReleased })
       const { decodeMs } = result.timings
       const written = result.usage.completionTokens
       if (stopwatch() !== undefined && decodeMs > 0 && written >= MIN_WRITTEN)
@@ -303,10 +321,13 @@ export class Loop {
           kind: 'decoder',
           decodeTokensPerSecond: (written / decodeMs) * 1000,
         })
-      job.take(result, served)
+      job.take(result, part)
     } catch (thrown) {
       const why = `no token for ${SILENCE_MS / 1000} s`
-      throw silent ? new TandemError('ENGINE_FAILED', { engine: worker.placement.engine, why }) : thrown
+      part.lost = silent
+        ? new TandemError('ENGINE_FAILED', { engine: worker.placement.engine, why })
+        : asTandemError(thrown)
+      throw part.lost
     } finally {
       clearTimeout(silence)
     }
@@ -375,5 +396,5 @@ function batchTokensOf(parameters: number, { batchTokens }: Limits): number {
 
 function faultOf(error: TandemError): Fault {
   if (error.code === 'WORKER_LOST' || error.code === 'DEADLINE' || error.code === 'STARTING') return 'worker'
-  return ENGINE_FAULTS.includes(error.code) ? 'engine' : 'input'
+  return ENGINE_FAULTS.includes(error.code) || error.code === 'CANNOT_CONTINUE' ? 'engine' : 'input'
 }

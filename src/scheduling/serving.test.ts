@@ -190,16 +190,6 @@ describe('chats', () => {
     })
   })
 
-  test('a worker lost after the first delta: an error, and no text twice', async () => {
-    const { serving } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
-    await serving.ready()
-    const seen: string[] = []
-    const onDelta = (delta: ChatDelta) => seen.push(delta.type === 'text' ? delta.text : '')
-    const error = await failure(serving.chat(chat('hello fault:slow:50 fault:crash'), interactive, onDelta))
-    expect(error.code).toBe('WORKER_LOST')
-    expect(seen).toEqual(['hello', ' fault:slow:50'])
-  })
-
   test('an abort ends the chat at once, frees its slot and leaves no listener', async () => {
     const { serving } = serve([fakeWorker('chat')])
     await serving.ready()

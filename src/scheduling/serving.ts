@@ -19,10 +19,11 @@ import {
   type WorkerStatus,
 } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
+import { type ChatCall, ChatJob } from './chat-job.ts'
 import type { Activity, ManagedServing, Replanned, RequestContext, Served } from './contract.ts'
 import type { Limits } from './core/index.ts'
 import { estimateTokens } from './estimate.ts'
-import { type ChatCall, ChatJob, type Ends, type Job, RowsJob } from './jobs.ts'
+import { type Ends, type Job, RowsJob } from './jobs.ts'
 import { Loop, type OnFigure, type Submission } from './loop.ts'
 import { Routes } from './routes.ts'
 import { embedCall, type Rows, type RowsRequest, scoreCall, toEmbedOutput, toScoreOutput } from './rows.ts'
@@ -60,7 +61,11 @@ class Scheduler implements ManagedServing {
   #lastRequestMs = performance.now()
 
   constructor({ plan, workers, models, config, onFigure }: ServingOptions) {
-    const limits: Limits = { ...BATCHING, maxWaiting: config.queue.maxWaiting }
+    const limits: Limits = {
+      ...BATCHING,
+      maxWaiting: config.queue.maxWaiting,
+      maxGapMs: config.queue.maxWaitMs,
+    }
     this.#routes = new Routes(plan, workers, models)
     this.#workers = workers
     this.#loop = new Loop(this.#routes, limits, {
@@ -97,7 +102,9 @@ class Scheduler implements ManagedServing {
     context: RequestContext,
     onDelta: (delta: ChatDelta) => void,
   ): Promise<Served<ChatResult>> {
-    return this.#chat(request.model, context, onDelta, (worker, ...rest) => worker.chat(request, ...rest))
+    return this.#chat(request.model, context, onDelta, (worker, resume, ...rest) =>
+      worker.chat(resume ? { ...request, resume } : request, ...rest),
+    )
   }
 
   async complete(
@@ -105,7 +112,9 @@ class Scheduler implements ManagedServing {
     context: RequestContext,
     onDelta: (delta: ChatDelta) => void,
   ): Promise<Served<ChatResult>> {
-    return this.#chat(request.model, context, onDelta, (worker, ...rest) => worker.complete(request, ...rest))
+    return this.#chat(request.model, context, onDelta, (worker, resume, ...rest) =>
+      worker.complete(resume ? { ...request, resume } : request, ...rest),
+    )
   }
 
   async countTokens(model: string, texts: readonly string[], signal?: AbortSignal): Promise<number[]> {
@@ -231,7 +240,7 @@ class Scheduler implements ManagedServing {
     context: RequestContext,
     toJob: (ends: Ends<T>) => Job,
   ): Promise<Served<T>> {
-    const { signal, priority, onServedBy } = context
+    const { signal, priority, onServedBy, onMoved } = context
     if (signal?.aborted) throw new TandemError('CANCELLED')
     const id = this.#nextId++
     this.#lastRequestMs = performance.now()
@@ -242,7 +251,7 @@ class Scheduler implements ManagedServing {
       const deadlineMs = performance.now() + (context.deadlineMs ?? this.#maxWaitMs)
       const submission: Submission = { id, lane, priority, kind, deadlineMs, tokens }
       return await new Promise<Served<T>>((resolve, reject) => {
-        this.#loop.submit(submission, toJob({ resolve, reject, onServedBy }))
+        this.#loop.submit(submission, toJob({ resolve, reject, onServedBy, onMoved }))
       })
     } finally {
       signal?.removeEventListener('abort', cancel)

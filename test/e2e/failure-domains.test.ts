@@ -57,7 +57,7 @@ function keepEmbedding() {
   }
 }
 
-test('[failure-domains] the chat worker dies: no embedding fails, the stream ends with an error, chat comes back', {
+test('[failure-domains] the chat worker dies: no embedding fails, the stream goes on to its end', {
   timeout: 90_000,
 }, async () => {
   const embedding = keepEmbedding()
@@ -65,10 +65,8 @@ test('[failure-domains] the chat worker dies: no embedding fails, the stream end
   await until(() => chat.pieces() > 5 && embedding.answered() > 5, 'both at work')
   const killed = await kill('chat')
   const before = embedding.answered()
-  const end = await chat.ended
-  expect(end).toMatchObject({ done: false, broken: false, finishReason: undefined })
-  expect(end.error?.message).toContain('llama.cpp')
-  await until(() => isBack('chat', killed), 'the chat worker')
+  expect(await chat.ended).toEqual({ done: true, broken: false, finishReason: 'length', error: undefined })
+  expect(await isBack('chat', killed)).toBe(true)
   await until(() => embedding.answered() > before + 5, 'more embeddings')
   await embedding.stop()
   expect(embedding.failures).toEqual([])

@@ -1,6 +1,7 @@
 // An engine with faults, loaded by the real worker process. A text that begins with `fault:` does what it names;
 // every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load,
-// LoadSpec.settings.fault one of every call after the first `settings.after`.
+// LoadSpec.settings.fault one of every call after the first `settings.after`, `settings.resumes` false a chat engine that
+// cannot go on with what another one began.
 import { spawn } from 'node:child_process'
 
 const DIMENSIONS = 8
@@ -81,21 +82,28 @@ async function score(inputs, width, signal, maxTextTokens = LIMIT) {
   return { scores, width: texts.includes('fault:garbage:width') ? width + 1 : width, tokens, truncated }
 }
 
-/** Echoes the last message word by word; `fault:` words do what they name where they stand. */
-async function echo(text, maxTokens, onDelta, signal) {
-  const words = text.split(' ').slice(0, maxTokens)
-  for (const [i, word] of words.entries()) {
-    if (word.startsWith('fault:')) await fault(word, signal)
+/**
+ * Echoes the last message word by word, each a token; `fault:` words do what they name where they stand. With `resume`
+ * it goes on after the words that were sent.
+ */
+async function echo(text, { sampling, resume }, onDelta, signal) {
+  const words = text.split(' ').slice(0, sampling.maxTokens ?? 1000)
+  const from = resume?.tokens.length ?? 0
+  let said = ''
+  for (let i = from; i < words.length; i++) {
+    if (words[i].startsWith('fault:')) await fault(words[i], signal)
     if (signal.aborted) throw new Error('aborted')
-    onDelta({ type: 'text', text: i === 0 ? word : ` ${word}` })
+    const piece = i === 0 ? words[i] : ` ${words[i]}`
+    said += piece
+    onDelta({ type: 'text', text: piece, tokens: [i] })
     await sleep(1)
   }
   return {
-    text: words.join(' '),
+    text: said,
     toolCalls: [],
     finishReason: 'stop',
-    usage: { promptTokens: 1, completionTokens: words.length, cachedTokens: 0 },
-    timings: { firstTokenMs: 1, decodeMs: words.length },
+    usage: { promptTokens: 1, completionTokens: words.length - from, cachedTokens: 0 },
+    timings: { firstTokenMs: 1, decodeMs: words.length - from },
   }
 }
 
@@ -113,10 +121,9 @@ const decoder = (spec) => ({
   kind: 'decoder',
   contextTokens: spec.contextTokens ?? 2048,
   slots: spec.slots ?? 2,
-  chat: (request, onDelta, signal) =>
-    echo(request.messages.at(-1).content, request.sampling.maxTokens ?? 1000, onDelta, signal),
-  complete: (request, onDelta, signal) =>
-    echo(request.prompt, request.sampling.maxTokens ?? 1000, onDelta, signal),
+  resumes: spec.settings?.resumes ?? true,
+  chat: (request, onDelta, signal) => echo(request.messages.at(-1).content, request, onDelta, signal),
+  complete: (request, onDelta, signal) => echo(request.prompt, request, onDelta, signal),
   countTokens: async (texts) => texts.map((text) => text.split(' ').length),
   countPrompt: async ({ messages }) =>
     messages.reduce((sum, message) => sum + message.content.split(' ').length, 0),

@@ -10,7 +10,7 @@ export const PROMISES = [
   {
     id: 'failure-domains',
     kept: true,
-    says: 'A crash or hang of one worker never interrupts another; embeddings retry.',
+    says: 'A crash or hang of one worker never interrupts another; embeddings retry, a chat goes on or ends with an error.',
   },
   {
     id: 'interactive-first',

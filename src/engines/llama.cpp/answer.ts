@@ -1,15 +1,24 @@
 /** One chat: text, or calls of tools, or both. */
-import { type ChatWrapper, type Llama, type LlamaGrammar, LlamaText } from 'node-llama-cpp'
+import {
+  type ChatWrapper,
+  type Llama,
+  type LlamaGrammar,
+  type LlamaModel,
+  LlamaText,
+  type Token,
+} from 'node-llama-cpp'
 import {
   type ChatDelta,
   type ChatMessage,
   type ChatRequest,
   type ChatResult,
+  type ChatResume,
   type ResponseFormat,
   TandemError,
   type ToolCall,
   type ToolSpec,
 } from '../../domain/index.ts'
+import type { Decoding } from './decode.ts'
 import {
   continuation,
   PLAIN_FORM,
@@ -34,11 +43,11 @@ export interface AnswerContext extends CallContext {
 /** What one request decodes, prepared before a slot is taken. */
 export interface PreparedAnswer {
   readonly prompt: Prompt
-  /** @param decode decodes once more in the same slot */
+  /** @param decode decodes once more in the same slot. @returns what is new */
   run(decode: Decode, onDelta: (delta: ChatDelta) => void): Promise<Answer>
 }
 
-export type Answer = Pick<ChatResult, 'text' | 'toolCalls' | 'finishReason'>
+type Answer = Pick<ChatResult, 'text' | 'toolCalls' | 'finishReason'>
 
 /** @throws TandemError INVALID_REQUEST for a schema that no grammar can keep */
 export function prepareAnswer(context: AnswerContext, request: ChatRequest): Promise<PreparedAnswer> {
@@ -70,8 +79,9 @@ async function plainAnswer(context: AnswerContext, request: ChatRequest): Promis
         prompt: prompt.tokens,
         stops: request.sampling.stop,
         stopTokens: prompt.stopTokens,
-        onText: (piece) => onDelta({ type: 'text', text: piece }),
+        onText: toDelta(onDelta),
         ...(grammar ? { grammar } : {}),
+        ...replayOf(context.model, request.resume),
       })
       return { text, toolCalls: [], finishReason: end }
     },
@@ -91,6 +101,7 @@ async function forcedCall(
   return {
     prompt,
     run: async (decode, onDelta) => {
+      if (request.resume?.toolCalls.length) return { text: '', toolCalls: [], finishReason: 'tool_calls' }
       const written = await writer.write(decode, prompt.tokens)
       if (!written) return { text: '', toolCalls: [], finishReason: 'length' }
       onDelta({ type: 'toolCall', index: 0, call: written.call })
@@ -116,34 +127,63 @@ async function freeAnswer(
   return {
     prompt,
     run: async (decode, onDelta) => {
-      let said = await decode({
-        prompt: prompt.tokens,
-        stops: [...request.sampling.stop, ...triggerStops],
-        stopTokens,
-        onText: (piece) => onDelta({ type: 'text', text: piece }),
-        ...(grammar ? { grammar } : {}),
-      })
-      const { text } = said
+      const sent = request.resume?.toolCalls ?? []
+      const said =
+        sent.length > 0
+          ? undefined
+          : await decode({
+              prompt: prompt.tokens,
+              stops: [...request.sampling.stop, ...triggerStops],
+              stopTokens,
+              onText: toDelta(onDelta),
+              ...(grammar ? { grammar } : {}),
+              ...replayOf(model, request.resume),
+            })
+      const text = said?.text ?? ''
       const toolCalls: ToolCall[] = []
-      if (said.hit !== trigger) return { text, toolCalls, finishReason: said.end }
+      if (said && said.hit !== trigger) return { text, toolCalls, finishReason: said.end }
       const writer = await CallWriter.open(context, tools, form, true)
-      let before = prompt.tokens
-      while (said.hit === trigger && toolCalls.length < MAX_CALLS) {
-        const written = await writer.write(decode, [...before, ...continuation(model, LlamaText(said.text))])
+      const suffix = continuation(model, form.suffix)
+      const after = (tokens: readonly Token[], shown: string) => [
+        ...tokens,
+        ...continuation(model, LlamaText(shown)),
+      ]
+      let before = after(prompt.tokens, `${request.resume?.text ?? ''}${text}`)
+      for (const call of sent) before = [...writer.retrace(before, call), ...suffix]
+      // text after a call is left out
+      const another = () =>
+        decode({ prompt: before, stops: triggerStops, stopTokens, enough: (more) => /\S/.test(more) })
+      let next = said
+      if (!next) {
+        next = await another()
+        before = after(before, next.text)
+      }
+      while (next.hit === trigger && sent.length + toolCalls.length < MAX_CALLS) {
+        const written = await writer.write(decode, before)
         if (!written) return { text, toolCalls, finishReason: 'length' }
-        onDelta({ type: 'toolCall', index: toolCalls.length, call: written.call })
+        onDelta({ type: 'toolCall', index: sent.length + toolCalls.length, call: written.call })
         toolCalls.push(written.call)
-        before = [...written.tokens, ...continuation(model, form.suffix)]
-        // another call may follow; text after a call is left out
-        said = await decode({
-          prompt: before,
-          stops: triggerStops,
-          stopTokens,
-          enough: (more) => /\S/.test(more),
-        })
+        before = [...written.tokens, ...suffix]
+        next = await another()
+        before = after(before, next.text)
       }
       return { text, toolCalls, finishReason: 'tool_calls' }
     },
+  }
+}
+
+const toDelta =
+  (onDelta: (delta: ChatDelta) => void) =>
+  (text: string, tokens: readonly Token[]): void =>
+    onDelta({ type: 'text', text, tokens })
+
+/** The tokens to begin with; a text without ids is read again. */
+export function replayOf(model: LlamaModel, resume: ChatResume | undefined): Pick<Decoding, 'replay'> {
+  if (!resume) return {}
+  const { text } = resume
+  const known = resume.tokens.length > 0 || text === ''
+  return {
+    replay: { text, tokens: known ? (resume.tokens as Token[]) : continuation(model, LlamaText(text)) },
   }
 }
 

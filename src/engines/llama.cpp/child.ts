@@ -11,6 +11,8 @@ import { bad, findGguf } from './model-file.ts'
 const WORK_PER_BLOCK = 6e9
 const MIN_BLOCK = 16
 const MAX_BLOCK = llamaCpp.footprint.batchTokens
+/** Weights that a CPU reads in about a second: what reading an answer again token by token may cost. */
+const EXACT_REPLAY_WEIGHTS = 1e10
 const MAX_HELD_LINES = 100
 
 const KV_TYPES: Readonly<Record<KvType, GgmlType>> = {
@@ -72,6 +74,7 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
       traits: spec.model.chat,
       contextTokens,
       block,
+      exactReplay: Math.floor(EXACT_REPLAY_WEIGHTS / spec.model.parameters),
     })
   } catch (thrown) {
     await llama.dispose()

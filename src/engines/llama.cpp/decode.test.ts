@@ -38,9 +38,10 @@ async function run(
   opened: { slot: Slot; seen: number[][] },
   prompt: readonly Token[],
   reproducible: boolean,
+  replay: readonly Token[] = [],
 ) {
   opened.seen.length = 0
-  const settings = { model, window: 512, block: BLOCK }
+  const settings = { model, window: 512, block: BLOCK, exactReplay: 40 }
   const sampling = reproducible ? { temperature: 0, stop: [] } : { temperature: 0.01, stop: [] }
   const decoded = await decode(settings, opened.slot, {
     prompt,
@@ -49,6 +50,7 @@ async function run(
     stopTokens: new Set(),
     maxTokens: 40,
     signal: new AbortController().signal,
+    replay: { tokens: replay, text: '' },
   })
   return { cached: decoded.cachedTokens, tokens: decoded.tokens, seen: structuredClone(opened.seen) }
 }
@@ -74,4 +76,14 @@ test('what must be reproducible has the same bits with a warm and a cold cache; 
   await run(free, start, false)
   const reused = await run(free, prompt, false)
   expect(reused.cached).toBeGreaterThan(again.cached)
+})
+
+test('an answer that goes on has the same bits as one that was never interrupted', async () => {
+  const prompt = model.tokenize('A queue is a list of requests that wait. '.repeat(3))
+  const whole = await run(await openSlot(), prompt, true)
+  for (const cut of [1, 7, 33]) {
+    const more = await run(await openSlot(), prompt, true, whole.tokens.slice(0, cut))
+    expect(more.tokens).toEqual(whole.tokens)
+    expect(more.seen).toEqual(whole.seen.slice(cut))
+  }
 })

@@ -1,7 +1,8 @@
 /** Reads a prompt into a slot and decodes text after it. */
-import { type LlamaGrammar, LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp'
+import type { LlamaGrammar, LlamaModel, Token } from 'node-llama-cpp'
 import { TandemError } from '../../domain/index.ts'
 import { commonBeginning } from '../decoder/index.ts'
+import { grammarAfter } from './grammar-state.ts'
 import type { Chances } from './sampling.ts'
 import type { Slot } from './slots.ts'
 import { CharacterJoiner, StopScanner } from './text-stream.ts'
@@ -17,17 +18,22 @@ export interface Decoding {
   readonly stopTokens: ReadonlySet<Token>
   readonly maxTokens: number
   readonly grammar?: LlamaGrammar
-  readonly onText?: (text: string) => void
+  /** Tokens of this text that another worker wrote, and what was shown of them; `maxTokens` counts them. */
+  readonly replay?: { readonly tokens: readonly Token[]; readonly text: string }
+  /** @param tokens written since the last call */
+  readonly onText?: (text: string, tokens: readonly Token[]) => void
   /** Ends the text early, seen after every token. */
   readonly enough?: (text: string) => boolean
   readonly signal: AbortSignal
 }
 
 export interface Decoded {
+  /** Without what was shown before the replay. */
   readonly text: string
   readonly end: 'stop' | 'length'
   /** The stop string or stop token that ended the text. */
   readonly hit?: string | Token
+  /** The replayed ones first. */
   readonly tokens: readonly Token[]
   readonly cachedTokens: number
   /** `performance.now()` of the first token. */
@@ -41,63 +47,144 @@ export interface DecodeSettings {
   readonly window: number
   /** Tokens read at once; between two reads a cancel is seen. */
   readonly block: number
+  /** Tokens of another worker's text that are read again one by one, as they were written; more are read in blocks. */
+  readonly exactReplay: number
 }
 
-/** @throws TandemError CONTEXT_LENGTH_EXCEEDED, CANCELLED */
+/** @throws TandemError CONTEXT_LENGTH_EXCEEDED, CANCELLED, CANNOT_CONTINUE */
 export async function decode(settings: DecodeSettings, slot: Slot, work: Decoding): Promise<Decoded> {
   const { model, window } = settings
   if (work.prompt.length >= window)
     throw new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit: window, tokens: work.prompt.length })
-  const { cachedTokens, rest } = await readPrompt(settings, slot, work)
-
-  const written: Token[] = []
-  let recent: Token[] = []
-  const characters = new CharacterJoiner<Token>((tokens) => model.detokenize(tokens, false, recent))
-  const scanner = new StopScanner(work.stops)
-  let text = ''
-  let firstTokenAt = 0
-  const show = (piece: string) => {
-    if (piece === '') return
-    text += piece
-    work.onText?.(piece)
+  const replayed = work.replay?.tokens ?? []
+  const writing = new Writing(settings, work)
+  for (const token of replayed) {
+    const ended = writing.take(token)
+    if (ended) return { ...ended, cachedTokens: 0, firstTokenAt: performance.now() }
   }
-  const finish = (end: 'stop' | 'length', hit?: string | Token): Decoded => {
-    if (scanner.hit === undefined)
-      show(scanner.push(characters.flush()) + (scanner.hit ? '' : scanner.flush()))
-    return {
-      text,
-      end: scanner.hit === undefined ? end : 'stop',
-      tokens: written,
-      cachedTokens,
-      firstTokenAt,
-      ...((scanner.hit ?? hit) === undefined ? {} : { hit: (scanner.hit ?? hit)! }),
-    }
-  }
+  writing.checkReplay()
+  const full = writing.ifFull()
+  if (full) return { ...full, cachedTokens: 0, firstTokenAt: performance.now() }
 
-  if (work.maxTokens <= 0) return { ...finish('length'), firstTokenAt: performance.now() }
-  const grammarEvaluationState =
-    work.grammar && new LlamaGrammarEvaluationState({ model, grammar: work.grammar })
+  const { cachedTokens, rest } = await readBegun(settings, slot, work, replayed)
+  const grammarEvaluationState = work.grammar && grammarAfter(model, work.grammar, replayed)
   const options = {
-    ...work.chances.options(written),
+    ...work.chances.options(writing.tokens),
     ...(grammarEvaluationState ? { grammarEvaluationState } : {}),
   }
+  let firstTokenAt = 0
   for await (const token of slot.sequence.evaluate(rest, options)) {
     if (work.signal.aborted) throw new TandemError('CANCELLED')
     if (firstTokenAt === 0) firstTokenAt = performance.now()
-    if (model.isEogToken(token)) return finish('stop')
-    if (work.stopTokens.has(token)) return finish('stop', token)
-    const before = text.length
-    const piece = characters.push(token)
-    written.push(token)
-    if (piece !== '') recent = written.slice(-RECENT_TOKENS)
-    show(scanner.push(piece))
-    if (scanner.hit !== undefined) return finish('stop')
-    if (work.enough && text.length > before && work.enough(text)) return finish('stop')
-    // the last token of the window is never read itself
-    if (written.length >= work.maxTokens || work.prompt.length + written.length >= window)
-      return finish('length')
+    const ended = writing.take(token) ?? writing.ifFull()
+    if (ended) return { ...ended, cachedTokens: Math.min(cachedTokens, work.prompt.length), firstTokenAt }
   }
   throw new Error('decoding ended without a token')
+}
+
+type Written = Omit<Decoded, 'cachedTokens' | 'firstTokenAt'>
+
+/** Turns tokens into text that may be shown, and sees where it ends; the same for replayed tokens and new ones. */
+class Writing {
+  readonly tokens: Token[] = []
+  readonly #settings: DecodeSettings
+  readonly #work: Decoding
+  readonly #characters: CharacterJoiner<Token>
+  readonly #scanner: StopScanner
+  /** Characters that were shown before. */
+  readonly #shownBefore: number
+  #recent: Token[] = []
+  #text = ''
+  /** Tokens that the reader knows of. */
+  #told: number
+
+  constructor(settings: DecodeSettings, work: Decoding) {
+    this.#settings = settings
+    this.#work = work
+    this.#characters = new CharacterJoiner((tokens) => settings.model.detokenize(tokens, false, this.#recent))
+    this.#scanner = new StopScanner(work.stops)
+    this.#shownBefore = work.replay?.text.length ?? 0
+    this.#told = work.replay?.tokens.length ?? 0
+  }
+
+  /** @returns the end, where this token is it */
+  take(token: Token): Written | undefined {
+    const { stopTokens, enough } = this.#work
+    if (this.#settings.model.isEogToken(token)) return this.#finish('stop')
+    if (stopTokens.has(token)) return this.#finish('stop', token)
+    const before = this.#text.length
+    const piece = this.#characters.push(token)
+    this.tokens.push(token)
+    if (piece !== '') this.#recent = this.tokens.slice(-RECENT_TOKENS)
+    this.#show(this.#scanner.push(piece))
+    if (this.#scanner.hit !== undefined) return this.#finish('stop')
+    if (enough && this.#text.length > before && enough(this.#text)) return this.#finish('stop')
+    return undefined
+  }
+
+  /** @returns the end, where no further token may be written; the last token of the window is never read itself */
+  ifFull(): Written | undefined {
+    const { maxTokens, prompt } = this.#work
+    const { length } = this.tokens
+    return length >= maxTokens || (length > 0 && prompt.length + length >= this.#settings.window)
+      ? this.#finish('length')
+      : undefined
+  }
+
+  /** Another text than the one that was shown must not go on after it. */
+  checkReplay(): void {
+    const shown = this.#work.replay?.text ?? ''
+    const end = Math.min(shown.length, this.#text.length)
+    if (shown.slice(0, end) !== this.#text.slice(0, end))
+      throw new TandemError('CANNOT_CONTINUE', {
+        engine: 'llama.cpp',
+        why: 'its tokens give another text than the one that was sent',
+      })
+  }
+
+  #show(piece: string): void {
+    const from = Math.max(this.#text.length, this.#shownBefore)
+    this.#text += piece
+    const fresh = this.#text.slice(from)
+    if (fresh === '') return
+    this.#work.onText?.(fresh, this.tokens.slice(this.#told))
+    this.#told = this.tokens.length
+  }
+
+  #finish(end: 'stop' | 'length', hit?: string | Token): Written {
+    if (this.#scanner.hit === undefined) {
+      const last = this.#scanner.push(this.#characters.flush())
+      this.#show(this.#scanner.hit === undefined ? last + this.#scanner.flush() : last)
+    }
+    const found = this.#scanner.hit ?? hit
+    return {
+      text: this.#text.slice(this.#shownBefore),
+      end: this.#scanner.hit === undefined ? end : 'stop',
+      tokens: this.tokens,
+      ...(found === undefined ? {} : { hit: found }),
+    }
+  }
+}
+
+/** As `readPrompt`, with the replayed tokens after the prompt. */
+async function readBegun(
+  settings: DecodeSettings,
+  slot: Slot,
+  work: Decoding,
+  replayed: readonly Token[],
+): Promise<{ cachedTokens: number; rest: Token[] }> {
+  const exact = work.chances.reproducible && replayed.length <= settings.exactReplay
+  if (replayed.length === 0 || !exact)
+    return readPrompt(settings, slot, { ...work, prompt: [...work.prompt, ...replayed] })
+  // what is read together has other bits than what was written one by one, and the next word may hang on them
+  const { cachedTokens, rest } = await readPrompt(settings, slot, work)
+  let unread = rest
+  for (const token of replayed) {
+    if (work.signal.aborted) throw new TandemError('CANCELLED')
+    await slot.sequence.evaluateWithoutGeneratingNewTokens(unread)
+    unread = [token]
+  }
+  return { cachedTokens, rest: unread }
 }
 
 /**

@@ -6,12 +6,11 @@ import {
   type ChatResult,
   type ChatTraits,
   type CompletionRequest,
-  type Sampling,
   TandemError,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
 import type { SlotPool } from '../decoder/index.ts'
-import { type Answer, prepareAnswer } from './answer.ts'
+import { type PreparedAnswer, prepareAnswer, replayOf } from './answer.ts'
 import { type Decoded, type DecodeSettings, decode } from './decode.ts'
 import { firstSentence } from './device.ts'
 import { type Prompt, renderPrompt } from './prompt.ts'
@@ -29,11 +28,21 @@ export interface Loaded {
   readonly contextTokens: number
   /** Tokens read at once; between two reads a cancel is seen. */
   readonly block: number
+  /** Tokens that are read again one by one where an answer must be reproducible. */
+  readonly exactReplay: number
+}
+
+/** A request with its prompt. */
+interface Run extends Pick<ChatRequest, 'sampling' | 'resume'> {
+  readonly prompt: Prompt
+  readonly onDelta: (delta: ChatDelta) => void
+  readonly signal: AbortSignal
 }
 
 /** A GGUF model that answers chats, several at once. */
 export class LlamaDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
+  readonly resumes = true
   readonly contextTokens: number
   readonly slots: number
   readonly #pool: SlotPool<Slot, Token>
@@ -43,7 +52,8 @@ export class LlamaDecoder implements LoadedDecoder {
     this.contextTokens = loaded.contextTokens
     this.slots = loaded.context.totalSequences
     this.#pool = slotsOf(loaded.context)
-    this.#settings = { model: loaded.model, window: loaded.contextTokens, block: loaded.block }
+    const { model, contextTokens, block, exactReplay } = loaded
+    this.#settings = { model, window: contextTokens, block, exactReplay }
   }
 
   chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatResult> {
@@ -53,7 +63,7 @@ export class LlamaDecoder implements LoadedDecoder {
         { ...this.loaded, groundedOnly: traits?.groundedOnly ?? false },
         request,
       )
-      return this.#run(prepared.prompt, request.sampling, signal, (decode) => prepared.run(decode, onDelta))
+      return this.#run({ ...request, prompt: prepared.prompt, onDelta, signal }, prepared.run)
     })
   }
 
@@ -64,11 +74,12 @@ export class LlamaDecoder implements LoadedDecoder {
   ): Promise<ChatResult> {
     return asEngineErrors(async () => {
       const prompt = { tokens: this.#rawTokens(request.prompt), stopTokens: new Set<never>() }
-      return this.#run(prompt, request.sampling, signal, async (decode) => {
+      return this.#run({ ...request, prompt, onDelta, signal }, async (decode, emit) => {
         const { text, end } = await decode({
           prompt: prompt.tokens,
           stops: request.sampling.stop,
-          onText: (piece) => onDelta({ type: 'text', text: piece }),
+          onText: (piece, tokens) => emit({ type: 'text', text: piece, tokens }),
+          ...replayOf(this.loaded.model, request.resume),
         })
         return { text, toolCalls: [], finishReason: end }
       })
@@ -94,24 +105,26 @@ export class LlamaDecoder implements LoadedDecoder {
 
   /** Takes a slot for all decodings of one answer and adds up what they cost. */
   async #run(
-    prompt: Prompt,
-    sampling: Sampling,
-    signal: AbortSignal,
-    answer: (decode: Decode) => Promise<Answer>,
+    { prompt, sampling, resume, onDelta, signal }: Run,
+    answer: PreparedAnswer['run'],
   ): Promise<ChatResult> {
     const startedAt = performance.now()
     const promptTokens = prompt.tokens.length
     if (promptTokens >= this.contextTokens)
       throw new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit: this.contextTokens, tokens: promptTokens })
     const chances = chancesOf(sampling, this.loaded.traits, this.contextTokens)
-    const slot = await this.#pool.take(prompt.tokens, signal)
+    const begun = replayOf(this.loaded.model, resume).replay?.tokens ?? []
+    const slot = await this.#pool.take([...prompt.tokens, ...begun], signal)
     try {
-      let left = sampling.maxTokens ?? this.loaded.traits?.maxTokens ?? Number.POSITIVE_INFINITY
+      const most = sampling.maxTokens ?? this.loaded.traits?.maxTokens ?? Number.POSITIVE_INFINITY
+      let left = most - begun.length - (resume?.callTokens ?? 0)
       let completionTokens = 0
+      let told = 0
       let first: Decoded | undefined
-      const result = await answer(async (work) => {
+      const decodeMore: Decode = async (work) => {
         // only what was decoded before can have filled the window here
-        const full = first !== undefined && work.prompt.length >= this.contextTokens
+        const full = work.prompt.length >= this.contextTokens
+        const replayed = work.replay?.tokens.length ?? 0
         const decoded = await decode(this.#settings, slot, {
           stops: [],
           stopTokens: prompt.stopTokens,
@@ -119,12 +132,21 @@ export class LlamaDecoder implements LoadedDecoder {
           ...(full ? { prompt: prompt.tokens } : {}),
           chances,
           signal,
-          maxTokens: full ? 0 : left,
+          maxTokens: full ? 0 : left + replayed,
         })
         first ??= decoded
-        left -= decoded.tokens.length
-        completionTokens += decoded.tokens.length
+        left -= decoded.tokens.length - replayed
+        completionTokens += decoded.tokens.length - replayed
         return decoded
+      }
+      const result = await answer(decodeMore, (delta) => {
+        if (delta.type === 'text') {
+          told += delta.tokens?.length ?? 0
+          onDelta(delta)
+        } else {
+          onDelta({ ...delta, spentTokens: completionTokens - told })
+          told = completionTokens
+        }
       })
       const endedAt = performance.now()
       const firstAt = first?.firstTokenAt || endedAt

@@ -8,7 +8,7 @@ const DEFAULTS = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05 } as const
 export interface Chances {
   /** True when the same request must give the same text again. */
   readonly reproducible: boolean
-  /** Options of one evaluation; `written` are the tokens decoded so far and may grow. */
+  /** Options of one evaluation; `written` are the tokens decoded so far, replayed ones included, and may grow. */
   options(written: readonly Token[]): SequenceEvaluateOptions
 }
 
@@ -24,7 +24,8 @@ export function chancesOf(sampling: Sampling, traits: ChatTraits | undefined, wi
     reproducible: temperature === 0 || sampling.seed !== undefined,
     options: (written) => ({
       temperature,
-      seed,
+      // a text that goes on must not draw again what its first tokens drew
+      seed: (seed + written.length) % 2 ** 32,
       topK: sampling.topK ?? DEFAULTS.topK,
       topP: sampling.topP ?? DEFAULTS.topP,
       minP: sampling.minP ?? DEFAULTS.minP,

@@ -14,7 +14,7 @@ export interface CallContext {
 /** Decodes once more in the slot of a request. */
 export type Decode = (
   work: Pick<Decoding, 'prompt'> &
-    Partial<Pick<Decoding, 'onText' | 'stops' | 'stopTokens' | 'grammar' | 'enough'>>,
+    Partial<Pick<Decoding, 'onText' | 'stops' | 'stopTokens' | 'grammar' | 'enough' | 'replay'>>,
 ) => Promise<Decoded>
 
 /** Writes calls that are valid by grammar. */
@@ -65,16 +65,29 @@ export class CallWriter {
           ).text
     const grammar = this.argumentsOf.get(chosen)
     if (!grammar) return undefined
-    const named = this.form.paramsPrefix.mapValues((part) =>
-      typeof part === 'string' ? part.replaceAll('{{functionName}}', chosen) : part,
-    )
-    const prompt = [...before, ...continuation(model, LlamaText([this.form.prefix, chosen, named]))]
+    const prompt = [...before, ...this.#opening(chosen)]
     const { text, tokens, end } = await decode({ prompt, grammar, enough: isWholeJson })
     if (end === 'length' && !isWholeJson(text)) return undefined
     return {
       call: { id: `call_${randomUUID().replaceAll('-', '')}`, name: chosen, arguments: text },
       tokens: [...prompt, ...tokens],
     }
+  }
+
+  /** What `write` gave as `tokens` for a call that another worker wrote, but for how its arguments are cut. */
+  retrace(before: readonly Token[], call: ToolCall): readonly Token[] {
+    return [
+      ...before,
+      ...this.#opening(call.name),
+      ...continuation(this.context.model, LlamaText(call.arguments)),
+    ]
+  }
+
+  #opening(name: string): Token[] {
+    const named = this.form.paramsPrefix.mapValues((part) =>
+      typeof part === 'string' ? part.replaceAll('{{functionName}}', name) : part,
+    )
+    return continuation(this.context.model, LlamaText([this.form.prefix, name, named]))
   }
 }
 

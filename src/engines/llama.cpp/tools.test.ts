@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { ChatMLChatWrapper, LlamaText, SpecialTokensText } from 'node-llama-cpp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PACKAGE_ROOT } from '../../config/index.ts'
-import { chatOf, collect, user } from '../decoder.suite.ts'
+import type { ToolCall } from '../../domain/index.ts'
+import { chatOf, collect, resumeAfter, user } from '../decoder.suite.ts'
 import { LlamaDecoder } from './decoder.ts'
 import { openLlama } from './device.ts'
 
@@ -75,6 +76,7 @@ describe('tools by the template', () => {
       traits,
       contextTokens: 2048,
       block: 96,
+      exactReplay: 100,
     })
   })
   afterAll(async () => {
@@ -99,6 +101,23 @@ describe('tools by the template', () => {
       if (call.name === 'reject') expect([429, 500]).toContain(given.status)
     }
     expect(new Set(result.toolCalls.map((call) => call.id)).size).toBe(result.toolCalls.length)
+  })
+
+  test('[failure-domains] text and calls go on after every delta: nothing is missing, no call comes twice', async () => {
+    const request = chatOf(messages, { tools, sampling: { temperature: 0, maxTokens: 60, stop: [] } })
+    const { result: whole, deltas } = await collect(decoder, request)
+    const plain = (calls: readonly ToolCall[]) => calls.map(({ id: _, ...call }) => call)
+    for (let cut = 1; cut <= deltas.length; cut++) {
+      const resume = resumeAfter(deltas.slice(0, cut))
+      const { result, deltas: more } = await collect(decoder, { ...request, resume })
+      expect(resume.text + result.text).toBe(whole.text)
+      expect(plain([...resume.toolCalls, ...result.toolCalls])).toEqual(plain(whole.toolCalls))
+      expect(result.finishReason).toBe(whole.finishReason)
+      const indexes = more.flatMap((delta) => (delta.type === 'toolCall' ? [delta.index] : []))
+      expect(indexes).toEqual(result.toolCalls.map((_, i) => resume.toolCalls.length + i))
+    }
+    expect(deltas.filter(({ type }) => type === 'text').length).toBeGreaterThan(1)
+    expect(whole.toolCalls.length).toBeGreaterThan(0)
   })
 
   test('a schema that no grammar can keep does not stop a chat in which the model is free', async () => {

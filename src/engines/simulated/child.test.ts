@@ -68,7 +68,7 @@ describe('what it says', () => {
     expect(result.finishReason).toBe('stop')
     expect(result.text).toMatch(/^\[simulated\] You asked: "what is limited\?"\./)
     expect(result.text).toContain('The first passage is src/queue.ts:3-4 [1]: "const fence = "```" limit()".')
-    expect(result.text).toContain('No model has read this: the simulator of made-up on cpu of cpu-only')
+    expect(result.text).toContain('No model has read this: the simulator of made-up on cpu-only')
     await decoder.dispose()
   })
 })

@@ -37,7 +37,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
 }
 
 function openDecoder(spec: LoadSpec, settings: SimulatedSettings, board: Board, faults: Faults): Loaded {
-  const { machine, device, speedUp } = settings
+  const { machine, speedUp } = settings
   const { model } = spec
   return new SimulatedDecoder({
     timing: settings.timing.decoder ?? refuse(spec, settings),
@@ -47,7 +47,7 @@ function openDecoder(spec: LoadSpec, settings: SimulatedSettings, board: Board, 
     contextTokens: Math.min(spec.contextTokens ?? model.contextTokens, model.contextTokens),
     slots: Math.max(1, spec.slots ?? 1),
     traits: model.chat,
-    who: `the simulator of ${model.id} on ${device} of ${machine}`,
+    who: `the simulator of ${model.id} on ${machine}`,
   })
 }
 

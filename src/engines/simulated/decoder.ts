@@ -6,7 +6,6 @@ import {
   type ChatResult,
   type ChatTraits,
   type CompletionRequest,
-  type Sampling,
   TandemError,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
@@ -29,7 +28,7 @@ export interface DecoderParts {
   readonly contextTokens: number
   readonly slots: number
   readonly traits: ChatTraits | undefined
-  /** Named in the answers: `the simulator of gpu0 in lunar-lake`. */
+  /** Named in the answers, the same on each of its devices: `the simulator of MODEL on lunar-lake`. */
   readonly who: string
 }
 
@@ -38,10 +37,9 @@ interface Slot {
   held: readonly string[]
 }
 
-interface Job {
+interface Job extends Pick<ChatRequest, 'sampling' | 'resume'> {
   readonly prompt: readonly string[]
   readonly answer: Answer
-  readonly sampling: Sampling
   readonly onDelta: (delta: ChatDelta) => void
   readonly signal: AbortSignal
 }
@@ -49,6 +47,7 @@ interface Job {
 /** A chat model that is none: it says so, at the pace of its device. */
 export class SimulatedDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
+  readonly resumes = true
   readonly contextTokens: number
   readonly slots: number
   readonly #parts: DecoderParts
@@ -73,16 +72,16 @@ export class SimulatedDecoder implements LoadedDecoder {
     signal: AbortSignal,
   ): Promise<ChatResult> {
     const answer = answerTo(request, this.#parts.who)
-    return this.#run({ prompt: promptPieces(request), answer, sampling: request.sampling, onDelta, signal })
+    return this.#run({ ...request, prompt: promptPieces(request), answer, onDelta, signal })
   }
 
   async complete(
-    { prompt, sampling }: CompletionRequest,
+    request: CompletionRequest,
     onDelta: (delta: ChatDelta) => void,
     signal: AbortSignal,
   ): Promise<ChatResult> {
-    const answer = { text: continuationOf(prompt, this.#parts.who) }
-    return this.#run({ prompt: [BEGIN, ...piecesOf(prompt)], answer, sampling, onDelta, signal })
+    const answer = { text: continuationOf(request.prompt, this.#parts.who) }
+    return this.#run({ ...request, prompt: [BEGIN, ...piecesOf(request.prompt)], answer, onDelta, signal })
   }
 
   async countTokens(texts: readonly string[]): Promise<number[]> {
@@ -111,40 +110,60 @@ export class SimulatedDecoder implements LoadedDecoder {
     }
   }
 
-  async #answer({ prompt, answer, sampling, onDelta, signal }: Job, slot: Slot): Promise<ChatResult> {
+  async #answer({ prompt, answer, sampling, resume, onDelta, signal }: Job, slot: Slot): Promise<ChatResult> {
     const { timing, traits, contextTokens, board, faults, speedUp } = this.#parts
     const pace = new Pace(board, faults.factor / speedUp)
     const startedMs = performance.now()
     const strike = faults.begin()
-    const cachedTokens = Math.min(commonBeginning(slot.held, prompt), prompt.length - 1)
+    const pieces = piecesOf(answer.text)
+    // the ids of this model are the places of its pieces
+    const begun = resume?.toolCalls.length ? pieces.length : (resume?.tokens.length ?? 0)
+    const known = [...prompt, ...pieces.slice(0, begun)]
+    const cachedTokens = Math.min(commonBeginning(slot.held, known), prompt.length - 1)
     slot.held = []
-    const unread = prompt.length - cachedTokens
+    const unread = known.length - cachedTokens
     await pace.work(timing.callMs + unread * timing.promptMsPerToken * this.#active, signal)
     slot.held = prompt
 
     const wanted = sampling.maxTokens ?? traits?.maxTokens ?? Number.POSITIVE_INFINITY
-    const limit = Math.min(wanted, contextTokens - prompt.length)
-    const pieces = piecesOf(answer.text)
+    const limit = Math.min(wanted, contextTokens - prompt.length, pieces.length)
     const scanner = new StopScanner(answer.tool === undefined ? sampling.stop : [])
-    const show = (text: string) => {
-      said += text
-      if (text !== '' && answer.tool === undefined) onDelta({ type: 'text', text })
-    }
+    const shown = resume?.text ?? ''
     let said = ''
-    let completionTokens = 0
+    let told = begun
+    let written = 0
     let firstMs = startedMs
-    while (completionTokens < Math.min(limit, pieces.length) && scanner.hit === undefined) {
-      await pace.work(timing.tokenMs * this.#active, signal)
-      show(scanner.push(pieces[completionTokens]!))
-      completionTokens += 1
-      if (completionTokens > 1) continue
+    const show = (text: string) => {
+      const from = Math.max(said.length, shown.length)
+      said += text
+      const fresh = said.slice(from)
+      if (fresh === '' || answer.tool !== undefined) return
+      onDelta({
+        type: 'text',
+        text: fresh,
+        tokens: Array.from({ length: written - told }, (_, i) => told + i),
+      })
+      told = written
+    }
+    while (written < limit && scanner.hit === undefined) {
+      const piece = pieces[written]!
+      if (written >= begun) await pace.work(timing.tokenMs * this.#active, signal)
+      written += 1
+      show(scanner.push(piece))
+      if (written !== begun + 1) continue
       firstMs = performance.now()
       strike()
     }
     if (scanner.hit === undefined) show(scanner.flush())
-    const finishReason = scanner.hit === undefined && completionTokens < pieces.length ? 'length' : 'stop'
+    const finishReason = scanner.hit === undefined && written < pieces.length ? 'length' : 'stop'
+    const completionTokens = Math.max(0, written - begun)
+    const sent = resume?.toolCalls.length
+      ? ({ text: '', toolCalls: [], finishReason: 'tool_calls' } as const)
+      : this.#result(answer, said.slice(shown.length), finishReason, (delta) =>
+          onDelta({ ...delta, spentTokens: completionTokens }),
+        )
     return {
-      ...this.#result(answer, said, finishReason, onDelta),
+      ...sent,
       usage: { promptTokens: prompt.length, completionTokens, cachedTokens },
       timings: { firstTokenMs: firstMs - startedMs, decodeMs: performance.now() - firstMs },
     }
@@ -155,7 +174,7 @@ export class SimulatedDecoder implements LoadedDecoder {
     { tool }: Answer,
     said: string,
     end: 'stop' | 'length',
-    onDelta: (delta: ChatDelta) => void,
+    onDelta: (delta: Extract<ChatDelta, { type: 'toolCall' }>) => void,
   ): Pick<ChatResult, 'text' | 'toolCalls' | 'finishReason'> {
     if (tool === undefined) return { text: said, toolCalls: [], finishReason: end }
     if (end === 'length') return { text: '', toolCalls: [], finishReason: 'length' }

@@ -1,11 +1,12 @@
 import {
   asTandemError,
   type ChatDelta,
+  type ChatResume,
   type EngineId,
   type LayerTime,
   TandemError,
 } from '../../domain/index.ts'
-import type { Loaded } from '../../engines/contract.ts'
+import type { Loaded, LoadedDecoder } from '../../engines/contract.ts'
 import type { CallBody, FromChild } from '../wire.ts'
 import { Turns } from './turns.ts'
 
@@ -67,9 +68,9 @@ export class Calls {
       case 'profile':
         return this.#profile(body.text)
       case 'chat':
-        return this.#loadedAs('decoder').chat(body.request, this.#deltas(id), signal)
+        return this.#decoderFor(body.request).chat(body.request, this.#deltas(id), signal)
       case 'complete':
-        return this.#loadedAs('decoder').complete(body.request, this.#deltas(id), signal)
+        return this.#decoderFor(body.request).complete(body.request, this.#deltas(id), signal)
       case 'countTokens':
         return this.#loadedAs('decoder').countTokens(body.texts)
       case 'countPrompt':
@@ -87,6 +88,14 @@ export class Calls {
 
   #deltas(id: number): (delta: ChatDelta) => void {
     return (delta) => this.#send({ type: 'delta', id, delta })
+  }
+
+  /** @throws TandemError CANNOT_CONTINUE: an engine that ignores what was sent would send it twice */
+  #decoderFor({ resume }: { readonly resume?: ChatResume }): LoadedDecoder {
+    const decoder = this.#loadedAs('decoder')
+    if (resume && !decoder.resumes)
+      throw new TandemError('CANNOT_CONTINUE', { engine: this.#engine, why: 'it always begins anew' })
+    return decoder
   }
 
   /** @throws TandemError INVALID_REQUEST when the model does something else */

@@ -1,5 +1,6 @@
 /** The house's answers in OpenAI's words, whole and as stream events. Pure. */
-import type { ChatDelta, ChatResult, Citation, ToolCall, Usage } from '../../../domain/index.ts'
+import type { ChatDelta, ChatResult, Citation, ToolCall } from '../../../domain/index.ts'
+import type { ErrorBody } from '../../errors.ts'
 
 /** What is the same in every part of one answer. */
 export interface AnswerHead {
@@ -23,23 +24,26 @@ export interface AnswerFrames {
   readonly start: string
   delta(delta: ChatDelta): string
   end(result: ChatResult): string
+  /** After some text: what was sent is not the whole. No `[DONE]` follows. */
+  fail(error: ErrorBody): string
 }
 
 const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`
 
 const DONE = 'data: [DONE]\n\n'
 
-function toUsage(usage: Usage) {
+function toUsage({ usage, continued }: ChatResult) {
   return {
     prompt_tokens: usage.promptTokens,
     completion_tokens: usage.completionTokens,
     total_tokens: usage.promptTokens + usage.completionTokens,
     prompt_tokens_details: { cached_tokens: usage.cachedTokens },
+    ...(continued ? { tandem: { continued } } : {}),
   }
 }
 
-function toExtras(result: ChatResult, extras: AnswerExtras) {
-  return { timings: result.timings, ...extras }
+function toExtras({ timings, continued }: ChatResult, extras: AnswerExtras) {
+  return { timings, ...(continued ? { continued } : {}), ...extras }
 }
 
 const toToolCall = (call: ToolCall) => ({
@@ -75,7 +79,7 @@ export function chatCompletion(head: AnswerHead, result: ChatResult, extras: Ans
         finish_reason: result.finishReason,
       },
     ],
-    usage: toUsage(result.usage),
+    usage: toUsage(result),
     tandem: toExtras(result, extras),
   }
 }
@@ -91,7 +95,7 @@ function lastChunks(
   const tandem = toExtras(result, extras)
   if (!includeUsage) return event({ ...head, choices: [choice], tandem }) + DONE
   const finish = event({ ...head, choices: [choice], usage: null })
-  return finish + event({ ...head, choices: [], usage: toUsage(result.usage), tandem }) + DONE
+  return finish + event({ ...head, choices: [], usage: toUsage(result), tandem }) + DONE
 }
 
 export function chatFrames(head: AnswerHead, includeUsage: boolean, extras: AnswerExtras): AnswerFrames {
@@ -123,6 +127,7 @@ export function chatFrames(head: AnswerHead, includeUsage: boolean, extras: Answ
       const choice = { index: 0, delta: {}, logprobs: null, finish_reason: result.finishReason }
       return lastChunks(constant, choice, result, extras, includeUsage)
     },
+    fail: (error) => event(chunk({}, 'error')) + event(error),
   }
 }
 
@@ -130,7 +135,7 @@ export function textCompletion(head: AnswerHead, result: ChatResult) {
   return {
     ...chunkHead(head, 'text_completion'),
     choices: [{ index: 0, text: result.text, logprobs: null, finish_reason: result.finishReason }],
-    usage: toUsage(result.usage),
+    usage: toUsage(result),
     tandem: toExtras(result, {}),
   }
 }
@@ -149,5 +154,6 @@ export function completionFrames(head: AnswerHead, includeUsage: boolean): Answe
     delta: (delta) =>
       delta.type === 'text' ? event({ ...constant, choices: [choice(delta.text, null)], ...usage }) : '',
     end: (result) => lastChunks(constant, choice('', result.finishReason), result, {}, includeUsage),
+    fail: (error) => event({ ...constant, choices: [choice('', 'error')], ...usage }) + event(error),
   }
 }

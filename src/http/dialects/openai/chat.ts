@@ -57,7 +57,7 @@ export function chatRoute(app: FastifyInstance, deps: HttpDeps): void {
             onDelta({ type: 'text', text: refusal })
             return { result: refusalResult(refusal) }
           }
-    if (!body.stream) return chatCompletion(head, await runWhole(request, reply, run), extras)
+    if (!body.stream) return chatCompletion(head, await runWhole(request, reply, run, deps.log), extras)
     const frames = chatFrames(head, body.stream_options?.include_usage ?? false, extras)
     return runStream(request, reply, frames, run, deps.log)
   }

@@ -6,9 +6,11 @@ import type { RequestContext, Served } from '../../../scheduling/contract.ts'
 import type { HttpLog, ModelEntry } from '../../deps.ts'
 import { errorBody, fromFastify, logFailure } from '../../errors.ts'
 import { causeOf } from '../../exchange.ts'
-import { priorityOf, setServed } from '../../served-by.ts'
+import { headerText, priorityOf, setServed } from '../../served-by.ts'
 import { SseStream } from '../../sse.ts'
 import type { AnswerFrames, AnswerHead } from './answer.ts'
+
+const MOVED = 'an answer broke off and goes on'
 
 export type Run = (
   context: RequestContext,
@@ -25,17 +27,31 @@ export function answerHead(prefix: 'chatcmpl' | 'cmpl', asked: string, model: Mo
 }
 
 /** @returns the result, with the headers of who served it set on the reply */
-export async function runWhole(request: FastifyRequest, reply: FastifyReply, run: Run): Promise<ChatResult> {
+export async function runWhole(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  run: Run,
+  log: HttpLog,
+): Promise<ChatResult> {
   const { signal } = request.exchange
   const { result } = await run(
-    { priority: priorityOf(request), signal, onServedBy: (served) => setServed(reply, served) },
+    {
+      priority: priorityOf(request),
+      signal,
+      onServedBy: (served) => setServed(reply, served),
+      onMoved: (served, move) => {
+        setServed(reply, served)
+        log.warn(move, MOVED)
+      },
+    },
     () => {},
   )
   return result
 }
 
 /**
- * Until the first delta an error is an HTTP error; after it, an error event ends the stream.
+ * Until the first delta an error is an HTTP error; after it, a chunk with `finish_reason` "error" and an error event end
+ * the stream. Where the answer went on elsewhere, a comment says so at that place.
  */
 export async function runStream(
   request: FastifyRequest,
@@ -57,6 +73,12 @@ export async function runStream(
         priority: priorityOf(request),
         signal: exchange.signal,
         onServedBy: (served) => setServed(reply, served),
+        onMoved: (served, move) => {
+          log.warn(move, MOVED)
+          // the head with its headers is out
+          if (!exchange.signal.aborted)
+            stream.write(`: tandem-fallback ${headerText(served.fallback ?? '')}\n\n`)
+        },
       },
       (delta) => {
         if (!exchange.signal.aborted) write(frames.delta(delta))
@@ -68,7 +90,7 @@ export async function runStream(
     if (!stream.started) throw cause
     const error = fromFastify(cause)
     logFailure(log, request, error)
-    stream.write(`data: ${JSON.stringify(errorBody(error))}\n\n`)
+    stream.write(frames.fail(errorBody(error)))
   }
   stream.end()
   return reply

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest'
+import { fakeWorker } from '../../test/fakes/fault-worker.ts'
+import type { ChatDelta, ChatMove, ChatRequest, ServedBy } from '../domain/index.ts'
+import type { Worker } from '../workers/index.ts'
+import { failure, interactive, serve } from './serving.suite.ts'
+
+const chat = (content: string): ChatRequest => ({
+  model: 'fake',
+  messages: [{ role: 'user', content }],
+  sampling: { stop: [] },
+  responseFormat: { type: 'text' },
+  tools: [],
+  toolChoice: 'none',
+})
+
+/** Hears a chat; `at` runs once when so many deltas have come. */
+function listener(at: number, act: () => void) {
+  const moves: ChatMove[] = []
+  const served: ServedBy[] = []
+  const seen: string[] = []
+  return {
+    moves,
+    served,
+    seen,
+    context: {
+      ...interactive,
+      onServedBy: (by: ServedBy) => served.push(by),
+      onMoved: (by: ServedBy, move: ChatMove) => {
+        served.push(by)
+        moves.push(move)
+      },
+    },
+    onDelta: (delta: ChatDelta) => {
+      seen.push(delta.type === 'text' ? delta.text : '')
+      if (seen.length === at) act()
+    },
+  }
+}
+
+const kill = (worker: Worker | undefined) => process.kill(worker?.info?.pid as number, 'SIGKILL')
+const TEXT = 'one two fault:slow:100 four five fault:slow:100 seven'
+
+describe('an answer whose worker is killed', () => {
+  test('[failure-domains] goes on at the next placement: whole, nothing twice, and it says so', async () => {
+    const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
+    await Promise.all(workers.map((worker) => worker.ready()))
+    const heard = listener(2, () => kill(workers[0]))
+    const { result, servedBy } = await serving.chat(chat(TEXT), heard.context, heard.onDelta)
+    expect(heard.seen.join('')).toBe(TEXT)
+    expect(result).toMatchObject({ text: TEXT, usage: { promptTokens: 1, completionTokens: 7 } })
+    const move = { from: 'onnxruntime on gpu0', to: 'onnxruntime on cpu', atToken: 2 }
+    expect(result.continued).toMatchObject([move])
+    expect(result.continued?.[0]?.why).toMatch(/SIGKILL/)
+    expect(heard.moves).toEqual(result.continued)
+    expect(heard.served.map(({ device }) => device)).toEqual(['gpu0', 'cpu'])
+    expect(servedBy).toEqual(heard.served[1])
+    expect(servedBy.fallback).toMatch(
+      /^onnxruntime on gpu0 is restarting; onnxruntime on gpu0 broke off after 2 tokens: .*SIGKILL/,
+    )
+    expect(result.timings.firstTokenMs).toBeGreaterThan(0)
+    expect(result.timings.decodeMs).toBeGreaterThanOrEqual(5) // of the last part alone
+  })
+
+  test('goes on at the same placement once it is back, where there is no other', async () => {
+    const { serving, workers } = serve([fakeWorker('chat', 'cpu', { lastPlacement: true })])
+    await serving.ready()
+    const heard = listener(5, () => kill(workers[0]))
+    const { result } = await serving.chat(chat(TEXT), heard.context, heard.onDelta)
+    expect(heard.seen.join('')).toBe(TEXT)
+    expect(result.text).toBe(TEXT)
+    expect(heard.moves).toMatchObject([{ from: 'onnxruntime on cpu', to: 'onnxruntime on cpu', atToken: 5 }])
+  })
+
+  test('several at once go on side by side, as they ran', async () => {
+    const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
+    await Promise.all(workers.map((worker) => worker.ready()))
+    const heard = [listener(4, () => {}), listener(4, () => kill(workers[0]))]
+    const answers = heard.map(({ context, onDelta }) => serving.chat(chat(TEXT), context, onDelta))
+    let together = 0
+    const looking = setInterval(() => {
+      const running = serving.workers().find(({ device }) => device === 'cpu')?.running ?? 0
+      together = Math.max(together, running)
+    }, 5)
+    const results = await Promise.all(answers)
+    clearInterval(looking)
+    for (const { result } of results) expect(result).toMatchObject({ text: TEXT, continued: [{}] })
+    expect(together).toBe(2)
+  })
+
+  test('raw text goes on too', async () => {
+    const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
+    await Promise.all(workers.map((worker) => worker.ready()))
+    const heard = listener(2, () => kill(workers[0]))
+    const request = { model: 'fake', prompt: TEXT, sampling: { stop: [], maxTokens: 6 } }
+    const { result } = await serving.complete(request, heard.context, heard.onDelta)
+    expect(result.text).toBe(TEXT.slice(0, TEXT.lastIndexOf(' ')))
+    expect(heard.seen.join('')).toBe(result.text)
+    expect(result.continued).toHaveLength(1)
+  })
+
+  test('ends with the reason of the loss when no worker comes back in time', async () => {
+    const { serving, workers } = serve([fakeWorker('chat', 'cpu', { limits: { firstRestartMs: 60_000 } })], {
+      queue: { maxWaitMs: 300 },
+    })
+    await serving.ready()
+    const heard = listener(2, () => kill(workers[0]))
+    const error = await failure(serving.chat(chat(TEXT), heard.context, heard.onDelta))
+    expect(error.code).toBe('WORKER_LOST')
+    expect(error.message).toMatch(/SIGKILL/)
+    expect(heard.seen).toEqual(['one', ' two'])
+  })
+
+  test('ends with an error after three tries, no text twice', async () => {
+    const { serving } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
+    await serving.ready()
+    const heard = listener(0, () => {})
+    const text = 'hello fault:slow:50 fault:crash'
+    const error = await failure(serving.chat(chat(text), heard.context, heard.onDelta))
+    expect(error.code).toBe('WORKER_LOST')
+    expect(heard.seen).toEqual(['hello', ' fault:slow:50'])
+  })
+
+  test('is refused by an engine that would begin anew: never text twice', async () => {
+    const anew = fakeWorker('chat', 'cpu')
+    const { serving, workers } = serve([
+      fakeWorker('chat', 'gpu0', { limits: { firstRestartMs: 60_000 } }),
+      { ...anew, spec: { ...anew.spec, settings: { resumes: false } } },
+    ])
+    await Promise.all(workers.map((worker) => worker.ready()))
+    const heard = listener(2, () => kill(workers[0]))
+    const error = await failure(serving.chat(chat(TEXT), heard.context, heard.onDelta))
+    expect(error).toMatchObject({ code: 'CANNOT_CONTINUE', status: 502 })
+    expect(heard.seen).toEqual(['one', ' two'])
+  })
+})
+
+describe('an answer whose engine fails', () => {
+  const broken = 'one two fault:memory'
+
+  test('goes on at another placement', async () => {
+    const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
+    await Promise.all(workers.map((worker) => worker.ready()))
+    const [first, second] = workers as [Worker, Worker]
+    const ask = second.chat.bind(second)
+    second.chat = (request, ...rest) => ask({ ...request, messages: chat('one two three').messages }, ...rest)
+    const heard = listener(0, () => {})
+    const { result } = await serving.chat(chat(broken), heard.context, heard.onDelta)
+    expect(heard.seen).toEqual(['one', ' two', ' three'])
+    expect(result.continued).toMatchObject([{ to: 'onnxruntime on cpu', atToken: 2 }])
+    expect(result.continued?.[0]?.why).toMatch(/allocation failed/)
+    expect(first.state).toBe('ready')
+  })
+
+  test('ends with its error where there is none', async () => {
+    const { serving } = serve([fakeWorker('chat')])
+    const heard = listener(0, () => {})
+    const error = await failure(serving.chat(chat(broken), heard.context, heard.onDelta))
+    expect(error.code).toBe('ENGINE_FAILED')
+    expect(heard.seen).toEqual(['one', ' two'])
+  })
+})

@@ -1,0 +1,230 @@
+/** SIGKILL of the chat worker in the middle of an answer: the text goes on as if nothing had happened. */
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { PACKAGE_ROOT } from '../../src/config/index.ts'
+import { CHAT, post } from '../support/api.ts'
+import { type Answered, chatWorker, stream } from '../support/interrupted.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { describeVulkan } from '../support/vulkan.ts'
+
+const CHATS = '/v1/chat/completions'
+const RAW = '/v1/completions'
+const IN_TIME = { timeout: 120_000 }
+
+const passages = `You answer questions about the project demo from the passages below. Cite the passages that you use as [1], [2]. If they do not answer the question, say so.
+
+[1] src/queue/admission.ts:10-18
+\`\`\`ts
+/** Rejects a request with 429 when the queue of its device is full. */
+export function admitRequest(queue: Queue, request: Request): Admission {
+  if (queue.length >= queue.maxWaiting) return { status: 429 }
+  queue.push(request)
+  return { status: 202 }
+}
+\`\`\``
+const asked = {
+  messages: [
+    { role: 'system', content: passages },
+    { role: 'user', content: 'What does admitRequest do?' },
+  ],
+}
+/** Goes on until its tokens are used up. */
+const raw = { prompt: '/** Counts the words of a text. */\nexport function countWords(', max_tokens: 90 }
+const json = (schema: object) => ({
+  messages: [{ role: 'user', content: 'Hello' }],
+  max_tokens: 200,
+  response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
+})
+const EMOJI = { say: '漢字😀é 👩‍👩‍👧'.repeat(4), list: [1, { flag: '🏴‍☠️' }] }
+const ticket = {
+  type: 'object',
+  properties: {
+    kind: { enum: ['bug', 'feature'] },
+    title: { type: 'string', minLength: 30, maxLength: 60 },
+    tags: { type: 'array', items: { type: 'string', maxLength: 6 }, minItems: 3, maxItems: 3 },
+    size: { type: 'integer', minimum: 1, maximum: 40 },
+  },
+  required: ['kind', 'title', 'tags', 'size'],
+  additionalProperties: false,
+}
+
+/** Streams, and kills the worker as soon as so many pieces have come. */
+async function interrupted(server: TestServer, path: string, body: object, at: number): Promise<Answered> {
+  const pid = await chatWorker(server)
+  return stream(server, path, body, (pieces) => {
+    if (pieces === at) process.kill(pid, 'SIGKILL')
+  })
+}
+
+function expectTold(answered: Answered, from = 'llama.cpp on cpu', to = from): void {
+  expect(answered.error).toBeUndefined()
+  expect(answered.done).toBe(true)
+  expect(answered.continued).toHaveLength(1)
+  const [move] = answered.continued!
+  expect(move).toMatchObject({ from, to, why: expect.stringContaining('SIGKILL') })
+  expect(answered.continuedInUsage).toEqual(answered.continued)
+  expect(answered.comments).toHaveLength(1)
+  expect(answered.comments[0]).toMatch(
+    new RegExp(`^tandem-fallback .*${from} broke off after ${move!.atToken} tokens: .*SIGKILL`),
+  )
+}
+
+describe('the only chat worker is killed', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startTestServer()
+  })
+  afterAll(() => server?.stop())
+
+  test.each([
+    ['a chat, early', CHATS, asked, 2],
+    ['a chat, later', CHATS, asked, 14],
+    ['raw text', RAW, raw, 1],
+    ['raw text, later', RAW, raw, 40],
+    ['characters of several tokens', CHATS, json({ const: EMOJI }), 9],
+    ['JSON', CHATS, json(ticket), 8],
+    ['JSON, later', CHATS, json(ticket), 25],
+  ])('[failure-domains] %s goes on with the same text', IN_TIME, async (_, path, body, at) => {
+    const whole = await stream(server, path, body)
+    expect(whole).toMatchObject({ comments: [], continued: undefined, continuedInUsage: undefined })
+    const moved = await interrupted(server, path, body, at)
+    expect(moved.text).toBe(whole.text)
+    expect(moved.finishReason).toBe(whole.finishReason)
+    expect(moved.completionTokens).toBe(whole.completionTokens)
+    expectTold(moved)
+  })
+
+  test('what JSON went on is valid', IN_TIME, async () => {
+    const { text } = await interrupted(server, CHATS, json(ticket), 12)
+    const schema = z.fromJSONSchema(ticket as Parameters<typeof z.fromJSONSchema>[0])
+    expect(schema.safeParse(JSON.parse(text)).success).toBe(true)
+    const emoji = await interrupted(server, CHATS, json({ const: EMOJI }), 20)
+    expect(JSON.parse(emoji.text)).toEqual(EMOJI)
+  })
+
+  test('max_tokens are counted over the whole answer, a stop string is found in it', IN_TIME, async () => {
+    const short = { ...raw, max_tokens: 31 }
+    const moved = await interrupted(server, RAW, short, 10)
+    expect(moved).toMatchObject({ completionTokens: 31, finishReason: 'length' })
+    const { text } = await stream(server, RAW, raw)
+    const stop = text.slice(70, 90)
+    let pid = await chatWorker(server)
+    const stopped = await stream(server, RAW, { ...raw, stop }, (_, so) => {
+      if (so.length >= 50 && pid > 0) {
+        process.kill(pid, 'SIGKILL')
+        pid = 0
+      }
+    })
+    expect(stopped.text).toBe(text.slice(0, text.indexOf(stop)))
+    expect(stopped.finishReason).toBe('stop')
+    expectTold(stopped)
+  })
+
+  test('twice: it goes on twice', IN_TIME, async () => {
+    const whole = await stream(server, RAW, raw)
+    const first = await chatWorker(server)
+    let second: Promise<void> | undefined
+    const moved = await stream(server, RAW, raw, (pieces) => {
+      if (pieces === 5) process.kill(first, 'SIGKILL')
+      if (pieces === 20) second = chatWorker(server).then((pid) => void process.kill(pid, 'SIGKILL'))
+    })
+    await second
+    expect(moved.text).toBe(whole.text)
+    expect(moved.completionTokens).toBe(whole.completionTokens)
+    expect(moved.continued).toHaveLength(2)
+    expect(moved.comments).toHaveLength(2)
+  })
+
+  test('an answer that is not streamed says so in its header and fields', IN_TIME, async () => {
+    const body = { model: CHAT, temperature: 0, ...raw }
+    const whole = (await (await post(server, RAW, body)).json()) as Whole
+    const pid = await chatWorker(server)
+    const answering = post(server, RAW, body)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    process.kill(pid, 'SIGKILL')
+    const response = await answering
+    const moved = (await response.json()) as Whole
+    expect(moved.choices).toEqual(whole.choices)
+    expect(moved.usage.completion_tokens).toBe(whole.usage.completion_tokens)
+    expect(response.headers.get('x-tandem-fallback')).toMatch(/llama\.cpp on cpu broke off after \d+ tokens/)
+    expect(moved.tandem.continued).toHaveLength(1)
+    expect(moved.usage.tandem?.continued).toEqual(moved.tandem.continued)
+  })
+})
+
+interface Whole {
+  readonly choices: unknown
+  readonly usage: { readonly completion_tokens: number; readonly tandem?: { readonly continued: unknown } }
+  readonly tandem: { readonly continued?: readonly unknown[] }
+}
+
+describe('the only chat worker is killed and cannot come back', () => {
+  let folder: string
+  let server: TestServer
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tandem-gone-'))
+    const name = 'tandem-tiny-chat-Q8_0.gguf'
+    await copyFile(join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat', name), join(folder, 'mine.gguf'))
+    server = await startTestServer({ config: { models: { chat: join(folder, 'mine.gguf') } } })
+  })
+  afterAll(async () => {
+    await server?.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('the official client gets the text so far, the finish reason and the error', IN_TIME, async () => {
+    const pid = await chatWorker(server)
+    const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', maxRetries: 0 })
+    const [model] = (await client.models.list()).data.filter(({ id }) => id.includes('mine'))
+    const stream = await client.completions.create({ model: model!.id, ...raw, temperature: 0, stream: true })
+    let text = ''
+    let finish: string | null = null
+    const reading = (async () => {
+      for await (const { choices } of stream) {
+        if (text === '') {
+          await rm(join(folder, 'mine.gguf'))
+          process.kill(pid, 'SIGKILL')
+        }
+        text += choices[0]?.text ?? ''
+        finish = choices[0]?.finish_reason ?? finish
+      }
+    })()
+    await expect(reading).rejects.toBeInstanceOf(OpenAI.APIError)
+    await expect(reading).rejects.toMatchObject({
+      code: 'model_file_bad',
+      type: 'server_error',
+      error: { message: expect.stringContaining('mine.gguf') },
+    })
+    expect(text.length).toBeGreaterThan(3)
+    expect(finish).toBe('error')
+  })
+})
+
+describeVulkan('the chat worker on a GPU is killed', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startTestServer({
+      config: { placement: { chat: 'llama.cpp@Vulkan0' }, chat: { slots: 1 } },
+    })
+    await chatWorker(server, 'Vulkan0', 90_000)
+    await chatWorker(server, 'cpu')
+  }, 180_000)
+  afterAll(() => server?.stop())
+
+  test('[failure-domains] the CPU goes on with the same text', { timeout: 240_000 }, async () => {
+    const body = { prompt: 'export function add(a: number, b: number', max_tokens: 24 }
+    const whole = await stream(server, RAW, body)
+    expect(whole.continued).toBeUndefined()
+    const pid = await chatWorker(server, 'Vulkan0', 90_000)
+    const moved = await stream(server, RAW, body, (pieces) => {
+      if (pieces === 6) process.kill(pid, 'SIGKILL')
+    })
+    expect(moved.text).toBe(whole.text)
+    expect(moved.completionTokens).toBe(24)
+    expectTold(moved, 'llama.cpp on Vulkan0', 'llama.cpp on cpu')
+  })
+})
