@@ -69,6 +69,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
     }),
     onWorker: (worker) => announce && logFailures(worker, log),
+    shareCores: (placements, isAway) => knowledge.shareCores(placements, isAway),
+    onCoresOver: (over) => log.info(coresOver(over)),
     modelsOf: (plan) => modelsOf(plan, survey),
     ...(options.tasks ? { tasks: options.tasks } : {}),
   })
@@ -82,7 +84,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     workers,
     config,
     models: modelsOf(conductor.plan, survey),
-    onFigure: (placement, figure) => store?.noteLive(placement, figure),
+    // while one is away the others have its cores, and are faster than they will be
+    onFigure: (placement, figure) => conductor.isComplete() && store?.noteLive(placement, figure),
   })
   const embedModel = survey.models.find(({ task }) => task === 'embed')?.model
   const projects = createProjects({ home, serving, config, log, ...(embedModel ? { embedModel } : {}) })
@@ -177,6 +180,12 @@ function unserved({ tasks, rejected }: Plan, { models }: Survey): string[] {
       `nothing serves ${task} with ${model.id}: ${why?.reason ?? 'no engine does'}; see \`tandem plan\``,
     ]
   })
+}
+
+function coresOver(over: number): string {
+  return over === 0
+    ? 'the cores suffice for all workers again'
+    : `more workers than cores for them: each computes on one thread, ${over} more than \`cpu.reserveCores\` leaves`
 }
 
 function logFailures(worker: Worker, log: Logger): void {

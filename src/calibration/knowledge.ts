@@ -14,6 +14,8 @@ import {
 } from '../domain/index.ts'
 import { ENGINES } from '../engines/index.ts'
 import {
+  type CoreShares,
+  type CoreUser,
   deviceOf,
   fitsBeside,
   hostShare,
@@ -22,7 +24,7 @@ import {
   policyNamed,
   possiblePlacements,
   reservedCores,
-  shareThreads,
+  shareCores,
   usesCpu,
 } from '../placement/index.ts'
 import type { Worker, WorkerOptions } from '../workers/index.ts'
@@ -77,13 +79,16 @@ export class Knowledge {
           (hostShare(candidate.on, candidate.need) < hostFreeBytes &&
             fitsBeside(candidate, beside, this.survey.devices))),
     )
-    const threads = this.#threads(candidates)
+    const { threads } = this.#share(candidateUsers(candidates.filter((each) => this.#computes(each))))
     // where a model has no reference vectors, the first engine makes them: the CPU's are the most exact
     const sorted = [...wanted].sort((a, b) => Number(b.kind === 'cpu') - Number(a.kind === 'cpu'))
     return sorted.map((candidate) => {
       const { task, model, engine, device, kind, simulated, load } = candidate
       const placement = { task, model, engine, device, kind, simulated }
-      const options = this.#options({ ...placement, ...(load ? { load } : {}) }, threads)
+      const options = this.#options(
+        { ...placement, ...(load ? { load } : {}) },
+        threads.get(laneOf(placement)),
+      )
       return { placement, options }
     })
   }
@@ -91,10 +96,10 @@ export class Knowledge {
   /** How the worker of a planned placement is started. */
   workerOptions(placement: PlannedPlacement, plan: Plan): WorkerOptions {
     const all = placementsOf(plan)
-    const same = all.filter((each) => sharer(each) === sharer(placement))
+    const same = all.filter((each) => laneOf(each) === laneOf(placement))
     const policy = policyNamed(plan.policy, this.survey.config.placement.policies)
     return {
-      ...this.#options(placement, this.#threads(all)),
+      ...this.#options(placement, this.shareCores(all).threads.get(placementId(placement))),
       lastPlacement: same.length === 1,
       background: policy.background && usesCpu(placement),
     }
@@ -196,30 +201,41 @@ export class Knowledge {
     return { measurements, interference }
   }
 
-  /** Compute threads by task and model: the placements of one share them, for a fallback rests while the first works. */
-  #threads(placements: readonly (PlacementRef & Parameters<typeof usesCpu>[0] & { load?: DecoderLoad })[]) {
+  /**
+   * Compute threads of workers that run at the same time.
+   * @param placements in the order of their plan
+   * @param isAway whether a worker does not answer for a while: its cores are another's
+   */
+  shareCores(
+    placements: readonly PlannedPlacement[],
+    isAway: (id: string) => boolean = () => false,
+  ): CoreShares {
+    const users = placements.map((placement): CoreUser => {
+      const id = placementId(placement)
+      const { task, role } = placement
+      const does = this.#computes(placement) ? 'computes' : 'feeds'
+      return { id, lane: laneOf(placement), task, role, does, away: isAway(id) }
+    })
+    return this.#share(users)
+  }
+
+  #share(users: readonly CoreUser[]): CoreShares {
     const { config, devices } = this.survey
-    const cores = devices.find((device) => device.kind === 'cpu')?.cores ?? 1
+    const { cores = 1, performanceCores } = devices.find(({ kind }) => kind === 'cpu') ?? {}
     const policy = policyNamed(config.placement.policy, config.placement.policies)
     const reserveCores = reservedCores(policy, cores, config.cpu.reserveCores)
-    return shareThreads([...new Set(placements.filter((each) => this.#takesThreads(each)).map(sharer))], {
-      cores,
-      reserveCores,
-    })
+    return shareCores(users, { cores, reserveCores, performanceCores })
   }
 
   /** On the CPU, or with layers that its device has no room for. */
-  #takesThreads(placement: Parameters<typeof usesCpu>[0] & PlacementRef & { load?: DecoderLoad }): boolean {
+  #computes(placement: Parameters<typeof usesCpu>[0] & PlacementRef & { load?: DecoderLoad }): boolean {
     const { task, model, load } = placement
     const shape = this.survey.models.find((each) => each.task === task && each.model.id === model)?.shape
     const layers = shape?.kind === 'decoder' ? shape.layerBytes.length : 0
     return usesCpu(placement) || (load !== undefined && load.gpuLayers < layers)
   }
 
-  #options(
-    placement: Parameters<typeof workerOptions>[0],
-    threads: Readonly<Partial<Record<string, number>>>,
-  ): WorkerOptions {
+  #options(placement: Parameters<typeof workerOptions>[0], threads = 1): WorkerOptions {
     const { config, home, devices, engines, models, simulation } = this.survey
     const planned = models.find((each) => each.task === placement.task && each.model.id === placement.model)
     if (!planned) throw new Error(`${placementId(placement)} is of no model that was chosen`)
@@ -228,7 +244,7 @@ export class Knowledge {
       shape: planned.shape,
       devices,
       engines,
-      threads: threads[sharer(placement)] ?? 1,
+      threads,
       chat: config.chat,
       home,
       simulation,
@@ -249,15 +265,24 @@ function withOwnMemory(device: Device, plan: Pick<Plan, 'tasks'>, devices: reado
   return { ...device, freeBytes: Math.min(memoryBytes, freeBytes + own) }
 }
 
-function sharer({ task, model }: PlacementRef): string {
+/** Placements that serve the same. */
+function laneOf({ task, model }: PlacementRef): string {
   return `${task}:${model}`
+}
+
+/** What might run: each is measured with what its lane has on the CPU when all lanes are there. */
+function candidateUsers(candidates: readonly PlacementRef[]): CoreUser[] {
+  const lanes = new Map(candidates.map((each) => [laneOf(each), each.task]))
+  return [...lanes].map(([lane, task]) => {
+    return { id: lane, lane, task, role: 'primary', does: 'computes', away: false }
+  })
 }
 
 function pairsOf(candidates: readonly Candidate[]): Pair[] {
   return candidates.flatMap((first, at) =>
     candidates
       .slice(at + 1)
-      .filter((second) => sharer(first.placement) !== sharer(second.placement))
+      .filter((second) => laneOf(first.placement) !== laneOf(second.placement))
       .map((second): Pair => [first, second]),
   )
 }

@@ -15,6 +15,8 @@ export interface WorkerStatus {
   readonly state: WorkerState
   readonly queued: number
   readonly running: number
+  /** Compute threads on the CPU; absent where a simulated device computes. */
+  readonly threads?: number
   /** Why it is not ready. */
   readonly error?: string
 }

@@ -65,6 +65,16 @@ export function encoderSuite(name: string, makeLoaded: () => Promise<LoadedEncod
       }
     })
 
+    test('gives the same vectors on other compute threads, and does not stop for them', async () => {
+      const before = rows(await embed(TEXTS))
+      const during = embed([...TEXTS, ...TEXTS, ...TEXTS])
+      await Promise.all([encoder.setThreads?.(2), encoder.setThreads?.(3)])
+      const vectors = [...rows(await during), ...rows(await embed(TEXTS))]
+      await encoder.setThreads?.(1)
+      for (const [i, vector] of [...vectors, ...rows(await embed(TEXTS))].entries())
+        expect(dot(vector, before[i % TEXTS.length]!)).toBeGreaterThanOrEqual(0.9998)
+    })
+
     test('tells different texts apart', async () => {
       const [a, b, c] = rows(
         await embed(['sort a list of numbers', 'sorting numbers in a list', 'TLS handshake']),

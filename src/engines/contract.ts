@@ -28,6 +28,11 @@ export interface LoadSpec {
   readonly device: string
   /** Compute threads, at least 1. */
   readonly threads: number
+  /**
+   * Decoders: threads that the block of prompt tokens is sized for; absent: `threads`. Results depend on the block, so it stays as it
+   * was when a later life has other threads.
+   */
+  readonly blockThreads?: number
   /** Decoders: the window to open; at most the model's. */
   readonly contextTokens?: number
   /** Decoders: sequences that may decode at once. */
@@ -67,6 +72,11 @@ export interface LoadedEncoder {
   ): Promise<EmbedOutput>
   /** Times every layer of one inference; only engines that can, when they were loaded for it. */
   profile?(text: string): Promise<LayerTime[]>
+  /**
+   * Other compute threads, at least 1, from the next inference on; absent: those of the load stay.
+   * @throws TandemError ENGINE_FAILED: it goes on with those that it had
+   */
+  setThreads?(threads: number): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -84,6 +94,11 @@ export interface LoadedScorer {
    * @throws TandemError CANCELLED, ENGINE_FAILED
    */
   score(inputs: readonly ScoreInput[], signal: AbortSignal, maxTextTokens?: number): Promise<ScoreOutput>
+  /**
+   * Other compute threads, at least 1, from the next inference on; absent: those of the load stay.
+   * @throws TandemError ENGINE_FAILED: it goes on with those that it had
+   */
+  setThreads?(threads: number): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -121,5 +136,10 @@ export interface LoadedDecoder {
   countTokens(texts: readonly string[]): Promise<number[]>
   /** Tokens of the rendered prompt. */
   countPrompt(prompt: ChatPromptSpec): Promise<number>
+  /**
+   * Other compute threads, at least 1, from the next inference on; absent: those of the load stay.
+   * @throws TandemError ENGINE_FAILED: it goes on with those that it had
+   */
+  setThreads?(threads: number): Promise<void>
   dispose(): Promise<void>
 }

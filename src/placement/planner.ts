@@ -1,13 +1,13 @@
 import type { Plan, PlannedPlacement, Task } from '../domain/index.ts'
 import { placeBehind } from './behind.ts'
 import { type Scene, sceneOf } from './candidates.ts'
+import { reservedCores } from './cores.ts'
 import { type Draft, draftOf, fittingInOrder, place } from './draft.ts'
 import { byWeight, type PlannerInput } from './input.ts'
 import { Ledger } from './memory.ts'
 import { pinText } from './pin.ts'
 import { candidatesOfPin } from './pinned.ts'
 import { whyFirst } from './reasons.ts'
-import { reservedCores } from './threads.ts'
 
 /**
  * Decides where each model runs, with reasons. Models choose in the order of their weight (chat, embed, rerank, classify, then

@@ -13,6 +13,7 @@ import {
 } from '../domain/index.ts'
 import { startWorker, type Worker, type WorkerEvent, type WorkerOptions } from '../workers/index.ts'
 import type { ManagedServing } from './contract.ts'
+import { CoreOwner, isAway, type ShareCores, type Sharer } from './cores.ts'
 
 /** A placement that was tried here and cannot serve, and why: one sentence. */
 export interface Refusal extends PlacementRef {
@@ -21,7 +22,7 @@ export interface Refusal extends PlacementRef {
 
 export interface RunningWorker {
   readonly worker: Worker
-  /** How it was started. */
+  /** How it would be started now: as it was, with the compute threads that it has by now. */
   readonly options: WorkerOptions
 }
 
@@ -32,6 +33,10 @@ export interface ConductorOptions {
   readonly workerOptions: (placement: PlannedPlacement, plan: Plan) => WorkerOptions
   /** Hears of each worker that is started. */
   readonly onWorker?: (worker: Worker) => void
+  /** Absent: each worker keeps the compute threads that it is started with. */
+  readonly shareCores?: ShareCores
+  /** Hears how many threads more compute at once than the machine has cores for. */
+  readonly onCoresOver?: (over: number) => void
   /** Models of a plan, for its limits. */
   readonly modelsOf: (plan: Plan) => readonly Model[]
   /** Tasks to start workers for; absent: all that the plan serves. */
@@ -49,7 +54,8 @@ export class Conductor {
   readonly #options: ConductorOptions
   readonly #listeners = new Set<(change: PlanChange) => void>()
   /** All that are not stopped, also those that the plan has dropped and that still serve until their successor is ready. */
-  readonly #workers = new Map<string, RunningWorker>()
+  readonly #workers = new Map<string, RunningWorker & Sharer>()
+  readonly #cores: CoreOwner | undefined
   #refusals: readonly Refusal[] = []
   #plan: Plan
   #serving: ManagedServing | undefined
@@ -57,6 +63,8 @@ export class Conductor {
   constructor(options: ConductorOptions) {
     this.#options = options
     this.#plan = options.makePlan([])
+    const { shareCores: share, onCoresOver: onOver } = options
+    this.#cores = share && new CoreOwner({ share, sharers: () => this.#sharers(), onOver })
   }
 
   get plan(): Plan {
@@ -110,7 +118,15 @@ export class Conductor {
 
   /** The running worker of a placement, by the placement's id. */
   running(id: string): RunningWorker | undefined {
-    return this.#workers.get(id)
+    const running = this.#workers.get(id)
+    if (!running) return undefined
+    const { worker, options } = running
+    return { worker, options: { ...options, spec: { ...options.spec, threads: worker.threads } } }
+  }
+
+  /** Whether none rests, restarts or is quarantined: then each has the cores that the plan counts on. */
+  isComplete(): boolean {
+    return this.workers().every((worker) => !isAway(worker))
   }
 
   workers(): readonly Worker[] {
@@ -120,24 +136,39 @@ export class Conductor {
   stop(): void {
     this.#serving = undefined
     this.#listeners.clear()
+    this.#cores?.stop()
   }
 
   #workersOf(plan: Plan): Worker[] {
     const { tasks } = this.#options
     const placements = placementsOf(plan).filter(({ task }) => tasks === undefined || tasks.includes(task))
-    return placements.map((placement) => {
+    const workers = placements.map((placement) => {
       const { worker } = this.#workers.get(placementId(placement)) ?? this.#start(placement, plan)
       const { task, model } = placement
       const same = placements.filter((each) => each.task === task && each.model === model)
       worker.setLastPlacement(same.length === 1)
       return worker
     })
+    this.#cores?.update()
+    return workers
   }
 
-  #start(placement: PlannedPlacement, plan: Plan): RunningWorker {
+  /** What the plan has dropped and that still serves comes last. */
+  #sharers(): Sharer[] {
+    const planned = placementsOf(this.#plan).flatMap((placement): Sharer[] => {
+      const running = this.#workers.get(placementId(placement))
+      return running ? [{ worker: running.worker, placement }] : []
+    })
+    const dropped = [...this.#workers.values()].filter((old) =>
+      planned.every(({ worker }) => worker !== old.worker),
+    )
+    return [...planned, ...dropped.map(({ worker, placement }) => ({ worker, placement }))]
+  }
+
+  #start(placement: PlannedPlacement, plan: Plan): Sharer {
     const { workerOptions, onWorker } = this.#options
     const options = workerOptions(placement, plan)
-    const running = { worker: startWorker(options), options }
+    const running = { worker: startWorker(options), options, placement }
     this.#workers.set(running.worker.id, running)
     running.worker.onEvent((event) => this.#heard(running.worker, event))
     onWorker?.(running.worker)
@@ -145,9 +176,10 @@ export class Conductor {
   }
 
   #heard(worker: Worker, { state, error, resting }: WorkerEvent): void {
-    if (resting) return
-    if (state === 'stopped' && this.#workers.get(worker.id)?.worker === worker)
+    if (state === 'stopped' && !resting && this.#workers.get(worker.id)?.worker === worker)
       this.#workers.delete(worker.id)
+    this.#cores?.update()
+    if (resting) return
     const say = error && REFUSALS[error.code]
     if (state !== 'stopped' || !say || !this.#serving) return
     const { task, model, engine, device } = worker.placement

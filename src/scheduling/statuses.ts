@@ -32,6 +32,7 @@ export function workerStatuses(
       state: worker.state,
       queued: taker === worker.id ? waiting.length : 0,
       running: running.size,
+      ...(simulated ? {} : { threads: worker.threads }),
       ...(why === undefined ? {} : { error: why }),
     }
   })

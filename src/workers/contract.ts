@@ -79,6 +79,10 @@ export interface Worker {
   onEvent(listener: (event: WorkerEvent) => void): () => void
   /** Whether nothing else serves the task: never quarantined then, its restart waits 2 s at most. */
   setLastPlacement(isLast: boolean): void
+  /** Compute threads that it was told to have. */
+  readonly threads: number
+  /** Other compute threads, at least 1: from its next inference on where its engine can, else when it is started again. */
+  setThreads(threads: number): void
   /** Whether it was unloaded by `rest`. */
   readonly resting: boolean
   /** Unloads the model where nothing is asked of it now; `wake` or `ready` load it again. @returns whether it rests */

@@ -65,6 +65,57 @@ test('a worker in the background gives way to programs of usual priority, also a
   expect(getPriority((await other.ready()).pid)).toBe(getPriority())
 })
 
+describe('compute threads of a running worker', () => {
+  /** A worker that prints its threads, and the lines that it printed. */
+  async function telling(task: 'embed' | 'chat', tell: true | 'failing' = true) {
+    let heard = ''
+    const options = fakeWorker(task, 'cpu', { lastPlacement: true, onOutput: (text) => (heard += text) })
+    const worker = start({ ...options, spec: { ...options.spec, threads: 3, settings: { tell } } })
+    return { worker, lines: () => heard.split('\n').filter((line) => line !== '') }
+  }
+
+  test.each(['embed', 'chat'] as const)(
+    'of %s are changed, and kept over a crash; the block stays',
+    async (task) => {
+      const { worker, lines } = await telling(task)
+      await worker.ready()
+      worker.setThreads(5)
+      worker.setThreads(5)
+      expect(worker.threads).toBe(5)
+      await expect.poll(lines).toEqual(['loaded: 3 threads, block for 3', 'now: 5 threads'])
+      process.kill((await worker.ready()).pid, 'SIGKILL')
+      await nextState(worker, 'ready')
+      await expect.poll(lines).toContain('loaded: 5 threads, block for 3')
+    },
+  )
+
+  test('that change while it loads are given when it has loaded', async () => {
+    const { worker, lines } = await telling('embed')
+    worker.setThreads(7)
+    await worker.ready()
+    await expect.poll(lines).toEqual(['loaded: 3 threads, block for 3', 'now: 7 threads'])
+  })
+
+  test('between two batches: what an encoder is told meanwhile counts once, the last', async () => {
+    const { worker, lines } = await telling('embed')
+    await worker.ready()
+    const slow = worker.embed(texts('fault:slow:200'))
+    for (const threads of [4, 5, 6]) worker.setThreads(threads)
+    await slow
+    await expect.poll(lines).toEqual(['loaded: 3 threads, block for 3', 'now: 6 threads'])
+  })
+
+  test('that the engine cannot have: it says so and goes on', async () => {
+    const { worker, lines } = await telling('embed', 'failing')
+    await worker.ready()
+    worker.setThreads(5)
+    await expect
+      .poll(() => lines().join())
+      .toMatch(/keeps its compute threads: .*no room for another session/)
+    expect((await worker.embed(texts('a'))).dimensions).toBe(8)
+  })
+})
+
 describe('a worker that rests', () => {
   test('its process ends, it is no failure, and a call that comes wakes it', async () => {
     const worker = start(fakeWorker('embed'))

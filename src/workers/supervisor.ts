@@ -69,6 +69,7 @@ export class Supervisor implements Worker {
   readonly #listeners = new Set<(event: WorkerEvent) => void>()
   #readyWaiters: { resolve: (info: WorkerInfo) => void; reject: (error: TandemError) => void }[] = []
   #isLast: boolean
+  #threads: number
   #resting = false
   /** The process of a worker that rests, until it has ended. */
   #leaving: WorkerProcess | undefined
@@ -89,6 +90,7 @@ export class Supervisor implements Worker {
     this.placement = options.placement
     this.#options = options
     this.#isLast = options.lastPlacement ?? false
+    this.#threads = options.spec.threads
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#start()
   }
@@ -99,6 +101,10 @@ export class Supervisor implements Worker {
 
   get info(): WorkerInfo | undefined {
     return this.#info
+  }
+
+  get threads(): number {
+    return this.#threads
   }
 
   get resting(): boolean {
@@ -168,6 +174,12 @@ export class Supervisor implements Worker {
 
   setLastPlacement(isLast: boolean): void {
     this.#isLast = isLast
+  }
+
+  setThreads(threads: number): void {
+    if (threads === this.#threads) return
+    this.#threads = threads
+    this.#process?.send({ type: 'setThreads', threads })
   }
 
   rest(): boolean {
@@ -259,7 +271,9 @@ export class Supervisor implements Worker {
   }
 
   #start(): void {
-    const { spec, placement, modulePath, env, background } = this.#options
+    const { spec: first, placement, modulePath, env, background } = this.#options
+    const { blockThreads = first.threads } = first
+    const spec = { ...first, threads: this.#threads, blockThreads }
     this.#failure = undefined
     this.#failuresInRow = 0
     const child: WorkerProcess = new WorkerProcess(

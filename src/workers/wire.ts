@@ -37,6 +37,7 @@ export type ToChild =
     }
   | { readonly type: 'call'; readonly id: number; readonly body: CallBody }
   | { readonly type: 'cancel'; readonly id: number }
+  | { readonly type: 'setThreads'; readonly threads: number }
   | { readonly type: 'stop' }
 
 export type FromChild =

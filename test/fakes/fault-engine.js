@@ -1,7 +1,7 @@
 // An engine with faults, loaded by the real worker process. A text that begins with `fault:` does what it names;
 // every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load,
 // LoadSpec.settings.fault one of every call after the first `settings.after`, `settings.resumes` false a chat engine that
-// cannot go on with what another one began.
+// cannot go on with what another one began; with `settings.tell` it prints its threads.
 import { spawn } from 'node:child_process'
 
 const DIMENSIONS = 8
@@ -107,6 +107,17 @@ async function echo(text, { sampling, resume }, onDelta, signal) {
   }
 }
 
+/** Prints the threads that it is given, at its load and later. */
+function telling(loaded, { settings, threads, blockThreads }) {
+  if (!settings?.tell) return loaded
+  process.stdout.write(`loaded: ${threads} threads, block for ${blockThreads}\n`)
+  const setThreads = async (wanted) => {
+    if (settings.tell === 'failing') throw new Error('no room for another session')
+    process.stdout.write(`now: ${wanted} threads\n`)
+  }
+  return { ...loaded, setThreads }
+}
+
 const encoder = { kind: 'encoder', dimensions: DIMENSIONS, maxTokens: LIMIT, embed, dispose: async () => {} }
 
 const scorer = (width) => ({
@@ -161,7 +172,8 @@ export const engine = {
       const { TandemError } = await import('../../dist/domain/index.js')
       throw new TandemError('MODEL_FILE_BAD', { file: 'model.onnx', why: 'wrong hash' })
     }
-    if (spec.task === 'chat') return faulty(decoder(spec), spec.settings)
-    return faulty(spec.task === 'embed' ? encoder : scorer(spec.task === 'rerank' ? 1 : 3), spec.settings)
+    if (spec.task === 'chat') return telling(faulty(decoder(spec), spec.settings), spec)
+    const loaded = spec.task === 'embed' ? encoder : scorer(spec.task === 'rerank' ? 1 : 3)
+    return telling(faulty(loaded, spec.settings), spec)
   },
 }

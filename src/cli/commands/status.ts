@@ -34,10 +34,11 @@ export const status = defineCommand({
           w.state,
           String(w.running),
           String(w.queued),
+          String(w.threads ?? ''),
           String(w.pid ?? ''),
         ])
         print(
-          `\n${table([['task', 'model', 'engine', 'device', 'state', 'running', 'queued', 'pid'], ...rows])}`,
+          `\n${table([['task', 'model', 'engine', 'device', 'state', 'running', 'queued', 'threads', 'pid'], ...rows])}`,
         )
         for (const { engine, device, state, error } of document.workers)
           if (error !== undefined) print(`${engine} on ${device} is ${state}: ${printable(error)}\n`)

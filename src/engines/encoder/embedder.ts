@@ -54,6 +54,10 @@ export class Embedder implements LoadedEncoder {
     return this.#session.profile(this.#tokenizer.encode(text, 'passage'))
   }
 
+  setThreads(threads: number): Promise<void> {
+    return this.#session.setThreads(threads)
+  }
+
   dispose(): Promise<void> {
     return this.#session.dispose()
   }

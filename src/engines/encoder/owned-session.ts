@@ -30,6 +30,11 @@ export class OwnedSession {
     })
   }
 
+  /** @throws TandemError ENGINE_FAILED */
+  async setThreads(threads: number): Promise<void> {
+    await this.#guarded(async () => this.#session.setThreads?.(threads))
+  }
+
   async #guarded<T>(work: () => Promise<T>): Promise<T> {
     try {
       if (this.#disposed) throw new Error('the model was unloaded')

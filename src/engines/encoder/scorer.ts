@@ -53,6 +53,10 @@ export class Scorer implements LoadedScorer {
     return { scores, width, tokens, truncated }
   }
 
+  setThreads(threads: number): Promise<void> {
+    return this.#session.setThreads(threads)
+  }
+
   dispose(): Promise<void> {
     return this.#session.dispose()
   }

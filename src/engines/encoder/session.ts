@@ -31,5 +31,7 @@ export interface EncoderSession {
   ): Promise<void>
   /** Times every layer of one inference. @throws TandemError INVALID_REQUEST when it was not loaded for it */
   profile?(row: TokenRow): Promise<LayerTime[]>
+  /** Other compute threads from the next `run` on; absent: those that it was opened with stay. */
+  setThreads?(threads: number): Promise<void>
   dispose(): Promise<void>
 }

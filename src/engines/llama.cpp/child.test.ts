@@ -133,6 +133,22 @@ describe('llama.cpp', () => {
       })
   })
 
+  test('compute threads change between evaluations; the block of a prompt is that of the first life', async () => {
+    const decoder = (await load({ threads: 2, blockThreads: 1, slots: 1 })) as LlamaDecoder
+    const first = (await load({ threads: 1, slots: 1 })) as LlamaDecoder
+    const answer = () => collect(decoder, chatOf([user('hi')], { sampling: { maxTokens: 2, stop: [] } }))
+    try {
+      expect(decoder.loaded.block).toBe(first.loaded.block)
+      for (const threads of [1, 2, 1]) {
+        await decoder.setThreads(threads)
+        await answer()
+        expect(decoder.loaded.context.currentThreads).toBe(threads)
+      }
+    } finally {
+      await Promise.all([decoder.dispose(), first.dispose()])
+    }
+  })
+
   test('the window can be opened smaller than the model allows', async () => {
     const decoder = await load({ contextTokens: 300, slots: 1 })
     try {

@@ -1,4 +1,5 @@
 /** The llama.cpp engine. Native code: loaded in worker processes only. */
+import { availableParallelism } from 'node:os'
 import { GgmlType, getModuleVersion, type LlamaModel, resolveChatWrapper } from 'node-llama-cpp'
 import { type KvType, TandemError } from '../../domain/index.ts'
 import type { Engine, LoadedDecoder, LoadSpec } from '../contract.ts'
@@ -34,7 +35,8 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
   const held: { line: string; isError: boolean }[] = []
   let loading = true
   const show = (line: string) => process.stderr.write(`llama.cpp: ${line}\n`)
-  const llama = await openLlama(spec.device, spec.threads, (line, isError) => {
+  const mostThreads = Math.max(spec.threads, availableParallelism())
+  const llama = await openLlama(spec.device, mostThreads, (line, isError) => {
     if (!loading) show(line)
     else if (held.length < MAX_HELD_LINES) held.push({ line, isError })
   })
@@ -57,13 +59,15 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
       contextSize: contextTokens,
       sequences: slots,
       batchSize: block + slots,
-      threads: spec.threads,
+      // as many as the library allows at that moment: `setThreads` changes it
+      threads: { ideal: mostThreads, min: 1 },
       // llama.cpp knows what the device can do; a quantized cache needs it
       flashAttention: 'auto',
       experimentalKvCacheKeyType: kvType,
       experimentalKvCacheValueType: kvType,
       failedCreationRemedy: false,
     })
+    llama.maxThreads = spec.threads
     loading = false
     for (const { line } of held) show(line)
     return new LlamaDecoder({
@@ -88,8 +92,8 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
 }
 
 /** Tokens that are read at once: the same for a model and thread count, because results depend on it. */
-function blockOf(spec: LoadSpec): number {
-  const tokens = (WORK_PER_BLOCK * spec.threads) / (2 * spec.model.parameters)
+function blockOf({ model, threads, blockThreads = threads }: LoadSpec): number {
+  const tokens = (WORK_PER_BLOCK * blockThreads) / (2 * model.parameters)
   return Math.max(MIN_BLOCK, Math.min(MAX_BLOCK.cpu, Math.floor(tokens / MIN_BLOCK) * MIN_BLOCK))
 }
 

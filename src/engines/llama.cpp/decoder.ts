@@ -97,6 +97,10 @@ export class LlamaDecoder implements LoadedDecoder {
     })
   }
 
+  async setThreads(threads: number): Promise<void> {
+    this.loaded.llama.maxThreads = threads
+  }
+
   async dispose(): Promise<void> {
     await this.loaded.context.dispose()
     await this.loaded.model.dispose()

@@ -7,6 +7,7 @@ import {
   type EncoderSession,
   loadEncoder,
   modelFiles,
+  openReopening,
 } from '../encoder/index.ts'
 import { onnxruntime } from './descriptor.ts'
 import { openSession } from './session.ts'
@@ -23,7 +24,7 @@ async function load(spec: LoadSpec): Promise<LoadedEncoder | LoadedScorer> {
   const files = modelFiles(onnxruntime, model, 'onnx')
   return loadEncoder(onnxruntime, spec, files, async (output) => {
     const weights = await files.find('.onnx file', (name) => name.endsWith('.onnx'))
-    return open(weights, threads, output)
+    return openReopening(threads, (wanted) => open(weights, wanted, output))
   })
 }
 

@@ -1,6 +1,6 @@
 import { TandemError } from '../../domain/index.ts'
 import type { Engine, LoadedEncoder, LoadedScorer, LoadSpec } from '../contract.ts'
-import { loadEncoder, modelFiles } from '../encoder/index.ts'
+import { loadEncoder, modelFiles, openReopening } from '../encoder/index.ts'
 import { chooseBuckets } from './buckets.ts'
 import { openvino } from './descriptor.ts'
 import { isCpuOnly } from './device-string.ts'
@@ -33,7 +33,10 @@ async function load(spec: LoadSpec): Promise<LoadedEncoder | LoadedScorer> {
     if (format === 'openvino-ir') await files.find('.bin file', (name) => name.endsWith('.bin'))
     const file = await files.find('model file', (name) => /\.(xml|onnx)$/.test(name))
     const { id: modelId } = model
-    return openSession({ library, settings, modelId, file, output, device, threads, maxTokens, buckets })
+    const open = (wanted: number) =>
+      openSession({ library, settings, modelId, file, output, device, threads: wanted, maxTokens, buckets })
+    // compiling for another device again takes too long for the sake of a CPU that helps it
+    return isCpuOnly(device) ? openReopening(threads, open) : open(threads)
   })
 }
 

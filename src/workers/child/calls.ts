@@ -24,6 +24,8 @@ export class Calls {
   readonly #loaded: Loaded
   readonly #engine: EngineId
   readonly #send: (message: FromChild) => void
+  /** The last that were asked for. */
+  #threads = 0
 
   constructor(loaded: Loaded, engine: EngineId, send: (message: FromChild) => void) {
     this.#loaded = loaded
@@ -38,6 +40,22 @@ export class Calls {
     if (body.method === 'embed' || body.method === 'score') this.#turns.add(body.priority, work)
     else if (body.method === 'profile') this.#turns.add('interactive', work)
     else void work()
+  }
+
+  /** Between two turns of an encoder; a decoder takes them at its next evaluation. */
+  setThreads(threads: number): void {
+    this.#threads = threads
+    const apply = async () => {
+      if (threads !== this.#threads) return // told otherwise meanwhile
+      try {
+        await this.#loaded.setThreads?.(threads)
+      } catch (thrown) {
+        const { message } = asTandemError(thrown, 'ENGINE_FAILED', { engine: this.#engine })
+        process.stderr.write(`it keeps its compute threads: ${message}\n`)
+      }
+    }
+    if (this.#loaded.kind === 'decoder') void apply()
+    else this.#turns.add('interactive', apply)
   }
 
   cancel(id: number): void {

@@ -18,6 +18,8 @@ process.on('disconnect', endGroup)
 
 let loaded: Loaded | undefined
 let calls: Calls | undefined
+/** Other threads than those of the load, told while it went on. */
+let wantedThreads: number | undefined
 
 function send(message: FromChild): void {
   // a channel that broke ends this process by 'disconnect'
@@ -31,6 +33,7 @@ async function load(message: Extract<ToChild, { type: 'load' }>): Promise<void> 
     loaded = await engine.load(message.spec)
     await warmUp(loaded, message.spec)
     calls = new Calls(loaded, message.engine, send)
+    if (wantedThreads !== undefined) calls.setThreads(wantedThreads)
     const loadMs = performance.now() - startedMs
     send({ type: 'ready', info: { engineVersion: engine.version(), ...sizesOf(loaded), loadMs } })
   } catch (thrown) {
@@ -68,6 +71,10 @@ process.on('message', (message: ToChild) => {
       break
     case 'cancel':
       calls?.cancel(message.id)
+      break
+    case 'setThreads':
+      wantedThreads = message.threads
+      calls?.setThreads(message.threads)
       break
     case 'stop':
       void stop()
