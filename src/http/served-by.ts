@@ -6,7 +6,7 @@ import { PRIORITIES, type Priority, type ServedBy, TandemError } from '../domain
 const INTERACTIVE_INPUTS = 16
 
 /** A header value holds one line of visible ASCII. */
-const headerText = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500)
+export const headerText = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500)
 
 function servedHeaders(served: ServedBy): Record<string, string> {
   return {

@@ -16,6 +16,7 @@ import type {
   ScoreOutput,
   ServedBy,
   ToolSpec,
+  WorkerState,
   WorkerStatus,
 } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
@@ -27,6 +28,21 @@ export interface RequestContext {
   readonly deadlineMs?: number
   /** Called once, before the first delta or the result. */
   readonly onServedBy?: (served: ServedBy) => void
+  /**
+   * Called once, when the request comes into its queue: `waiting` tells at any time what it waits for; undefined once it has
+   * ended, or when nothing serves it.
+   */
+  readonly onQueued?: (waiting: () => Waiting | undefined) => void
+}
+
+/** What a request waits for. */
+export interface Waiting {
+  /** Its place in the queue, from 1; 0: a worker has it. */
+  readonly position: number
+  /** Who has it, or who will by how things stand: the first in plan order that is up, else that is on its way. */
+  readonly expected: ServedBy
+  /** That worker's. */
+  readonly state: WorkerState
 }
 
 export interface Served<T> {

@@ -1,5 +1,5 @@
 /** The house's answers in OpenAI's words, whole and as stream events. Pure. */
-import type { ChatDelta, ChatResult, Citation, ToolCall, Usage } from '../../../domain/index.ts'
+import type { ChatDelta, ChatResult, Citation, ServedBy, ToolCall, Usage } from '../../../domain/index.ts'
 
 /** What is the same in every part of one answer. */
 export interface AnswerHead {
@@ -15,6 +15,8 @@ export interface AnswerHead {
 export interface AnswerExtras {
   /** Passages put before the chat, in the order of their numbers; absent without retrieval. */
   readonly citations?: readonly Citation[]
+  /** Of a stream whose head went out while it waited, and named another than who served in the end. */
+  readonly served_by?: ServedBy
 }
 
 /** The answer as server-sent events, each piece complete with its empty line. */
@@ -22,7 +24,7 @@ export interface AnswerFrames {
   /** Goes out together with the first delta. */
   readonly start: string
   delta(delta: ChatDelta): string
-  end(result: ChatResult): string
+  end(result: ChatResult, more?: AnswerExtras): string
 }
 
 const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`
@@ -119,9 +121,9 @@ export function chatFrames(head: AnswerHead, includeUsage: boolean, extras: Answ
       begun.add(delta.index)
       return event(chunk({ tool_calls: [{ index: delta.index, ...call }] }, null))
     },
-    end(result) {
+    end(result, more) {
       const choice = { index: 0, delta: {}, logprobs: null, finish_reason: result.finishReason }
-      return lastChunks(constant, choice, result, extras, includeUsage)
+      return lastChunks(constant, choice, result, { ...extras, ...more }, includeUsage)
     },
   }
 }
@@ -148,6 +150,7 @@ export function completionFrames(head: AnswerHead, includeUsage: boolean): Answe
     start: '',
     delta: (delta) =>
       delta.type === 'text' ? event({ ...constant, choices: [choice(delta.text, null)], ...usage }) : '',
-    end: (result) => lastChunks(constant, choice('', result.finishReason), result, {}, includeUsage),
+    end: (result, more) =>
+      lastChunks(constant, choice('', result.finishReason), result, more ?? {}, includeUsage),
   }
 }

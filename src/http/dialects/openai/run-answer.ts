@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ChatDelta, ChatResult } from '../../../domain/index.ts'
 import type { RequestContext, Served } from '../../../scheduling/contract.ts'
-import type { HttpLog, ModelEntry } from '../../deps.ts'
+import { type HttpDeps, type ModelEntry, TIMING } from '../../deps.ts'
 import { errorBody, fromFastify, logFailure } from '../../errors.ts'
 import { causeOf } from '../../exchange.ts'
+import { KeepAlive } from '../../keep-alive.ts'
 import { priorityOf, setServed } from '../../served-by.ts'
 import { SseStream } from '../../sse.ts'
 import type { AnswerFrames, AnswerHead } from './answer.ts'
@@ -35,17 +36,19 @@ export async function runWhole(request: FastifyRequest, reply: FastifyReply, run
 }
 
 /**
- * Until the first delta an error is an HTTP error; after it, an error event ends the stream.
+ * Until the first delta an error is an HTTP error; after it, an error event ends the stream. A stream that waits gets its head
+ * and a comment after `keepAliveMs`: then too an error is an event.
  */
 export async function runStream(
   request: FastifyRequest,
   reply: FastifyReply,
   frames: AnswerFrames,
   run: Run,
-  log: HttpLog,
+  { log, timing }: Pick<HttpDeps, 'log' | 'timing'>,
 ): Promise<FastifyReply> {
   const { exchange } = request
   const stream = new SseStream(reply, exchange)
+  const keepAlive = new KeepAlive(reply, stream, timing?.keepAliveMs ?? TIMING.keepAliveMs)
   let opening = frames.start
   const write = (events: string) => {
     stream.write(opening + events)
@@ -56,19 +59,25 @@ export async function runStream(
       {
         priority: priorityOf(request),
         signal: exchange.signal,
-        onServedBy: (served) => setServed(reply, served),
+        onQueued: (waiting) => {
+          keepAlive.waiting = waiting
+        },
+        onServedBy: (served) => keepAlive.servedBy(served),
       },
       (delta) => {
         if (!exchange.signal.aborted) write(frames.delta(delta))
       },
     )
-    write(frames.end(result))
+    const served = keepAlive.correction
+    write(frames.end(result, served && { served_by: served }))
   } catch (thrown) {
     const cause = causeOf(exchange, thrown)
     if (!stream.started) throw cause
     const error = fromFastify(cause)
     logFailure(log, request, error)
     stream.write(`data: ${JSON.stringify(errorBody(error))}\n\n`)
+  } finally {
+    keepAlive.stop()
   }
   stream.end()
   return reply
