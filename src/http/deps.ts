@@ -63,8 +63,15 @@ export interface Timing {
   readonly requestTimeoutMs: number
   /** Between two comments that keep an event stream open. */
   readonly heartbeatMs: number
+  /** A streamed answer that has said nothing for so long says what it waits for. */
+  readonly keepAliveMs: number
   /** How often worker states are compared for the event stream. */
   readonly workerPollMs: number
 }
 
-export const TIMING: Timing = { requestTimeoutMs: 30_000, heartbeatMs: 15_000, workerPollMs: 500 }
+export const TIMING: Timing = {
+  requestTimeoutMs: 30_000,
+  heartbeatMs: 15_000,
+  keepAliveMs: 5_000,
+  workerPollMs: 500,
+}

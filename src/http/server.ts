@@ -14,7 +14,8 @@ import { refuseOtherMethods } from './methods.ts'
 import { pageRoute } from './page/route.ts'
 import { tandemRoutes } from './tandem/routes.ts'
 
-const MAX_CONNECTIONS = 1_024
+/** Readers of events may take three quarters of them. */
+const MAX_CONNECTIONS = 4_096
 const MAX_HEADER_BYTES = 16_384
 /** Project names and hub ids with their escapes. */
 const MAX_PARAM_LENGTH = 1_024

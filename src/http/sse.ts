@@ -6,19 +6,33 @@ import type { Exchange } from './exchange.ts'
 /** Bytes that may wait for a slow reader; then its stream ends with an error. */
 export const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
-/** Milliseconds that an ended stream gets to be read to its end. */
+/** An ended stream whose reader takes nothing for so many milliseconds is cut. */
 const LAST_READ_MS = 5_000
+/** Milliseconds after which an ended stream is cut, however steadily it is read. */
+const LAST_READ_MAX_MS = 120_000
+
+export interface SseBounds {
+  readonly maxUnread?: number
+  readonly lastReadMs?: number
+}
 
 export class SseStream {
-  readonly #reply: FastifyReply
+  readonly #reply: Pick<FastifyReply, 'raw' | 'header' | 'getHeaders' | 'hijack'>
   readonly #exchange: Exchange
   readonly #maxUnread: number
+  readonly #lastReadMs: number
   #started = false
+  #lastWriteMs = performance.now()
 
-  constructor(reply: FastifyReply, exchange: Exchange, maxUnread: number = MAX_UNREAD_BYTES) {
+  constructor(
+    reply: Pick<FastifyReply, 'raw' | 'header' | 'getHeaders' | 'hijack'>,
+    exchange: Exchange,
+    { maxUnread = MAX_UNREAD_BYTES, lastReadMs = LAST_READ_MS }: SseBounds = {},
+  ) {
     this.#reply = reply
     this.#exchange = exchange
     this.#maxUnread = maxUnread
+    this.#lastReadMs = lastReadMs
   }
 
   /** Whether the head is out: from then on an error can only be an event. */
@@ -26,21 +40,30 @@ export class SseStream {
     return this.#started
   }
 
+  /** Milliseconds since it last said something, or was made. */
+  get silentMs(): number {
+    return performance.now() - this.#lastWriteMs
+  }
+
   /** Writes complete events; the head goes out with the first. Aborts the exchange when too much waits. */
   write(events: string): void {
     const raw = this.#reply.raw
     if (!this.#started) this.#start()
     if (raw.writableEnded || raw.destroyed) return
+    this.#lastWriteMs = performance.now()
     raw.write(events)
     if (raw.writableLength > this.#maxUnread && !this.#exchange.signal.aborted)
       this.#exchange.abort(new TandemError('SLOW_READER', { limit: this.#maxUnread }))
   }
 
+  /** A slow reader gets the rest as long as it reads; one that has stopped holds no memory. */
   end(): void {
     const raw = this.#reply.raw
     if (raw.writableEnded || raw.destroyed) return
     raw.end()
-    const timer = setTimeout(() => raw.destroy(), LAST_READ_MS)
+    if (raw.writableLength === 0) return
+    raw.setTimeout(this.#lastReadMs, () => raw.destroy()) // not while bytes leave
+    const timer = setTimeout(() => raw.destroy(), LAST_READ_MAX_MS)
     raw.once('close', () => clearTimeout(timer))
   }
 

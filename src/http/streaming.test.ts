@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TandemError } from '../domain/index.ts'
+import type { Waiting } from '../scheduling/contract.ts'
 import { MAX_UNREAD_BYTES } from './sse.ts'
 import { chatResult, type DoubleServer, neverEnds, SERVED, says, startDouble } from './testing/doubles.ts'
 import { readEvents } from './testing/sse.ts'
@@ -169,6 +170,98 @@ test('an answer that is not streamed and went on elsewhere says so in its header
   expect(await response.json()).toMatchObject({
     tandem: { continued: [move] },
     usage: { tandem: { continued: [move] } },
+  })
+})
+
+describe('a stream that waits', () => {
+  const ON_GPU = { ...SERVED, device: 'gpu0' }
+  const waits = (...said: (Waiting | undefined)[]) => {
+    const gate = deferred()
+    let asked = 0
+    server.serving.queue = async ({ onQueued }) => {
+      onQueued?.(() => {
+        if (asked >= said.length - 1) gate.resolve(undefined)
+        return said[asked++]
+      })
+      await gate.promise
+    }
+  }
+  const post = () => server.post(CHAT_PATH, { ...hello, stream: true })
+
+  beforeEach(async () => {
+    await server.http.close(0)
+    server = await startDouble({}, { timing: { keepAliveMs: 10 } })
+  })
+
+  test('says what for, with the headers of who is expected', async () => {
+    waits(
+      { position: 3, expected: SERVED, state: 'busy' },
+      { position: 1, expected: SERVED, state: 'starting' },
+      { position: 1, expected: SERVED, state: 'restarting' },
+      { position: 0, expected: SERVED, state: 'busy' },
+    )
+    const response = await post()
+    expect(response.status).toBe(200)
+    expect(response.headers.get('x-tandem-device')).toBe('cpu')
+    const text = await response.text()
+    const comments = text.split('\n\n').filter((event) => event.startsWith(': '))
+    expect(comments.slice(0, 4)).toEqual([
+      ': waiting, position 3',
+      ': loading tiny-chat on cpu, position 1',
+      ': waiting, position 1; llama.cpp on cpu is restarting',
+      ': llama.cpp on cpu works on it',
+    ])
+    expect(text).toContain('"content":"Hel"')
+    expect(text).not.toContain('served_by')
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
+  })
+
+  test('and is served by another says so in a comment and at its end', async () => {
+    waits({ position: 1, expected: ON_GPU, state: 'starting' })
+    server.serving.served = { ...SERVED, fallback: 'llama.cpp on gpu0 is lost' }
+    const response = await post()
+    expect(response.headers.get('x-tandem-device')).toBe('gpu0')
+    const text = await response.text()
+    expect(text).toContain('\n\n: served by llama.cpp on cpu (llama.cpp on gpu0 is lost)\n\n')
+    const last = text.split('\n\n').findLast((event) => event.includes('"choices"'))!
+    expect(JSON.parse(last.slice('data: '.length))).toMatchObject({
+      tandem: { served_by: { device: 'cpu', fallback: 'llama.cpp on gpu0 is lost' } },
+    })
+  })
+
+  test('and then fails ends with an error event', async () => {
+    waits({ position: 1, expected: SERVED, state: 'starting' })
+    server.serving.script = async () => {
+      throw new TandemError('DEADLINE', { ms: 60_000 })
+    }
+    const response = await post()
+    expect(response.status).toBe(200)
+    expect((await readEvents(response)).at(-1)).toMatchObject({ error: { code: 'deadline' } })
+  })
+
+  test('for nobody who is known has no head yet: its error is an HTTP error', async () => {
+    waits(undefined, undefined, undefined)
+    server.serving.script = async () => {
+      throw new TandemError('TASK_UNSERVED', { task: 'chat' })
+    }
+    expect((await post()).status).toBe(503)
+  })
+
+  test('in the middle of its text says that it is still there', async () => {
+    const gate = deferred()
+    server.serving.script = async (_, __, onDelta) => {
+      onDelta({ type: 'text', text: 'first' })
+      await gate.promise
+      return chatResult({ text: 'first' })
+    }
+    const response = await post()
+    let text = ''
+    for await (const bytes of response.body!) {
+      text += Buffer.from(bytes as Uint8Array).toString()
+      if (text.includes(': still here\n\n')) gate.resolve(undefined)
+    }
+    expect(text.indexOf(': still here')).toBeGreaterThan(text.indexOf('first'))
+    expect(text).toContain('[DONE]')
   })
 })
 

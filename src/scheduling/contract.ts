@@ -17,6 +17,7 @@ import type {
   ScoreOutput,
   ServedBy,
   ToolSpec,
+  WorkerState,
   WorkerStatus,
 } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
@@ -30,6 +31,21 @@ export interface RequestContext {
   readonly onServedBy?: (served: ServedBy) => void
   /** Chats: called each time that an answer goes on elsewhere, before the first delta from there. */
   readonly onMoved?: (served: ServedBy, move: ChatMove) => void
+  /**
+   * Called once, when the request comes into its queue: `waiting` tells at any time what it waits for; undefined once it has
+   * ended, or when nothing serves it.
+   */
+  readonly onQueued?: (waiting: () => Waiting | undefined) => void
+}
+
+/** What a request waits for. */
+export interface Waiting {
+  /** Its place in the queue, from 1; 0: a worker has it. */
+  readonly position: number
+  /** Who has it, or who will by how things stand: the first in plan order that is up, else that is on its way. */
+  readonly expected: ServedBy
+  /** That worker's. */
+  readonly state: WorkerState
 }
 
 export interface Served<T> {

@@ -28,6 +28,7 @@ import { Loop, type OnFigure, type Submission } from './loop.ts'
 import { Routes } from './routes.ts'
 import { embedCall, type Rows, type RowsRequest, scoreCall, toEmbedOutput, toScoreOutput } from './rows.ts'
 import { workerStatuses } from './statuses.ts'
+import { waitingOf } from './waiting.ts'
 import { whenReady } from './when-ready.ts'
 
 export interface ServingOptions {
@@ -250,6 +251,10 @@ class Scheduler implements ManagedServing {
     try {
       const deadlineMs = performance.now() + (context.deadlineMs ?? this.#maxWaitMs)
       const submission: Submission = { id, lane, priority, kind, deadlineMs, tokens }
+      context.onQueued?.(() => {
+        const route = this.#routes.byId(lane)
+        return route && waitingOf(id, this.#loop.state, route)
+      })
       return await new Promise<Served<T>>((resolve, reject) => {
         this.#loop.submit(submission, toJob({ resolve, reject, onServedBy, onMoved }))
       })

@@ -5,9 +5,9 @@ import type { HttpDeps, Timing } from '../deps.ts'
 import { SseStream } from '../sse.ts'
 import { statusOf } from './status.ts'
 
-const MAX_STREAMS = 32
+const MAX_STREAMS = 3_072
 /** A reader that leaves more than this unread is cut; it may connect again and gets the status anew. */
-const MAX_UNREAD_BYTES = 1024 * 1024
+const MAX_UNREAD_BYTES = 256 * 1024
 
 const event = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 
@@ -81,7 +81,7 @@ export function eventRoute(app: FastifyInstance, deps: HttpDeps, timing: Timing)
   app.get('/tandem/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
     if (feed.size >= MAX_STREAMS)
       throw new TandemError('QUEUE_FULL', { device: 'events', waiting: feed.size })
-    const stream = new SseStream(reply, request.exchange, MAX_UNREAD_BYTES)
+    const stream = new SseStream(reply, request.exchange, { maxUnread: MAX_UNREAD_BYTES })
     request.exchange.signal.addEventListener('abort', () => feed.remove(stream), { once: true })
     feed.add(stream)
     return reply

@@ -108,6 +108,8 @@ class ServingDouble implements Serving {
   readonly classifies: { request: ClassifyRequest; context: RequestContext }[] = []
   readonly profiles: { model: string; text: string }[] = []
   script: ChatScript = says('Hel', 'lo')
+  /** What a chat waits for before somebody serves it. */
+  queue: (context: RequestContext) => Promise<void> = async () => {}
   served: ServedBy = SERVED
   truncated: readonly number[] = []
   embedError: TandemError | undefined
@@ -149,6 +151,7 @@ class ServingDouble implements Serving {
     onDelta: (delta: ChatDelta) => void,
   ) {
     this.chats.push(request)
+    await this.queue(context)
     context.onServedBy?.(this.served)
     return { result: await this.script(request, context, onDelta), servedBy: this.served }
   }

@@ -8,6 +8,7 @@ export {
   initialState,
   type LaneSpec,
   type Limits,
+  type Request,
   type State,
 } from './state.ts'
 export { step } from './step.ts'

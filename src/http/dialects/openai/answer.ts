@@ -1,5 +1,5 @@
 /** The house's answers in OpenAI's words, whole and as stream events. Pure. */
-import type { ChatDelta, ChatResult, Citation, ToolCall } from '../../../domain/index.ts'
+import type { ChatDelta, ChatResult, Citation, ServedBy, ToolCall } from '../../../domain/index.ts'
 import type { ErrorBody } from '../../errors.ts'
 
 /** What is the same in every part of one answer. */
@@ -16,6 +16,8 @@ export interface AnswerHead {
 export interface AnswerExtras {
   /** Passages put before the chat, in the order of their numbers; absent without retrieval. */
   readonly citations?: readonly Citation[]
+  /** Of a stream whose head went out while it waited, and named another than who served in the end. */
+  readonly served_by?: ServedBy
 }
 
 /** The answer as server-sent events, each piece complete with its empty line. */
@@ -23,7 +25,7 @@ export interface AnswerFrames {
   /** Goes out together with the first delta. */
   readonly start: string
   delta(delta: ChatDelta): string
-  end(result: ChatResult): string
+  end(result: ChatResult, more?: AnswerExtras): string
   /** After some text: what was sent is not the whole. No `[DONE]` follows. */
   fail(error: ErrorBody): string
 }
@@ -123,9 +125,9 @@ export function chatFrames(head: AnswerHead, includeUsage: boolean, extras: Answ
       begun.add(delta.index)
       return event(chunk({ tool_calls: [{ index: delta.index, ...call }] }, null))
     },
-    end(result) {
+    end(result, more) {
       const choice = { index: 0, delta: {}, logprobs: null, finish_reason: result.finishReason }
-      return lastChunks(constant, choice, result, extras, includeUsage)
+      return lastChunks(constant, choice, result, { ...extras, ...more }, includeUsage)
     },
     fail: (error) => event(chunk({}, 'error')) + event(error),
   }
@@ -153,7 +155,8 @@ export function completionFrames(head: AnswerHead, includeUsage: boolean): Answe
     start: '',
     delta: (delta) =>
       delta.type === 'text' ? event({ ...constant, choices: [choice(delta.text, null)], ...usage }) : '',
-    end: (result) => lastChunks(constant, choice('', result.finishReason), result, {}, includeUsage),
+    end: (result, more) =>
+      lastChunks(constant, choice('', result.finishReason), result, more ?? {}, includeUsage),
     fail: (error) => event({ ...constant, choices: [choice('', 'error')], ...usage }) + event(error),
   }
 }

@@ -59,7 +59,7 @@ export function chatRoute(app: FastifyInstance, deps: HttpDeps): void {
           }
     if (!body.stream) return chatCompletion(head, await runWhole(request, reply, run, deps.log), extras)
     const frames = chatFrames(head, body.stream_options?.include_usage ?? false, extras)
-    return runStream(request, reply, frames, run, deps.log)
+    return runStream(request, reply, frames, run, deps)
   }
 
   app.post('/v1/chat/completions', answer)

@@ -27,6 +27,6 @@ export function completionsRoute(app: FastifyInstance, deps: HttpDeps): void {
     const run: Run = (context, onDelta) => deps.serving.complete(asked, context, onDelta)
     if (!body.stream) return textCompletion(head, await runWhole(request, reply, run, deps.log))
     const frames = completionFrames(head, body.stream_options?.include_usage ?? false)
-    return runStream(request, reply, frames, run, deps.log)
+    return runStream(request, reply, frames, run, deps)
   })
 }

@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ChatDelta, ChatResult } from '../../../domain/index.ts'
 import type { RequestContext, Served } from '../../../scheduling/contract.ts'
-import type { HttpLog, ModelEntry } from '../../deps.ts'
+import { type HttpDeps, type HttpLog, type ModelEntry, TIMING } from '../../deps.ts'
 import { errorBody, fromFastify, logFailure } from '../../errors.ts'
 import { causeOf } from '../../exchange.ts'
+import { KeepAlive } from '../../keep-alive.ts'
 import { headerText, priorityOf, setServed } from '../../served-by.ts'
 import { SseStream } from '../../sse.ts'
 import type { AnswerFrames, AnswerHead } from './answer.ts'
@@ -51,17 +52,19 @@ export async function runWhole(
 
 /**
  * Until the first delta an error is an HTTP error; after it, a chunk with `finish_reason` "error" and an error event end
- * the stream. Where the answer went on elsewhere, a comment says so at that place.
+ * the stream. Where the answer went on elsewhere, a comment says so at that place. A stream that waits gets its head and
+ * a comment after `keepAliveMs`: then too an error is an event.
  */
 export async function runStream(
   request: FastifyRequest,
   reply: FastifyReply,
   frames: AnswerFrames,
   run: Run,
-  log: HttpLog,
+  { log, timing }: Pick<HttpDeps, 'log' | 'timing'>,
 ): Promise<FastifyReply> {
   const { exchange } = request
   const stream = new SseStream(reply, exchange)
+  const keepAlive = new KeepAlive(reply, stream, timing?.keepAliveMs ?? TIMING.keepAliveMs)
   let opening = frames.start
   const write = (events: string) => {
     stream.write(opening + events)
@@ -72,7 +75,10 @@ export async function runStream(
       {
         priority: priorityOf(request),
         signal: exchange.signal,
-        onServedBy: (served) => setServed(reply, served),
+        onQueued: (waiting) => {
+          keepAlive.waiting = waiting
+        },
+        onServedBy: (served) => keepAlive.servedBy(served),
         onMoved: (served, move) => {
           log.warn(move, MOVED)
           // the head with its headers is out
@@ -84,13 +90,16 @@ export async function runStream(
         if (!exchange.signal.aborted) write(frames.delta(delta))
       },
     )
-    write(frames.end(result))
+    const served = keepAlive.correction
+    write(frames.end(result, served && { served_by: served }))
   } catch (thrown) {
     const cause = causeOf(exchange, thrown)
     if (!stream.started) throw cause
     const error = fromFastify(cause)
     logFailure(log, request, error)
     stream.write(frames.fail(errorBody(error)))
+  } finally {
+    keepAlive.stop()
   }
   stream.end()
   return reply

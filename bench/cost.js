@@ -1,0 +1,284 @@
+#!/usr/bin/env node
+// What the main process and HTTP cost: beside the same worker spoken to directly, at 1,000 requests/s, with 2,000 idle readers.
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startDirect } from './lib/direct.js'
+import { generateLoad } from './lib/load.js'
+import { cpuSeconds, residentBytes } from './lib/process.js'
+import { median, quantile, report } from './lib/report.js'
+import { startServer } from './lib/server.js'
+
+const STREAMS = [1, 4, 16]
+const REAL = { TANDEM_CHAT_SLOTS: '16', TANDEM_PLACEMENT_WHEN_IDLE: 'false' }
+const SIMULATED = {
+  ...REAL,
+  TANDEM_SIMULATE_MACHINE: 'core-ultra-265k-b580',
+  // 16 streams share a device of about 50 tokens/s: each gets what one person would
+  TANDEM_SIMULATE_SPEED_UP: '16',
+}
+const EMBED_RATE = 1000
+const EMBED_SECONDS = 8
+const READERS = 2000
+
+const wanted = process.argv.slice(2)
+const does = (part) => wanted.length === 0 || wanted.includes(part)
+const rows = []
+
+const agent = new Agent({ keepAlive: true })
+
+const content = (round, at) => `Write about queue number ${round * 20 + at}. List every step of it in order.`
+
+/** Between the first and the last piece of text: what comes before and after it is no token. */
+function figures(startedMs, { firstMs, lastMs, tokens, workerMs }) {
+  return {
+    firstMs: firstMs - startedMs,
+    aboveMs: firstMs - startedMs - workerMs,
+    tokens,
+    tokensPerSecond: ((tokens - 1) / (lastMs - firstMs)) * 1000,
+  }
+}
+
+async function askWorker({ worker, model }, round, at, maxTokens) {
+  const startedMs = performance.now()
+  let firstMs = 0
+  let lastMs = 0
+  const chat = {
+    model,
+    messages: [{ role: 'user', content: content(round, at) }],
+    sampling: { maxTokens, temperature: 1, seed: 7, stop: [] },
+    responseFormat: { type: 'text' },
+    tools: [],
+    toolChoice: 'none',
+  }
+  const { usage, timings } = await worker.chat(chat, () => {
+    lastMs = performance.now()
+    firstMs ||= lastMs
+  })
+  return figures(startedMs, {
+    firstMs,
+    lastMs,
+    tokens: usage.completionTokens,
+    workerMs: timings.firstTokenMs,
+  })
+}
+
+/** A client that adds as little as it can: what is measured is the server. */
+async function askServer({ url }, model, round, at, maxTokens) {
+  const body = JSON.stringify({
+    model,
+    messages: [{ role: 'user', content: content(round, at) }],
+    max_tokens: maxTokens,
+    temperature: 1,
+    seed: 7,
+    stream: true,
+    stream_options: { include_usage: true },
+  })
+  const startedMs = performance.now()
+  const sent = request(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    agent,
+    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+  })
+  sent.end(body)
+  const [response] = await once(sent, 'response')
+  let firstMs = 0
+  let lastMs = 0
+  let end = ''
+  response.on('data', (piece) => {
+    if (piece.includes('"content":"')) {
+      lastMs = performance.now()
+      firstMs ||= lastMs
+    }
+    end = piece.length > 2000 ? piece.toString() : end + piece
+  })
+  await once(response, 'end')
+  const tokens = Number(/"completion_tokens":(\d+)/.exec(end)?.[1])
+  const workerMs = Number(/"firstTokenMs":([\d.]+)/.exec(end)?.[1])
+  if (!(tokens > 0)) throw new Error(`no usage in the stream: ${end.slice(-300)}`)
+  return figures(startedMs, { firstMs, lastMs, tokens, workerMs })
+}
+
+/** Turn and turn about, so that what else the machine does meets both. */
+async function streaming(what, settings, { tokens, rounds, firstTokens }) {
+  const direct = await startDirect('chat', settings)
+  const server = await startServer([], settings)
+  const ask = {
+    direct: (round, at, most) => askWorker(direct, round, at, most),
+    http: (round, at, most) => askServer(server, direct.model, round, at, most),
+  }
+  const both = async (round, count, most) => {
+    const seen = {}
+    for (const side of round % 2 === 0 ? ['direct', 'http'] : ['http', 'direct'])
+      seen[side] = await Promise.all(Array.from({ length: count }, (_, at) => ask[side](round, at, most)))
+    return seen
+  }
+  try {
+    await until200(`${server.url}/health`)
+    for (let round = 0; round < 4; round++) await both(round, 4, tokens)
+    const firsts = []
+    for (let round = 0; round < firstTokens; round++) firsts.push(await both(round, 1, 4))
+    const of = (side, key) => firsts.map((round) => round[side][0][key])
+    rows.push(
+      {
+        what: `${what}: first token, worker spoken to directly (median)`,
+        value: median(of('direct', 'firstMs')),
+        unit: 'ms',
+      },
+      {
+        what: `${what}: first token over HTTP, above what the worker says it took (median)`,
+        value: median(of('http', 'aboveMs')),
+        unit: 'ms',
+        target: 2,
+        better: 'less',
+      },
+      {
+        what: `${what}: the same, 99th percentile`,
+        value: quantile(of('http', 'aboveMs'), 0.99),
+        unit: 'ms',
+        target: 5,
+        better: 'less',
+        note: `of ${firstTokens}`,
+      },
+      {
+        what: `${what}: first token, HTTP above direct (medians)`,
+        value: median(of('http', 'firstMs')) - median(of('direct', 'firstMs')),
+        unit: 'ms',
+      },
+    )
+    for (const count of STREAMS) {
+      const seen = []
+      for (let round = 0; round < rounds; round++) seen.push(await both(round, count, tokens))
+      const rate = (round, side) => {
+        const long = round[side].filter((stream) => stream.tokens > 20)
+        return long.reduce((sum, stream) => sum + stream.tokensPerSecond, 0)
+      }
+      const usable = seen.filter((round) => rate(round, 'direct') > 0)
+      rows.push({
+        what: `${what}: ${count} streams, HTTP / direct`,
+        value: median(usable.map((round) => rate(round, 'http') / rate(round, 'direct'))),
+        unit: '',
+        target: 0.99,
+        note: `direct ${median(usable.map((round) => rate(round, 'direct'))).toFixed(0)} tokens/s in all`,
+      })
+    }
+  } finally {
+    await direct.stop()
+    await server.stop()
+  }
+}
+
+async function until200(url) {
+  while ((await fetch(url)).status !== 200) await sleep(50)
+}
+
+async function embeddings() {
+  const settings = { ...SIMULATED, TANDEM_SIMULATE_SPEED_UP: '20' }
+  const server = await startServer([], settings)
+  try {
+    await until200(`${server.url}/health`)
+    let cpu = 0
+    let wallMs = 0
+    const stream = {
+      name: 'embed',
+      path: '/v1/embeddings',
+      body: { model: 'tandem-embed-small', input: 'where is the queue bounded?', encoding_format: 'base64' },
+      headers: { 'x-tandem-priority': 'interactive' },
+      perSecond: EMBED_RATE,
+      connections: 256,
+    }
+    const { embed } = await generateLoad(server.url, [stream], {
+      seconds: EMBED_SECONDS,
+      warmSeconds: 3,
+      onMeasured: (begins) => {
+        cpu = cpuSeconds(server.pid) - (begins ? 0 : cpu)
+        wallMs = performance.now() - (begins ? 0 : wallMs)
+      },
+    })
+    const note = 'simulated NPU, 20 times as fast'
+    rows.push(
+      {
+        what: `embeddings of one short text, ${EMBED_RATE} sent each second: answered`,
+        value: embed.ok / EMBED_SECONDS,
+        unit: 'requests/s',
+        target: 0.99 * EMBED_RATE,
+        note,
+      },
+      {
+        what: 'the same: refused, failed or not sent',
+        value: embed.refused + embed.failed + embed.unsent,
+        unit: 'requests',
+        target: 0,
+        better: 'less',
+        note,
+      },
+      { what: 'the same: latency (median)', value: median(embed.okMs), unit: 'ms', note },
+      {
+        what: 'the same: main process',
+        value: (cpu * 1000) / wallMs,
+        unit: 'cores',
+        target: 1,
+        better: 'less',
+        note,
+      },
+    )
+    if (embed.failed > 0) console.error(embed.failures)
+  } finally {
+    await server.stop()
+  }
+}
+
+async function readers() {
+  const server = await startServer([], SIMULATED)
+  const sockets = []
+  try {
+    await until200(`${server.url}/health`)
+    await sleep(1000)
+    const { hostname, port, host } = new URL(server.url)
+    const before = residentBytes(server.pid)
+    let streaming = 0
+    for (let at = 0; at < READERS; at++) {
+      const socket = connect(Number(port), hostname)
+      sockets.push(socket)
+      socket.once('data', (head) => {
+        if (head.includes(' 200 OK')) streaming++
+      })
+      socket.on('error', () => {})
+      socket.resume()
+      socket.write(`GET /tandem/v1/events HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+      if (at % 50 === 0) await sleep(10)
+    }
+    for (let waited = 0; streaming < READERS && waited < 100; waited++) await sleep(100)
+    await sleep(3000)
+    rows.push(
+      {
+        what: `readers of /tandem/v1/events that got their stream, of ${READERS}`,
+        value: streaming,
+        unit: '',
+        target: READERS,
+      },
+      {
+        what: `main process with them, above without`,
+        value: (residentBytes(server.pid) - before) / 1e6,
+        unit: 'MB',
+        target: 150,
+        better: 'less',
+      },
+    )
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    await server.stop()
+  }
+}
+
+try {
+  if (does('real')) await streaming('tiny model', REAL, { tokens: 150, rounds: 9, firstTokens: 150 })
+  if (does('simulated'))
+    await streaming('simulated decoder', SIMULATED, { tokens: 80, rounds: 5, firstTokens: 60 })
+  if (does('embeddings')) await embeddings()
+  if (does('readers')) await readers()
+} finally {
+  agent.destroy()
+}
+report('cost', rows)

@@ -1,0 +1,73 @@
+/** Says in comments what a streamed answer waits for, so that nobody takes it for dead, and who serves it in the end. */
+import type { FastifyReply } from 'fastify'
+import type { ServedBy } from '../domain/index.ts'
+import type { Waiting } from '../scheduling/contract.ts'
+import { headerText, setServed } from './served-by.ts'
+import type { SseStream } from './sse.ts'
+
+export class KeepAlive {
+  readonly #reply: FastifyReply
+  readonly #stream: SseStream
+  readonly #timer: NodeJS.Timeout
+  /** Asked each time that the stream is silent. */
+  waiting: () => Waiting | undefined = () => undefined
+  /** Who serves, by the headers that are out or about to go. */
+  #told: ServedBy | undefined
+  #served: ServedBy | undefined
+
+  /** @param everyMs silence after which a comment is due */
+  constructor(reply: FastifyReply, stream: SseStream, everyMs: number) {
+    this.#reply = reply
+    this.#stream = stream
+    this.#timer = setInterval(() => {
+      if (stream.silentMs >= everyMs / 2) this.#say()
+    }, everyMs)
+  }
+
+  /** It is known who serves: in the headers where they are not out yet. */
+  servedBy(served: ServedBy): void {
+    this.#served = served
+    if (!this.#stream.started) this.#tell(served)
+    else if (this.correction) this.#stream.write(comment(servedText(served)))
+  }
+
+  /** Set where the headers name another than who served: for the end of the answer. */
+  get correction(): ServedBy | undefined {
+    const [told, served] = [this.#told, this.#served]
+    if (!told || !served) return undefined
+    const same = told.device === served.device && told.engine === served.engine
+    return same && told.fallback === served.fallback ? undefined : served
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #say(): void {
+    const waiting = this.waiting()
+    if (this.#stream.started) this.#stream.write(comment(waiting ? waitingText(waiting) : 'still here'))
+    else if (waiting) {
+      if (!this.#served) this.#tell(waiting.expected)
+      this.#stream.write(comment(waitingText(waiting)))
+    }
+  }
+
+  #tell(served: ServedBy): void {
+    this.#told = served
+    setServed(this.#reply, served)
+  }
+}
+
+const comment = (text: string) => `: ${headerText(text)}\n\n`
+
+const servedText = ({ engine, device, fallback }: ServedBy) =>
+  `served by ${engine} on ${device}${fallback === undefined ? '' : ` (${fallback})`}`
+
+function waitingText({ position, expected, state }: Waiting): string {
+  const { model, engine, device } = expected
+  if (position === 0) return `${engine} on ${device} works on it`
+  const turn = `position ${position}`
+  if (state === 'ready' || state === 'busy') return `waiting, ${turn}`
+  if (state === 'starting') return `loading ${model} on ${device}, ${turn}`
+  return `waiting, ${turn}; ${engine} on ${device} is ${state}`
+}

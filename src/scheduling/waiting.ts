@@ -1,0 +1,51 @@
+import type { WorkerState } from '../domain/index.ts'
+import type { Worker } from '../workers/index.ts'
+import type { Waiting } from './contract.ts'
+import type { Request, State } from './core/index.ts'
+import type { Route } from './routes.ts'
+import { servedBy } from './served-by.ts'
+
+const UP: readonly WorkerState[] = ['ready', 'busy']
+const COMING: readonly WorkerState[] = ['starting', 'restarting']
+
+/** @returns undefined when the request has ended */
+export function waitingOf(id: number, state: State, route: Route): Waiting | undefined {
+  const request = state.requests.get(id)
+  if (!request) return undefined
+  const at = request.running > 0 ? workerOf(id, state) : undefined
+  const worker = route.workers.find((each) => each.worker.id === at)?.worker ?? expectedWorker(route)
+  const first = route.workers[0]?.worker
+  if (!worker || !first) return undefined
+  const { engine, device } = first.placement
+  const why = worker === first ? undefined : `${engine} on ${device} is ${first.state}`
+  return {
+    position: request.running > 0 ? 0 : positionOf(request, state),
+    expected: servedBy(route, worker, why),
+    state: worker.state,
+  }
+}
+
+/** The first in plan order that is up, else that is on its way, else that there is. */
+function expectedWorker({ workers }: Route): Worker | undefined {
+  const all = workers.map(({ worker }) => worker)
+  const of = (states: readonly WorkerState[]) => all.find((worker) => states.includes(worker.state))
+  return of(UP) ?? of(COMING) ?? all[0]
+}
+
+function workerOf(id: number, { batches }: State): string | undefined {
+  for (const { worker, settled, parts } of batches.values())
+    if (!settled && parts.some((part) => part.request === id)) return worker
+  return undefined
+}
+
+/** From 1. Interactive requests go before all of bulk. */
+function positionOf(request: Request, { requests }: State): number {
+  let before = 0
+  let isBefore = true
+  for (const other of requests.values()) {
+    if (other.id === request.id) isBefore = false
+    else if (other.lane === request.lane && other.pending.length > 0)
+      if (other.priority === request.priority ? isBefore : other.priority === 'interactive') before += 1
+  }
+  return before + 1
+}
