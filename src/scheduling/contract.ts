@@ -15,6 +15,7 @@ import type {
   RerankRequest,
   ScoreOutput,
   ServedBy,
+  Task,
   ToolSpec,
   WorkerStatus,
 } from '../domain/index.ts'
@@ -47,6 +48,17 @@ export interface Activity {
   readonly inFlight: number
   /** When the last one came, by `performance.now()`; the start of the server where none came. */
   readonly lastRequestMs: number
+}
+
+/** Requests of one task and model, of one priority. */
+export interface QueueDepth {
+  readonly task: Task
+  readonly model: string
+  readonly priority: Priority
+  /** With inputs that no worker has. */
+  readonly waiting: number
+  /** With inputs at a worker. */
+  readonly running: number
 }
 
 export interface Serving {
@@ -85,6 +97,8 @@ export interface Serving {
   /** Tokens that the running chat worker of this model has room for; the model's own limit while it starts. */
   contextTokens(model: string): number
   workers(): readonly WorkerStatus[]
+  /** One for each priority of every task and model, also where nothing waits. */
+  queues(): readonly QueueDepth[]
   /** Resolves when every task and model of the plan answered once; rejects when one of them failed for good. */
   ready(): Promise<void>
   isReady(): boolean

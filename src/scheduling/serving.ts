@@ -18,15 +18,17 @@ import {
   type ToolSpec,
   type WorkerStatus,
 } from '../domain/index.ts'
+import { type Observer, observeWith } from '../telemetry/index.ts'
 import type { Worker } from '../workers/index.ts'
-import type { Activity, ManagedServing, Replanned, RequestContext, Served } from './contract.ts'
+import type { Activity, ManagedServing, QueueDepth, Replanned, RequestContext, Served } from './contract.ts'
 import type { Limits } from './core/index.ts'
 import { estimateTokens } from './estimate.ts'
 import { type ChatCall, ChatJob, type Ends, type Job, RowsJob } from './jobs.ts'
 import { Loop, type OnFigure, type Submission } from './loop.ts'
-import { Routes } from './routes.ts'
+import { type Route, Routes } from './routes.ts'
 import { embedCall, type Rows, type RowsRequest, scoreCall, toEmbedOutput, toScoreOutput } from './rows.ts'
-import { workerStatuses } from './statuses.ts'
+import { queueDepths, workerStatuses } from './statuses.ts'
+import { Watched } from './watched.ts'
 import { whenReady } from './when-ready.ts'
 
 export interface ServingOptions {
@@ -38,6 +40,8 @@ export interface ServingOptions {
   readonly config: Pick<Config, 'queue' | 'chat'>
   /** Hears how fast a placement answered while nothing else ran on its worker. */
   readonly onFigure?: OnFigure
+  /** Hears what becomes of each request. */
+  readonly observer?: Observer
 }
 
 /** Tokens of a batch: 64 texts of 128. Bulk takes a quarter while much waits, so that a person waits little. */
@@ -55,11 +59,12 @@ class Scheduler implements ManagedServing {
   #wasReady = false
   readonly #maxWaitMs: number
   readonly #chatWindow: number | undefined
+  readonly #observer: Observer
   readonly #requestListeners = new Set<() => void>()
   #nextId = 1
   #lastRequestMs = performance.now()
 
-  constructor({ plan, workers, models, config, onFigure }: ServingOptions) {
+  constructor({ plan, workers, models, config, onFigure, observer }: ServingOptions) {
     const limits: Limits = { ...BATCHING, maxWaiting: config.queue.maxWaiting }
     this.#routes = new Routes(plan, workers, models)
     this.#workers = workers
@@ -69,6 +74,7 @@ class Scheduler implements ManagedServing {
       },
       ...(onFigure ? { onFigure } : {}),
     })
+    this.#observer = observer ?? observeWith([])
     this.#maxWaitMs = config.queue.maxWaitMs
     this.#chatWindow = config.chat.contextTokens
   }
@@ -140,6 +146,10 @@ class Scheduler implements ManagedServing {
     return workerStatuses(this.#workers, this.#loop.state, this.#loop.workerErrors)
   }
 
+  queues(): readonly QueueDepth[] {
+    return queueDepths(this.#routes.all, this.#loop.state)
+  }
+
   async ready(): Promise<void> {
     for (;;) {
       const routes = this.#routes
@@ -205,7 +215,7 @@ class Scheduler implements ManagedServing {
       throw new TandemError('INVALID_REQUEST', { what: `there is no input to ${task}` }, { param: 'input' })
     const limit = this.#routes.model(model)?.contextTokens ?? 512
     const tokens = request.inputs.map((input) => estimateTokens(input, limit))
-    return this.#submit<Rows>(route.id, kind, tokens, context, (ends) => new RowsJob(request, ends))
+    return this.#submit<Rows>(route, kind, tokens, context, (ends) => new RowsJob(request, ends))
   }
 
   #chat(
@@ -215,21 +225,21 @@ class Scheduler implements ManagedServing {
     call: ChatCall,
   ): Promise<Served<ChatResult>> {
     const route = this.#routes.find('chat', model)
-    return this.#submit<ChatResult>(
-      route.id,
-      'chat',
-      [1],
-      context,
-      (ends) => new ChatJob(call, onDelta, ends),
-    )
+    return this.#submit<ChatResult>(route, 'chat', [1], context, (ends, watched) => {
+      const heard = (delta: ChatDelta) => {
+        watched.wrote()
+        onDelta(delta)
+      }
+      return new ChatJob(call, heard, ends)
+    })
   }
 
-  async #submit<T>(
-    lane: string,
+  async #submit<T extends Rows | ChatResult>(
+    { id: lane, task, model }: Route,
     kind: string,
     tokens: readonly number[],
     context: RequestContext,
-    toJob: (ends: Ends<T>) => Job,
+    toJob: (ends: Ends<T>, watched: Watched) => Job,
   ): Promise<Served<T>> {
     const { signal, priority, onServedBy } = context
     if (signal?.aborted) throw new TandemError('CANCELLED')
@@ -238,12 +248,20 @@ class Scheduler implements ManagedServing {
     for (const listener of this.#requestListeners) listener()
     const cancel = () => this.#loop.send({ type: 'cancelled', request: id })
     signal?.addEventListener('abort', cancel, { once: true })
+    const watched = new Watched(this.#observer, { id, task, model, priority, inputs: tokens.length })
     try {
       const deadlineMs = performance.now() + (context.deadlineMs ?? this.#maxWaitMs)
       const submission: Submission = { id, lane, priority, kind, deadlineMs, tokens }
-      return await new Promise<Served<T>>((resolve, reject) => {
-        this.#loop.submit(submission, toJob({ resolve, reject, onServedBy }))
+      const ending = new Promise<Served<T>>((resolve, reject) => {
+        this.#loop.submit(submission, toJob({ resolve, reject, onServedBy }, watched))
       })
+      if (this.#loop.state.requests.has(id)) watched.admitted()
+      const served = await ending
+      watched.done(served.result, served.servedBy)
+      return served
+    } catch (thrown) {
+      watched.failed(thrown)
+      throw thrown
     } finally {
       signal?.removeEventListener('abort', cancel)
     }

@@ -15,7 +15,7 @@ import type {
 } from '../../domain/index.ts'
 import { TandemError } from '../../domain/index.ts'
 import type { PassageQuery, Passages, ProjectEvent, Projects } from '../../project/contract.ts'
-import type { RequestContext, Serving } from '../../scheduling/contract.ts'
+import type { QueueDepth, RequestContext, Serving } from '../../scheduling/contract.ts'
 import type { HttpDeps, ModelEntry } from '../deps.ts'
 import { createHttpServer, type HttpServer } from '../server.ts'
 
@@ -180,6 +180,10 @@ class ServingDouble implements Serving {
 
   contextTokens() {
     return CHAT.contextTokens
+  }
+
+  queues(): QueueDepth[] {
+    return []
   }
 
   workers() {
