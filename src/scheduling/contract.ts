@@ -12,10 +12,10 @@ import type {
   Model,
   Plan,
   Priority,
+  QueueDepth,
   RerankRequest,
   ScoreOutput,
   ServedBy,
-  Task,
   ToolSpec,
   WorkerStatus,
 } from '../domain/index.ts'
@@ -48,17 +48,6 @@ export interface Activity {
   readonly inFlight: number
   /** When the last one came, by `performance.now()`; the start of the server where none came. */
   readonly lastRequestMs: number
-}
-
-/** Requests of one task and model, of one priority. */
-export interface QueueDepth {
-  readonly task: Task
-  readonly model: string
-  readonly priority: Priority
-  /** With inputs that no worker has. */
-  readonly waiting: number
-  /** With inputs at a worker. */
-  readonly running: number
 }
 
 export interface Serving {

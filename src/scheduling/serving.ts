@@ -11,6 +11,7 @@ import {
   type LayerTime,
   type Model,
   type Plan,
+  type QueueDepth,
   type RerankRequest,
   type ScoreOutput,
   TandemError,
@@ -20,7 +21,7 @@ import {
 } from '../domain/index.ts'
 import { type Observer, observeWith } from '../telemetry/index.ts'
 import type { Worker } from '../workers/index.ts'
-import type { Activity, ManagedServing, QueueDepth, Replanned, RequestContext, Served } from './contract.ts'
+import type { Activity, ManagedServing, Replanned, RequestContext, Served } from './contract.ts'
 import type { Limits } from './core/index.ts'
 import { estimateTokens } from './estimate.ts'
 import { type ChatCall, ChatJob, type Ends, type Job, RowsJob } from './jobs.ts'

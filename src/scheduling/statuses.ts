@@ -1,6 +1,5 @@
-import { PRIORITIES, type TandemError, type WorkerStatus } from '../domain/index.ts'
+import { PRIORITIES, type QueueDepth, type TandemError, type WorkerStatus } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
-import type { QueueDepth } from './contract.ts'
 import type { State } from './core/index.ts'
 import type { Route } from './routes.ts'
 

@@ -39,7 +39,7 @@ export class Watched {
     return performance.now() - this.#submittedMs
   }
 
-  #first(): Pick<ObservedEnd, 'firstTokenMs'> {
+  #first(): Partial<ObservedEnd> {
     return this.#firstTokenMs === undefined ? {} : { firstTokenMs: this.#firstTokenMs }
   }
 

@@ -1,10 +1,6 @@
+export type { EventStream, ServerEvent } from './events/events.ts'
 export { createLog, type Logger } from './log.ts'
-export {
-  type ObservedBatch,
-  type ObservedEnd,
-  type ObservedMove,
-  type ObservedRequest,
-  type ObservedWorker,
-  type Observer,
-  observeWith,
-} from './observer.ts'
+export type { Metrics } from './metrics/metrics.ts'
+export { type ObservedEnd, type ObservedRequest, type Observer, observeWith } from './observer.ts'
+export { createTelemetry, type Telemetry } from './telemetry.ts'
+export type { WorkerHistory } from './worker-history.ts'

@@ -48,6 +48,8 @@ export interface WorkerEvent {
   readonly error?: TandemError
   /** With `stopped`: it only rests, and `wake` brings it back. */
   readonly resting?: boolean
+  /** Milliseconds until it starts again by itself. */
+  readonly retryInMs?: number
 }
 
 export interface Worker {

@@ -9,13 +9,15 @@ import type {
   EmbedOutput,
   EmbedRequest,
   ProjectStatus,
+  QueueDepth,
   RerankRequest,
   ScoreOutput,
   ServedBy,
 } from '../../domain/index.ts'
 import { TandemError } from '../../domain/index.ts'
 import type { PassageQuery, Passages, ProjectEvent, Projects } from '../../project/contract.ts'
-import type { QueueDepth, RequestContext, Serving } from '../../scheduling/contract.ts'
+import type { RequestContext, Serving } from '../../scheduling/contract.ts'
+import { createTelemetry } from '../../telemetry/index.ts'
 import type { HttpDeps, ModelEntry } from '../deps.ts'
 import { createHttpServer, type HttpServer } from '../server.ts'
 
@@ -293,6 +295,7 @@ export async function startDouble(
     onPlan: () => () => {},
     devices: () => [],
     isReady: () => true,
+    telemetry: await createTelemetry({ version: '0.0.0', simulated: false }),
     log: {
       error: (_, message) => errors.push(message),
       warn: (_, message) => errors.push(message),
