@@ -22,7 +22,7 @@ import { type Model, type Plan, placementId, placementsOf, TandemError } from '.
 import { createHttpServer, type HttpServer } from './http/index.ts'
 import { createProjects } from './project/index.ts'
 import { Conductor, createServing, keepCurrent, planWith } from './scheduling/index.ts'
-import { createLog, type Logger } from './telemetry/index.ts'
+import { createLog, createTelemetry, type Logger, type Telemetry } from './telemetry/index.ts'
 import type { Worker } from './workers/index.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
@@ -62,13 +62,17 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const knowledge = new Knowledge(survey, store)
   if (options.beside) knowledge.refresh(survey, options.beside)
   const exclusive = options.exclusive ?? false
+  const telemetry = await createTelemetry({ version, simulated: simulation !== undefined })
   const conductor = new Conductor({
     makePlan: (refusals) => knowledge.plan({ refusals, exclusive, onUnmetPin: 'standIn' }),
     workerOptions: (placement, plan) => ({
       ...knowledge.workerOptions(placement, plan),
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
     }),
-    onWorker: (worker) => announce && logFailures(worker, log),
+    onWorker: (worker) => {
+      observe(worker, conductor.plan, telemetry)
+      if (announce) logFailures(worker, log)
+    },
     shareCores: (placements, isAway) => knowledge.shareCores(placements, isAway),
     onCoresOver: (over) => log.info(coresOver(over)),
     modelsOf: (plan) => modelsOf(plan, survey),
@@ -86,10 +90,19 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     models: modelsOf(conductor.plan, survey),
     // while one is away the others have its cores, and are faster than they will be
     onFigure: (placement, figure) => conductor.isComplete() && store?.noteLive(placement, figure),
+    observer: telemetry.observer,
   })
   const embedModel = survey.models.find(({ task }) => task === 'embed')?.model
   const projects = createProjects({ home, serving, config, log, ...(embedModel ? { embedModel } : {}) })
   const current = announce ? keepCurrent({ conductor, serving, knowledge, store, log }) : undefined
+  const load = createLoadMeter(() => knowledge.survey.devices, { env: process.env })
+  telemetry.metrics.watch({
+    workers: () => serving.workers(),
+    queues: () => serving.queues(),
+    devices: () => knowledge.survey.devices,
+    load,
+    projects: () => projects.list(),
+  })
   let listening: HttpServer | undefined
   try {
     const http = await createHttpServer({
@@ -102,7 +115,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       planWith: (other) => planWith(knowledge, { ...options, refusals: conductor.refusals }, other),
       onPlan: (listener) => conductor.onChange(listener),
       devices: () => knowledge.survey.devices,
-      load: createLoadMeter(() => knowledge.survey.devices, { env: process.env }),
+      load,
+      telemetry,
       isReady: () => serving.isReady(),
       log,
     })
@@ -124,6 +138,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
           serving.drain(graceMs),
         ])
         store?.close()
+        telemetry.close()
       },
       kill: () => {
         for (const worker of conductor.workers()) void worker.stop(0)
@@ -133,6 +148,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     conductor.stop()
     await Promise.all([current?.stop(), listening?.close(0), projects.close(), serving.drain(0)])
     store?.close()
+    telemetry.close()
     throw thrown
   }
 }
@@ -186,6 +202,18 @@ function coresOver(over: number): string {
   return over === 0
     ? 'the cores suffice for all workers again'
     : `more workers than cores for them: each computes on one thread, ${over} more than \`cpu.reserveCores\` leaves`
+}
+
+/** Tells of a worker from its start on. */
+function observe(worker: Worker, plan: Plan, { observer }: Telemetry): void {
+  const { id, placement } = worker
+  const { measured } = placementsOf(plan).find((each) => placementId(each) === id) ?? {}
+  const expected = measured?.loadMs === undefined ? {} : { expectedMs: measured.loadMs }
+  observer.workerChanged({ id, placement, state: 'starting', ...expected })
+  worker.onEvent((event) => {
+    const loaded = event.state === 'ready' && worker.info ? { loadMs: worker.info.loadMs } : {}
+    observer.workerChanged({ id, placement, ...event, ...expected, ...loaded })
+  })
 }
 
 function logFailures(worker: Worker, log: Logger): void {

@@ -16,6 +16,8 @@ export interface PlannedPlacement extends Placement {
   readonly memory?: MemoryNeed
   /** Decoders: how it is opened. */
   readonly load?: DecoderLoad
+  /** Placements whose models do not fit beside this one's: they are loaded in turns, as they are asked for. */
+  readonly swapsWith?: readonly string[]
   /** Chat models: what for. */
   readonly use?: ChatUse
   /** The numbers behind the decision; absent: chosen by rule of thumb. */

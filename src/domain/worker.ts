@@ -1,4 +1,5 @@
 import type { EngineId } from './engine.ts'
+import type { Priority } from './priority.ts'
 import type { Task } from './task.ts'
 
 export type WorkerState = 'starting' | 'ready' | 'busy' | 'restarting' | 'quarantined' | 'stopped'
@@ -29,4 +30,15 @@ export interface ServedBy {
   readonly simulated: boolean
   /** Present when another placement should have served: from what and why, one line. */
   readonly fallback?: string
+}
+
+/** Requests of one task and model, of one priority. */
+export interface QueueDepth {
+  readonly task: Task
+  readonly model: string
+  readonly priority: Priority
+  /** With inputs that no worker has. */
+  readonly waiting: number
+  /** With inputs at a worker. */
+  readonly running: number
 }

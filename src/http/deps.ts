@@ -3,6 +3,7 @@ import type { Config } from '../config/index.ts'
 import type { Device, DeviceLoad, Model, Plan, PlanChange } from '../domain/index.ts'
 import type { Projects } from '../project/contract.ts'
 import type { Serving } from '../scheduling/contract.ts'
+import type { Telemetry } from '../telemetry/index.ts'
 
 /** What a client may know of a model; a catalogue entry has it all. */
 export type ModelEntry = Pick<
@@ -51,6 +52,7 @@ export interface HttpDeps {
   readonly devices: () => readonly Device[]
   /** How busy each device is now, by id; what nobody tells is absent. Never throws. */
   readonly load?: () => Promise<ReadonlyMap<string, DeviceLoad>>
+  readonly telemetry: Pick<Telemetry, 'metrics' | 'events' | 'workerHistory'>
   /** Whether `/health` is 200. */
   readonly isReady: () => boolean
   readonly log: HttpLog
@@ -65,7 +67,7 @@ export interface Timing {
   readonly heartbeatMs: number
   /** A streamed answer that has said nothing for so long says what it waits for. */
   readonly keepAliveMs: number
-  /** How often worker states are compared for the event stream. */
+  /** How often workers and queues are compared for the event stream: each tells a change at most so often. */
   readonly workerPollMs: number
 }
 

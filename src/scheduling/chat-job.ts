@@ -69,6 +69,11 @@ export class ChatJob {
     if (this.#current && error) this.#current.lost = error
   }
 
+  /** Tokens of the answer that were sent; 0: nothing was. */
+  get written(): number {
+    return this.#sent.written
+  }
+
   done(): void {
     if (!this.#answer) throw new Error('a chat ended without an answer')
     this.#ends.resolve(this.#answer)

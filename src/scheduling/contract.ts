@@ -13,6 +13,7 @@ import type {
   Model,
   Plan,
   Priority,
+  QueueDepth,
   RerankRequest,
   ScoreOutput,
   ServedBy,
@@ -24,6 +25,8 @@ import type { Worker } from '../workers/index.ts'
 
 export interface RequestContext {
   readonly priority: Priority
+  /** Who asks: clients of a priority share a model evenly. Default: the server itself. */
+  readonly client?: string
   readonly signal?: AbortSignal
   /** Milliseconds from now; default `queue.maxWaitMs` of the config until the first byte. */
   readonly deadlineMs?: number
@@ -109,6 +112,8 @@ export interface Serving {
   /** Tokens that the running chat worker of this model has room for; the model's own limit while it starts. */
   contextTokens(model: string): number
   workers(): readonly WorkerStatus[]
+  /** One for each priority of every task and model, also where nothing waits. */
+  queues(): readonly QueueDepth[]
   /** Resolves when every task and model of the plan answered once; rejects when one of them failed for good. */
   ready(): Promise<void>
   isReady(): boolean

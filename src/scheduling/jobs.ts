@@ -4,7 +4,14 @@ import type { Served } from './contract.ts'
 import type { Rows, RowsRequest } from './rows.ts'
 
 /** A request as the loop holds it; the core knows it by its id only. */
-export type Job = RowsJob | ChatJob
+export type Job = RowsJob | ChatJob | TurnJob
+
+/** Asks for nothing but a worker that is loaded. */
+export interface TurnJob {
+  readonly kind: 'turn'
+  done(): void
+  fail(error: unknown): void
+}
 
 export interface Ends<T> {
   readonly resolve: (served: Served<T>) => void

@@ -1,14 +1,14 @@
 import type { LiveFigure } from '../calibration/index.ts'
 import {
   asTandemError,
-  type ChatDelta,
   ENGINE_FAULTS,
   type Placement,
   type ServedBy,
-  TandemError,
+  type TandemError,
 } from '../domain/index.ts'
+import type { ObservedBatch, Observer } from '../telemetry/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
-import type { ChatJob } from './chat-job.ts'
+import { type BatchRun, runChat, runRows } from './batch-run.ts'
 import {
   type Batch,
   type Effect,
@@ -16,32 +16,23 @@ import {
   type Event,
   type Fault,
   initialState,
-  type LaneSpec,
   type Limits,
   type State,
   step,
 } from './core/index.ts'
 import { endingError } from './ending-error.ts'
-import type { Job, RowsJob } from './jobs.ts'
-import { withNamedInput } from './named-input.ts'
+import type { Job } from './jobs.ts'
+import { lanesOf } from './lanes.ts'
 import type { Route, Routes } from './routes.ts'
-import type { RowInput } from './rows.ts'
+import { servedBy } from './served-by.ts'
 
 /** Batches at an encoder at once: one runs, one is ahead, so that it never waits for IPC. */
 const ENCODER_ROOM = 2
-/** A batch is bounded work: past this the worker counts as hanging. */
-const BATCH_MS = 30_000
-/** A chat that has begun must show something within this. */
-const SILENCE_MS = 120_000
+/** More are tried, for engines that work on several at once. */
+const MAX_ENCODER_ROOM = 4
 const TICK_MS = 100
-/** Tokens of an answer from which on its speed tells something. */
-const MIN_WRITTEN = 16
 /** A worker that the plan has dropped holds nothing any more: it only has to unload. */
 const LEAVE_MS = 2_000
-
-/** A model of so many parameters takes the limits' batches; a larger one so much smaller ones, for they last as long. */
-const FULL_BATCH_PARAMETERS = 100e6
-const MIN_BATCH_TOKENS = 512
 
 export type Submission = Extract<Event, { type: 'submitted' }>['request']
 
@@ -51,9 +42,11 @@ export interface LoopListeners {
   /** The plan has dropped the worker, and it is being stopped. */
   readonly onVacated: (worker: Worker) => void
   readonly onFigure?: OnFigure
+  readonly observer: Observer
 }
 
 type EventBody = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : never) : never
+type Dispatch = Extract<Effect, { type: 'dispatch' }>
 
 /** Performs what the core decides: calls workers, ends requests, brings time and news of workers in. */
 export class Loop {
@@ -66,6 +59,8 @@ export class Loop {
   readonly #batchErrors = new Map<number, TandemError>()
   readonly #workerErrors = new Map<string, TandemError>()
   readonly #answered = new Set<string>()
+  /** Where chats broke off that are to go on. */
+  readonly #brokeOff = new Map<number, { readonly at: Placement; readonly why: string }>()
   /** When a worker last got or ended a batch, by `performance.now()`. */
   readonly lastUsedMs = new Map<string, number>()
   readonly #inbox: Event[] = []
@@ -79,7 +74,8 @@ export class Loop {
     this.#limits = limits
     this.#listeners = listeners
     this.#routes = routes
-    this.#state = initialState(limits, lanesOf(routes, limits), performance.now())
+    const seed = Math.floor(Math.random() * 2 ** 32)
+    this.#state = initialState(limits, lanesOf(routes, limits), performance.now(), seed)
     for (const route of routes.all) for (const { worker } of route.workers) this.#watch(worker, route)
   }
 
@@ -113,17 +109,6 @@ export class Loop {
     this.#jobs.set(submission.id, job)
     this.#ticker ??= setInterval(() => this.send({ type: 'ticked' }), TICK_MS)
     this.send({ type: 'submitted', request: submission })
-    if (this.#state.requests.has(submission.id)) this.#wake(submission.lane)
-  }
-
-  /** For who waits in a lane loads again what rests: its first worker, and the next one while none of them is at work. */
-  #wake(lane: string): void {
-    const workers = this.#routes.byId(lane)?.workers.map(({ worker }) => worker) ?? []
-    workers[0]?.wake()
-    if (
-      workers.every(({ state }) => state === 'stopped' || state === 'quarantined' || state === 'restarting')
-    )
-      workers.find(({ resting }) => resting)?.wake()
   }
 
   /** Events that arrive while one is handled wait for their turn. */
@@ -163,22 +148,40 @@ export class Loop {
     const before = this.#workers.get(worker.id)
     before?.off()
     if (before && before.worker !== worker) void before.worker.stop(0) // it had stopped for good
-    const ready = () => {
-      this.#answered.add(route.id)
-      const room = route.task === 'chat' ? (worker.info?.slots ?? 1) : ENCODER_ROOM
-      this.send({ type: 'workerReady', worker: worker.id, room })
-    }
-    const heard = (event: WorkerEvent) => {
-      if (event.state === 'ready') return ready()
-      if (event.error) this.#workerErrors.set(worker.id, event.error)
-      const gone = event.state === 'stopped' && !event.resting
-      const why = event.resting ? 'unloaded' : event.state
-      this.#tellChats(worker.id, event.error)
-      this.send({ type: 'workerLost', worker: worker.id, why, gone })
-      if ([...this.#state.requests.values()].some(({ lane }) => lane === route.id)) this.#wake(route.id)
-    }
-    this.#workers.set(worker.id, { worker, route, off: worker.onEvent(heard) })
-    if (worker.info) ready()
+    this.#workers.set(worker.id, {
+      worker,
+      route,
+      off: worker.onEvent((event) => this.#heard(worker, route, event)),
+    })
+    if (worker.info) this.#ready(worker, route)
+    else if (worker.resting) this.#lost(worker, { state: 'stopped', resting: true })
+  }
+
+  #heard(worker: Worker, route: Route, event: WorkerEvent): void {
+    if (event.state === 'ready') this.#ready(worker, route)
+    else this.#lost(worker, event)
+  }
+
+  #ready(worker: Worker, { id, task }: Route): void {
+    this.#answered.add(id)
+    const chat = task === 'chat'
+    const room = chat ? (worker.info?.slots ?? 1) : ENCODER_ROOM
+    // a worker is ready only when its vectors were found to be those of its model's reference
+    this.send({
+      type: 'workerReady',
+      worker: worker.id,
+      room,
+      maxRoom: chat ? room : MAX_ENCODER_ROOM,
+      proven: true,
+    })
+  }
+
+  #lost(worker: Worker, { state, resting = false, error }: WorkerEvent): void {
+    if (error) this.#workerErrors.set(worker.id, error)
+    const gone = state === 'stopped' && !resting
+    this.#tellChats(worker.id, error)
+    this.send({ type: 'workerLost', worker: worker.id, why: resting ? 'unloaded' : state, gone, resting })
+    if (resting) void worker.unloaded().then(() => this.send({ type: 'memoryFreed', worker: worker.id }))
   }
 
   /** Before the core sends them elsewhere: they say why. */
@@ -200,12 +203,53 @@ export class Loop {
       case 'end':
         this.#end(effect.request, effect.ending)
         return
+      case 'retry':
+        this.#retried(effect)
+        return
       case 'vacated':
         this.#letGo(effect.worker)
+        return
+      case 'wake':
+        this.#workers.get(effect.worker)?.worker.wake()
+        return
+      case 'rest':
+        this.#unload(effect.worker)
+        return
+      case 'breakerOpened':
+      case 'breakerClosed':
+        this.#breaker(effect)
         return
       default:
         effect satisfies never
     }
+  }
+
+  #retried({ request, worker, fault }: Extract<Effect, { type: 'retry' }>): void {
+    const at = this.#workers.get(worker)?.worker.placement
+    if (!at) return
+    const why = fault === 'worker' ? 'lost' : 'failed'
+    this.#listeners.observer.retried(at, why)
+    const job = this.#jobs.get(request)
+    if (job?.kind === 'chat' && job.written > 0) this.#brokeOff.set(request, { at, why })
+  }
+
+  #goesOn(request: number | undefined, to: Placement): void {
+    const job = this.#jobs.get(request ?? -1)
+    const broke = this.#brokeOff.get(request ?? -1)
+    if (!broke || job?.kind !== 'chat') return
+    this.#brokeOff.delete(request ?? -1)
+    this.#listeners.observer.continued({ from: broke.at, to, why: broke.why }, job.written)
+  }
+
+  #breaker(effect: Extract<Effect, { type: 'breakerOpened' | 'breakerClosed' }>): void {
+    const at = this.#workers.get(effect.worker)?.worker.placement
+    if (at) this.#listeners.observer.breaker(at, effect.type === 'breakerOpened' ? effect.forMs : undefined)
+  }
+
+  #unload(id: string): void {
+    const target = this.#workers.get(id)
+    // something beside the queue is asked of it: it serves on, and the core tries again
+    if (target && !target.worker.rest()) this.#ready(target.worker, target.route)
   }
 
   #letGo(id: string): void {
@@ -222,6 +266,7 @@ export class Loop {
   #end(id: number, ending: Ending): void {
     const job = this.#jobs.get(id)
     this.#jobs.delete(id)
+    this.#brokeOff.delete(id)
     try {
       if (ending.how === 'done') job?.done()
       else job?.fail(endingError(ending, this.#routes, this.#batchErrors, this.#workerErrors))
@@ -230,23 +275,38 @@ export class Loop {
     }
   }
 
-  async #run({ batch, fallback }: Extract<Effect, { type: 'dispatch' }>): Promise<void> {
+  async #run({ batch, fallback }: Dispatch): Promise<void> {
     const target = this.#workers.get(batch.worker)
     if (!target) return
-    this.lastUsedMs.set(batch.worker, performance.now())
-    const served = this.#servedBy(target, fallback)
+    const { observer } = this.#listeners
+    const observed = this.#observed(batch, target.worker)
+    const startedMs = performance.now()
+    this.lastUsedMs.set(batch.worker, startedMs)
+    observer.dispatched(observed)
+    const from = fallback && this.#workers.get(fallback.from)?.worker.placement
+    if (from) observer.fellBack({ from, to: target.worker.placement, why: fallback.why })
+    this.#goesOn(batch.parts[0]?.request, target.worker.placement)
+    const reason = from && `${from.engine} on ${from.device} is ${fallback.why}`
     const abort = new AbortController()
     this.#aborts.set(batch.id, abort)
     let onReleased = () => {}
     const released = new Promise<void>((resolve) => {
       onReleased = resolve
     })
-    const call = { batch, worker: target.worker, served, abort, onReleased }
+    const run = this.#batchRun(
+      batch,
+      target,
+      servedBy(target.route, target.worker, reason),
+      abort,
+      onReleased,
+    )
     try {
-      await (target.route.task === 'chat' ? this.#chat(call) : this.#rows(call))
+      await perform(run)
+      observer.settled(observed, performance.now() - startedMs)
       this.send({ type: 'batchDone', batch: batch.id })
     } catch (thrown) {
       const error = asTandemError(thrown)
+      observer.settled(observed, performance.now() - startedMs, error)
       this.#batchErrors.set(batch.id, error)
       this.send({ type: 'batchFailed', batch: batch.id, fault: faultOf(error) })
       this.#batchErrors.delete(batch.id)
@@ -257,108 +317,55 @@ export class Loop {
     this.send({ type: 'batchReleased', batch: batch.id })
   }
 
-  async #rows({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
-    const [head] = batch.parts
-    const { call } = (this.#jobs.get(head!.request) as RowsJob).request // of all parts: they are of one kind
-    const inputs: RowInput[] = []
-    for (const part of batch.parts) {
-      const { request } = this.#jobs.get(part.request) as RowsJob
-      for (const index of part.inputs) inputs.push(request.inputs[index] as RowInput)
-    }
-    const options = { signal: abort.signal, deadlineMs: BATCH_MS, priority: batch.priority, onReleased }
-    const stopwatch = this.#stopwatch(batch)
-    const output = await call(worker, inputs, options).catch((thrown: unknown) => {
-      throw withNamedInput(thrown, batch)
-    })
-    const ms = stopwatch()
-    if (ms !== undefined) {
-      const tokens = Math.max(...output.tokens)
-      this.#listeners.onFigure?.(worker.placement, {
-        kind: 'encoder',
-        tokens,
-        batch: inputs.length,
-        msPerText: ms / inputs.length,
-      })
-    }
-    let offset = 0
-    for (const part of batch.parts) {
-      const job = this.#jobs.get(part.request) as RowsJob | undefined // cancelled meanwhile
-      job?.take(output, part.inputs, offset, served)
-      offset += part.inputs.length
-    }
-  }
-
-  async #chat({ batch, worker, served, abort, onReleased }: Call): Promise<void> {
-    const id = batch.parts[0]?.request ?? -1
-    const job = this.#jobs.get(id) as ChatJob
-    const part = job.begin(served)
-    let silence: NodeJS.Timeout | undefined
-    let silent = false
-    const onDelta = (delta: ChatDelta) => {
-      if (!this.#jobs.has(id)) return
-      if (silence) silence.refresh()
-      else {
-        silence = setTimeout(() => {
-          silent = true
-          abort.abort()
-        }, SILENCE_MS)
-        this.send({ type: 'firstDelta', batch: batch.id })
-      }
-      try {
-        job.delta(delta, part)
-      } catch (thrown) {
-        job.fail(thrown) // the reader is broken: nobody takes the rest
-        this.send({ type: 'cancelled', request: id })
-      }
-    }
-    const stopwatch = this.#stopwatch(batch)
-    try {
-      const result = await job.call(worker, part.resume, onDelta, { signal: abort.signal, onReleased })
-      const { decodeMs } = result.timings
-      const written = result.usage.completionTokens
-      if (stopwatch() !== undefined && decodeMs > 0 && written >= MIN_WRITTEN)
-        this.#listeners.onFigure?.(worker.placement, {
-          kind: 'decoder',
-          decodeTokensPerSecond: (written / decodeMs) * 1000,
-        })
-      job.take(result, part)
-    } catch (thrown) {
-      const why = `no token for ${SILENCE_MS / 1000} s`
-      part.lost = silent
-        ? new TandemError('ENGINE_FAILED', { engine: worker.placement.engine, why })
-        : asTandemError(thrown)
-      throw part.lost
-    } finally {
-      clearTimeout(silence)
-    }
-  }
-
-  /** @returns milliseconds from now; undefined where anything else ran on the worker at the beginning or the end */
-  #stopwatch({ id, worker }: Batch): () => number | undefined {
-    const isAlone = () =>
-      [...this.#state.batches.values()].every((other) => other.id === id || other.worker !== worker)
-    const aloneBefore = isAlone()
-    const startedMs = performance.now()
-    return () => (aloneBefore && isAlone() ? performance.now() - startedMs : undefined)
-  }
-
-  #servedBy({ worker, route }: Target, fallback: { from: string; why: string } | undefined): ServedBy {
-    const { model, engine, device, simulated } = worker.placement
-    const { insteadOf } = route.workers.find((each) => each.worker === worker)?.placement ?? {}
-    const from = fallback && this.#workers.get(fallback.from)?.worker.placement
-    const told = [
-      ...(insteadOf
-        ? [`${insteadOf.engine}${insteadOf.device && ` on ${insteadOf.device}`}: ${insteadOf.reason}`]
-        : []),
-      ...(from ? [`${from.engine} on ${from.device} is ${fallback.why}`] : []),
-    ]
+  #batchRun(
+    batch: Batch,
+    { worker }: Target,
+    served: ServedBy,
+    abort: AbortController,
+    onReleased: () => void,
+  ): BatchRun {
+    const { onFigure } = this.#listeners
     return {
-      model,
-      engine,
-      device,
-      simulated,
-      ...(told.length > 0 ? { fallback: told.join('; ') } : {}),
+      batch,
+      worker,
+      served,
+      signal: abort.signal,
+      job: (id) => this.#jobs.get(id),
+      counts: () => this.#state.batches.get(batch.id)?.settled === false,
+      isAlone: () =>
+        [...this.#state.batches.values()].every(
+          (other) => other.id === batch.id || other.worker !== batch.worker,
+        ),
+      onFirstDelta: () => this.send({ type: 'firstDelta', batch: batch.id }),
+      onBrokenReader: (request) => this.send({ type: 'cancelled', request }),
+      onFigure: (placement, figure) => onFigure?.(placement, figure),
+      onReleased,
+      abort: () => abort.abort(),
     }
+  }
+
+  #observed({ parts, priority, twin, sentMs }: Batch, { placement }: Worker): ObservedBatch {
+    const waitedMs: number[] = []
+    let inputs = 0
+    for (const part of parts) {
+      inputs += part.inputs.length
+      const request = this.#state.requests.get(part.request)
+      const first = request && request.tries === 0 && request.running === 1 && twin === undefined
+      if (first) waitedMs.push(sentMs - request.submittedMs)
+    }
+    return { placement, priority, inputs, waitedMs }
+  }
+}
+
+function perform(run: BatchRun): Promise<void> {
+  switch (run.job(run.batch.parts[0]?.request ?? -1)?.kind) {
+    case 'chat':
+      return runChat(run)
+    case 'rows':
+      return runRows(run)
+    default:
+      run.onReleased()
+      return Promise.resolve()
   }
 }
 
@@ -367,31 +374,6 @@ interface Target {
   route: Route
   /** Hears no more of the worker. */
   readonly off: () => void
-}
-
-interface Call {
-  readonly batch: Batch
-  readonly worker: Worker
-  readonly served: ServedBy
-  readonly abort: AbortController
-  readonly onReleased: () => void
-}
-
-function lanesOf(routes: Routes, limits: Limits): LaneSpec[] {
-  return routes.all.map((route) => ({
-    id: route.id,
-    merges: route.task !== 'chat',
-    batchTokens: batchTokensOf(routes.model(route.model)?.parameters ?? 0, limits),
-    workers: route.workers.map(({ worker, placement }) => ({
-      id: worker.id,
-      overflow: placement.role === 'overflow',
-    })),
-  }))
-}
-
-function batchTokensOf(parameters: number, { batchTokens }: Limits): number {
-  const share = Math.min(1, FULL_BATCH_PARAMETERS / Math.max(1, parameters))
-  return Math.max(Math.min(MIN_BATCH_TOKENS, batchTokens), Math.floor(batchTokens * share))
 }
 
 function faultOf(error: TandemError): Fault {

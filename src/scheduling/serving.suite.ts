@@ -3,6 +3,7 @@ import { afterEach } from 'vitest'
 import { FAKE_MODEL } from '../../test/fakes/fault-worker.ts'
 import { Config } from '../config/index.ts'
 import { type PlannedPlacement, type Priority, TASKS, type TandemError } from '../domain/index.ts'
+import { type Observer, observeWith } from '../telemetry/index.ts'
 import { startWorker, type Worker, type WorkerOptions } from '../workers/index.ts'
 import { createServing, type Serving } from './index.ts'
 
@@ -17,7 +18,11 @@ interface Setup {
 }
 
 /** Serves each task by its placements in order; ended after the test. */
-export function serve(placements: readonly WorkerOptions[], settings: object = {}): Setup {
+export function serve(
+  placements: readonly WorkerOptions[],
+  settings: object = {},
+  observer: Partial<Observer> = {},
+): Setup {
   const workers = placements.map((options) => startWorker(options))
   const planned = placements.map(
     ({ placement }, i): PlannedPlacement => ({
@@ -30,7 +35,13 @@ export function serve(placements: readonly WorkerOptions[], settings: object = {
     TASKS.map((task) => [task, planned.filter((placement) => placement.task === task)]),
   )
   const plan = { policy: 'development' as const, simulated: false, tasks, rejected: [] }
-  const serving = createServing({ plan, workers, models: [FAKE_MODEL], config: Config.parse(settings) })
+  const serving = createServing({
+    plan,
+    workers,
+    models: [FAKE_MODEL],
+    config: Config.parse(settings),
+    observer: observeWith([observer]),
+  })
   running.push(serving)
   return { serving, workers }
 }

@@ -11,6 +11,7 @@ import {
   type LayerTime,
   type Model,
   type Plan,
+  type QueueDepth,
   type RerankRequest,
   type ScoreOutput,
   TandemError,
@@ -18,6 +19,7 @@ import {
   type ToolSpec,
   type WorkerStatus,
 } from '../domain/index.ts'
+import { type Observer, observeWith } from '../telemetry/index.ts'
 import type { Worker } from '../workers/index.ts'
 import { type ChatCall, ChatJob } from './chat-job.ts'
 import type { Activity, ManagedServing, Replanned, RequestContext, Served } from './contract.ts'
@@ -25,10 +27,11 @@ import type { Limits } from './core/index.ts'
 import { estimateTokens } from './estimate.ts'
 import { type Ends, type Job, RowsJob } from './jobs.ts'
 import { Loop, type OnFigure, type Submission } from './loop.ts'
-import { Routes } from './routes.ts'
+import { type Route, Routes } from './routes.ts'
 import { embedCall, type Rows, type RowsRequest, scoreCall, toEmbedOutput, toScoreOutput } from './rows.ts'
-import { workerStatuses } from './statuses.ts'
+import { queueDepths, workerStatuses } from './statuses.ts'
 import { waitingOf } from './waiting.ts'
+import { Watched } from './watched.ts'
 import { whenReady } from './when-ready.ts'
 
 export interface ServingOptions {
@@ -40,10 +43,25 @@ export interface ServingOptions {
   readonly config: Pick<Config, 'queue' | 'chat'>
   /** Hears how fast a placement answered while nothing else ran on its worker. */
   readonly onFigure?: OnFigure
+  /** Hears what becomes of each request. */
+  readonly observer?: Observer
 }
 
-/** Tokens of a batch: 64 texts of 128. Bulk takes a quarter while much waits, so that a person waits little. */
-const BATCHING = { maxTries: 3, batchTokens: 8192, bulkBatchTokens: 2048, batchInputs: 64, bulkAfter: 4 }
+const LIMITS = {
+  maxTries: 3,
+  // 64 texts of 128; bulk takes a quarter while much waits, so that a person waits little
+  batchTokens: 8192,
+  bulkBatchTokens: 2048,
+  batchInputs: 64,
+  bulkAfter: 4,
+  bulkAgesMs: 5_000,
+  breakerAfter: 3,
+  breakerMs: 1_000,
+  maxBreakerMs: 60_000,
+  hedgeTimes: 4,
+  hedgeMs: 250,
+  swapMs: 3_000,
+} as const
 
 /** Connects requests with the workers of a plan. */
 export function createServing(options: ServingOptions): ManagedServing {
@@ -57,16 +75,15 @@ class Scheduler implements ManagedServing {
   #wasReady = false
   readonly #maxWaitMs: number
   readonly #chatWindow: number | undefined
+  readonly #observer: Observer
   readonly #requestListeners = new Set<() => void>()
   #nextId = 1
   #lastRequestMs = performance.now()
 
-  constructor({ plan, workers, models, config, onFigure }: ServingOptions) {
-    const limits: Limits = {
-      ...BATCHING,
-      maxWaiting: config.queue.maxWaiting,
-      maxGapMs: config.queue.maxWaitMs,
-    }
+  constructor({ plan, workers, models, config, onFigure, observer }: ServingOptions) {
+    const { maxWaiting, maxWaitMs } = config.queue
+    const limits: Limits = { ...LIMITS, maxWaiting, resumeMs: maxWaitMs }
+    this.#observer = observer ?? observeWith([])
     this.#routes = new Routes(plan, workers, models)
     this.#workers = workers
     this.#loop = new Loop(this.#routes, limits, {
@@ -74,6 +91,7 @@ class Scheduler implements ManagedServing {
         this.#workers = this.#workers.filter((worker) => worker !== left)
       },
       ...(onFigure ? { onFigure } : {}),
+      observer: this.#observer,
     })
     this.#maxWaitMs = config.queue.maxWaitMs
     this.#chatWindow = config.chat.contextTokens
@@ -150,11 +168,16 @@ class Scheduler implements ManagedServing {
     return workerStatuses(this.#workers, this.#loop.state, this.#loop.workerErrors)
   }
 
+  queues(): readonly QueueDepth[] {
+    return queueDepths(this.#routes.all, this.#loop.state)
+  }
+
   async ready(): Promise<void> {
     for (;;) {
       const routes = this.#routes
       try {
-        await Promise.all(routes.all.map((route) => whenReady(route)))
+        const loading = routes.all.filter(({ workers }) => workers.some(({ worker }) => !worker.resting))
+        await Promise.all(loading.map((route) => whenReady(route)))
         if (routes === this.#routes) return
       } catch (thrown) {
         if (routes === this.#routes) throw thrown // another plan may have what this one has not
@@ -163,7 +186,10 @@ class Scheduler implements ManagedServing {
   }
 
   isReady(): boolean {
-    this.#wasReady ||= this.#routes.all.every((route) => this.#loop.hasAnswered(route))
+    // a model that begins unloaded is not waited for
+    this.#wasReady ||= this.#routes.all.every(
+      (route) => this.#loop.hasAnswered(route) || route.workers.every(({ worker }) => worker.resting),
+    )
     return this.#wasReady
   }
 
@@ -215,7 +241,7 @@ class Scheduler implements ManagedServing {
       throw new TandemError('INVALID_REQUEST', { what: `there is no input to ${task}` }, { param: 'input' })
     const limit = this.#routes.model(model)?.contextTokens ?? 512
     const tokens = request.inputs.map((input) => estimateTokens(input, limit))
-    return this.#submit<Rows>(route.id, kind, tokens, context, (ends) => new RowsJob(request, ends))
+    return this.#submit<Rows>(route, kind, tokens, context, (ends) => new RowsJob(request, ends))
   }
 
   #chat(
@@ -225,38 +251,69 @@ class Scheduler implements ManagedServing {
     call: ChatCall,
   ): Promise<Served<ChatResult>> {
     const route = this.#routes.find('chat', model)
-    return this.#submit<ChatResult>(
-      route.id,
-      'chat',
-      [1],
-      context,
-      (ends) => new ChatJob(call, onDelta, ends),
-    )
+    return this.#submit<ChatResult>(route, 'chat', [1], context, (ends, watched) => {
+      const heard = (delta: ChatDelta) => {
+        watched.wrote()
+        onDelta(delta)
+      }
+      return new ChatJob(call, heard, ends)
+    })
   }
 
-  async #submit<T>(
-    lane: string,
+  async #submit<T extends Rows | ChatResult>(
+    { id: lane, task, model }: Route,
     kind: string,
     tokens: readonly number[],
     context: RequestContext,
-    toJob: (ends: Ends<T>) => Job,
+    toJob: (ends: Ends<T>, watched: Watched) => Job,
   ): Promise<Served<T>> {
-    const { signal, priority, onServedBy, onMoved } = context
+    const { signal, priority, client = 'local', onServedBy, onMoved } = context
     if (signal?.aborted) throw new TandemError('CANCELLED')
     const id = this.#nextId++
     this.#lastRequestMs = performance.now()
     for (const listener of this.#requestListeners) listener()
     const cancel = () => this.#loop.send({ type: 'cancelled', request: id })
     signal?.addEventListener('abort', cancel, { once: true })
+    const watched = new Watched(this.#observer, { id, task, model, priority, inputs: tokens.length })
     try {
       const deadlineMs = performance.now() + (context.deadlineMs ?? this.#maxWaitMs)
-      const submission: Submission = { id, lane, priority, kind, deadlineMs, tokens }
+      const submission: Submission = { id, lane, priority, client, kind, deadlineMs, tokens }
       context.onQueued?.(() => {
         const route = this.#routes.byId(lane)
         return route && waitingOf(id, this.#loop.state, route)
       })
-      return await new Promise<Served<T>>((resolve, reject) => {
-        this.#loop.submit(submission, toJob({ resolve, reject, onServedBy, onMoved }))
+      const ending = new Promise<Served<T>>((resolve, reject) => {
+        this.#loop.submit(submission, toJob({ resolve, reject, onServedBy, onMoved }, watched))
+      })
+      if (this.#loop.state.requests.has(id)) watched.admitted()
+      const served = await ending
+      watched.done(served.result, served.servedBy)
+      return served
+    } catch (thrown) {
+      watched.failed(thrown)
+      throw thrown
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  /** Resolves when a worker of the route could take a request. */
+  async #turn({ id: lane }: Route, signal: AbortSignal | undefined, deadlineMs: number): Promise<void> {
+    const id = this.#nextId++
+    const cancel = () => this.#loop.send({ type: 'cancelled', request: id })
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const submission: Submission = {
+          id,
+          lane,
+          priority: 'interactive',
+          client: 'local',
+          kind: 'turn',
+          deadlineMs,
+          tokens: [1],
+        }
+        this.#loop.submit(submission, { kind: 'turn', done: resolve, fail: reject })
       })
     } finally {
       signal?.removeEventListener('abort', cancel)
@@ -275,7 +332,10 @@ class Scheduler implements ManagedServing {
       const routes = this.#routes
       const bounds = { ...(signal ? { signal } : {}), waitMs: endMs - performance.now() }
       try {
-        const worker = await whenReady(routes.find(task, model), bounds)
+        const route = routes.find(task, model)
+        // what is unloaded loads in its turn, as for any request
+        if (route.workers.every(({ worker }) => worker.resting)) await this.#turn(route, signal, endMs)
+        const worker = await whenReady(route, bounds)
         return await call(worker, {
           ...(signal ? { signal } : {}),
           deadlineMs: Math.max(1, endMs - performance.now()),
@@ -284,7 +344,7 @@ class Scheduler implements ManagedServing {
         const code = error instanceof TandemError ? error.code : undefined
         const replanned = routes !== this.#routes && code === 'SHUTTING_DOWN'
         const lost = code === 'WORKER_LOST' || code === 'STARTING' || replanned
-        if (!lost || tries >= BATCHING.maxTries) throw error
+        if (!lost || tries >= LIMITS.maxTries) throw error
       }
     }
   }

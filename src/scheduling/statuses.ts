@@ -1,6 +1,7 @@
-import type { TandemError, WorkerStatus } from '../domain/index.ts'
+import { PRIORITIES, type QueueDepth, type TandemError, type WorkerStatus } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
 import type { State } from './core/index.ts'
+import type { Route } from './routes.ts'
 
 /** What waits in a lane is shown at the worker that would take it: the first ready one, else the first. */
 export function workerStatuses(
@@ -36,4 +37,15 @@ export function workerStatuses(
       ...(why === undefined ? {} : { error: why }),
     }
   })
+}
+
+export function queueDepths(routes: readonly Route[], state: State): QueueDepth[] {
+  const requests = [...state.requests.values()]
+  return routes.flatMap(({ id, task, model }) =>
+    PRIORITIES.map((priority) => {
+      const own = requests.filter((request) => request.lane === id && request.priority === priority)
+      const waiting = own.filter(({ pending }) => pending.length > 0).length
+      return { task, model, priority, waiting, running: own.filter(({ running }) => running > 0).length }
+    }),
+  )
 }

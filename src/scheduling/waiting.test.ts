@@ -2,17 +2,9 @@ import { expect, test } from 'vitest'
 import type { PlannedPlacement, Priority, WorkerState } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
 import { type Event, initialState, type State, step } from './core/index.ts'
+import { LIMITS } from './core/testing/machine.ts'
 import type { Route } from './routes.ts'
 import { waitingOf } from './waiting.ts'
-
-const LIMITS = {
-  maxWaiting: 100,
-  maxTries: 3,
-  batchTokens: 8192,
-  bulkBatchTokens: 2048,
-  batchInputs: 64,
-  bulkAfter: 4,
-}
 
 /** A chat model on a GPU and on the CPU. */
 function routeOf(gpu: WorkerState, cpu: WorkerState): Route {
@@ -33,15 +25,15 @@ function after(...events: Given[]): State {
     { id: 'gpu', overflow: false },
     { id: 'cpu', overflow: false },
   ]
-  const start = initialState(LIMITS, [{ id: 'chat:m', merges: false, workers }], 0)
+  const start = initialState(LIMITS, [{ id: 'chat:m', merges: false, proves: false, workers }], 0)
   return events.reduce((state, event) => step(state, { ...event, nowMs: 0 } as Event).state, start)
 }
 
 const submitted = (id: number, priority: Priority = 'interactive'): Given => ({
   type: 'submitted',
-  request: { id, lane: 'chat:m', priority, kind: 'chat', deadlineMs: 1000, tokens: [1] },
+  request: { id, lane: 'chat:m', priority, client: 'a', kind: 'chat', deadlineMs: 1000, tokens: [1] },
 })
-const ready = (worker: string): Given => ({ type: 'workerReady', worker, room: 1 })
+const ready = (worker: string): Given => ({ type: 'workerReady', worker, room: 1, proven: true })
 
 test('counts those before it: all interactive ones go before bulk', () => {
   const state = after(submitted(1, 'bulk'), submitted(2), submitted(3, 'bulk'), submitted(4))

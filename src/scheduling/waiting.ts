@@ -1,7 +1,7 @@
 import type { WorkerState } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
 import type { Waiting } from './contract.ts'
-import type { Request, State } from './core/index.ts'
+import { positionOf, type State } from './core/index.ts'
 import type { Route } from './routes.ts'
 import { servedBy } from './served-by.ts'
 
@@ -19,7 +19,7 @@ export function waitingOf(id: number, state: State, route: Route): Waiting | und
   const { engine, device } = first.placement
   const why = worker === first ? undefined : `${engine} on ${device} is ${first.state}`
   return {
-    position: request.running > 0 ? 0 : positionOf(request, state),
+    position: (request.running > 0 ? 0 : positionOf(state, id)) ?? 0,
     expected: servedBy(route, worker, why),
     state: worker.state,
   }
@@ -36,16 +36,4 @@ function workerOf(id: number, { batches }: State): string | undefined {
   for (const { worker, settled, parts } of batches.values())
     if (!settled && parts.some((part) => part.request === id)) return worker
   return undefined
-}
-
-/** From 1. Interactive requests go before all of bulk. */
-function positionOf(request: Request, { requests }: State): number {
-  let before = 0
-  let isBefore = true
-  for (const other of requests.values()) {
-    if (other.id === request.id) isBefore = false
-    else if (other.lane === request.lane && other.pending.length > 0)
-      if (other.priority === request.priority ? isBefore : other.priority === 'interactive') before += 1
-  }
-  return before + 1
 }

@@ -23,7 +23,10 @@ export async function whenReady(
     if (signal?.aborted) abort()
   })
   try {
-    const workers = route.workers.map(({ worker }) => worker.ready().then(() => worker))
+    const awake = route.workers.filter(({ worker }) => !worker.resting)
+    const workers = (awake.length > 0 ? awake : route.workers).map(({ worker }) =>
+      worker.ready().then(() => worker),
+    )
     return await Promise.race([Promise.any(workers), refusal])
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error

@@ -48,6 +48,8 @@ export interface WorkerEvent {
   readonly error?: TandemError
   /** With `stopped`: it only rests, and `wake` brings it back. */
   readonly resting?: boolean
+  /** Milliseconds until it starts again by itself. */
+  readonly retryInMs?: number
 }
 
 export interface Worker {
@@ -85,6 +87,10 @@ export interface Worker {
   setThreads(threads: number): void
   /** Whether it was unloaded by `rest`. */
   readonly resting: boolean
+  /** Resolves when the process of a worker that rests has ended: its memory is free. */
+  unloaded(): Promise<void>
+  /** Its process gives way to the user's own programs. */
+  readonly background: boolean
   /** Unloads the model where nothing is asked of it now; `wake` or `ready` load it again. @returns whether it rests */
   rest(): boolean
   /** Loads again what rests. */

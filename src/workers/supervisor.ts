@@ -37,6 +37,8 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Its process gives way to the user's own programs. */
   readonly background?: boolean
+  /** It begins unloaded: `wake` loads it. */
+  readonly resting?: boolean
   /** Absolute path of a JavaScript module that exports `engine`; absent: the engine's own. */
   readonly modulePath?: string
   /** Looks at what the loaded model answers before anybody else may ask; a rejection with VECTOR_MISMATCH is for good. */
@@ -92,7 +94,10 @@ export class Supervisor implements Worker {
     this.#isLast = options.lastPlacement ?? false
     this.#threads = options.spec.threads
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
-    this.#start()
+    if (options.resting) {
+      this.#resting = true
+      this.#phase = 'stopped'
+    } else this.#start()
   }
 
   get state(): WorkerState {
@@ -180,6 +185,14 @@ export class Supervisor implements Worker {
     if (threads === this.#threads) return
     this.#threads = threads
     this.#process?.send({ type: 'setThreads', threads })
+  }
+
+  unloaded(): Promise<void> {
+    return this.#leaving?.exited ?? Promise.resolve()
+  }
+
+  get background(): boolean {
+    return this.#options.background ?? false
   }
 
   rest(): boolean {

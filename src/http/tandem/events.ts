@@ -1,6 +1,10 @@
-/** `GET /tandem/v1/events`: the status first, then what changes: projects and the plan as they say it, workers as they are seen. */
+/**
+ * `GET /tandem/v1/events`: the status first, then what changes: projects, the plan, workers and requests as they say it, the work
+ * at each worker and in each queue as it is seen.
+ */
 import type { FastifyInstance } from 'fastify'
-import { TandemError, type WorkerStatus } from '../../domain/index.ts'
+import { type QueueDepth, TandemError } from '../../domain/index.ts'
+import type { ServerEvent } from '../../telemetry/index.ts'
 import type { HttpDeps, Timing } from '../deps.ts'
 import { SseStream } from '../sse.ts'
 import { statusOf } from './status.ts'
@@ -11,6 +15,12 @@ const MAX_UNREAD_BYTES = 256 * 1024
 
 const event = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 
+/** What is not as it was when it was last seen. */
+function changedOf<T>(now: readonly T[], keyOf: (each: T) => string, before: ReadonlyMap<string, string>) {
+  const seen = new Map(now.map((each) => [keyOf(each), JSON.stringify(each)]))
+  return { changed: now.filter((each) => seen.get(keyOf(each)) !== before.get(keyOf(each))), seen }
+}
+
 /** One source for all readers: it runs while there are any. */
 class Feed {
   readonly #deps: HttpDeps
@@ -18,6 +28,7 @@ class Feed {
   readonly #readers = new Set<SseStream>()
   #stop: (() => void) | undefined
   #workers = new Map<string, string>()
+  #queues = new Map<string, string>()
 
   constructor(deps: HttpDeps, timing: Timing) {
     this.#deps = deps
@@ -47,27 +58,43 @@ class Feed {
   }
 
   #start(): () => void {
-    this.#workers = new Map(this.#deps.serving.workers().map((one) => [one.id, JSON.stringify(one)]))
+    this.#changedWorkers() // what is now stands in the status
+    this.#changedQueues()
     const ofProjects = this.#deps.projects?.onEvent((data) => this.#send(event('project', data)))
     const ofPlan = this.#deps.onPlan((data) => this.#send(event('plan', data)))
-    const poll = setInterval(() => this.#compareWorkers(), this.#timing.workerPollMs)
+    const ofServer = this.#deps.telemetry.events.onEvent((data) => this.#heard(data))
+    const poll = setInterval(() => {
+      for (const worker of this.#changedWorkers()) this.#send(event('worker', worker))
+      for (const queue of this.#changedQueues()) this.#send(event('queue', queue))
+    }, this.#timing.workerPollMs)
     const heartbeat = setInterval(() => this.#send(': still here\n\n'), this.#timing.heartbeatMs)
     return () => {
       ofProjects?.()
       ofPlan()
+      ofServer()
       clearInterval(poll)
       clearInterval(heartbeat)
     }
   }
 
-  #compareWorkers(): void {
-    const now = new Map<string, string>()
-    for (const worker of this.#deps.serving.workers()) {
-      const text = JSON.stringify(worker)
-      now.set(worker.id, text)
-      if (this.#workers.get(worker.id) !== text) this.#send(event('worker', worker satisfies WorkerStatus))
-    }
-    this.#workers = now
+  /** A change of a worker comes with all that is known of it. */
+  #heard(data: ServerEvent): void {
+    const { type, ...told } = data
+    const known = type === 'worker' && this.#deps.serving.workers().find(({ id }) => id === data.id)
+    this.#send(event(type, known ? { ...known, ...told } : told))
+  }
+
+  #changedWorkers() {
+    const { changed, seen } = changedOf(this.#deps.serving.workers(), ({ id }) => id, this.#workers)
+    this.#workers = seen
+    return changed
+  }
+
+  #changedQueues() {
+    const keyOf = ({ task, model, priority }: QueueDepth) => `${task}:${model}:${priority}`
+    const { changed, seen } = changedOf(this.#deps.serving.queues(), keyOf, this.#queues)
+    this.#queues = seen
+    return changed
   }
 
   #send(events: string): void {

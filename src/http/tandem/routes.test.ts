@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { PlanChange, WorkerStatus } from '../../domain/index.ts'
+import { type PlanChange, TandemError, type WorkerStatus } from '../../domain/index.ts'
+import { createTelemetry } from '../../telemetry/index.ts'
 import { type DoubleServer, startDouble } from '../testing/doubles.ts'
 
 const worker: WorkerStatus = {
@@ -137,6 +138,78 @@ test('events: the status, then what changes, then heartbeats; the end comes with
   await server.http.close(10_000)
   while (!(await reader.read()).done);
 })
+
+test('events: a worker that is lost comes at once with all that is known of it; queues tell their depth', async () => {
+  const telemetry = await createTelemetry({ version: '0', simulated: false })
+  const other = await startDouble({}, { telemetry, timing: { workerPollMs: 20, heartbeatMs: 1_000 } })
+  const leave = new AbortController()
+  try {
+    const placement = { task: 'chat', model: 'm', engine: 'llama.cpp', device: 'cpu', kind: 'cpu' } as const
+    other.serving.workers = () => [{ ...worker, pid: 77, state: 'restarting' }] as never[]
+    const response = await fetch(`${other.url}/tandem/v1/events`, { signal: leave.signal })
+    const events = eventsOf(response)
+    expect(await events.next('status')).toMatchObject({ events: [], workers: [{ id: 'w', restarts: 0 }] })
+    const error = new TandemError('WORKER_LOST', { worker: 'w', why: 'killed' })
+    const lost = { id: 'w', placement: { ...placement, simulated: false }, error, retryInMs: 100 }
+    telemetry.observer.workerChanged({ ...lost, state: 'restarting' })
+    expect(await events.next('worker')).toMatchObject({
+      id: 'w',
+      pid: 77,
+      state: 'restarting',
+      error: error.message,
+      retryInMs: 100,
+    })
+    expect(await events.next('loading')).toMatchObject({ phase: 'started', device: 'cpu' })
+    const depth = { task: 'chat', model: 'm', priority: 'bulk', waiting: 3, running: 1 } as const
+    other.serving.queues = () => [depth]
+    expect(await events.next('queue')).toEqual(depth)
+    const status = (await (await fetch(`${other.url}/tandem/v1/status`)).json()) as object
+    expect(status).toMatchObject({
+      workers: [{ id: 'w', restarts: 1, lastError: { message: error.message } }],
+      events: [{ type: 'worker', state: 'restarting' }, { type: 'loading' }],
+    })
+  } finally {
+    leave.abort()
+    await other.http.close(0)
+    telemetry.close()
+  }
+})
+
+test('metrics are text for Prometheus and ask for the key as the other routes do', async () => {
+  const other = await startDouble({ apiKey: 'secret-key' })
+  try {
+    expect((await fetch(`${other.url}/metrics`)).status).toBe(401)
+    const allowed = await fetch(`${other.url}/metrics`, { headers: { authorization: 'Bearer secret-key' } })
+    expect(allowed.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(await allowed.text()).toContain('tandem_build_info{version="0.0.0"')
+    const foreign = await fetch(`${other.url}/metrics`, { headers: { origin: 'http://elsewhere.example' } })
+    expect(foreign.status).toBe(403)
+  } finally {
+    await other.http.close(0)
+  }
+})
+
+/** The data of the next event of a name; others are left out. */
+function eventsOf(response: Response) {
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  return {
+    async next(name: string): Promise<unknown> {
+      for (;;) {
+        const found = rest.match(/^([\s\S]*?)\n\n/)
+        if (found) {
+          rest = rest.slice(found[0].length)
+          const [, is, data] = /^event: (.*)\ndata: (.*)$/.exec(found[1]!) ?? []
+          if (is === name) return JSON.parse(data!)
+        } else {
+          const { value, done } = await reader.read()
+          if (done) throw new Error(`ended before ${name}`)
+          rest += value
+        }
+      }
+    },
+  }
+}
 
 test('more event readers than allowed get 429, and leaving makes room', async () => {
   const leave = new AbortController()

@@ -1,4 +1,4 @@
-/** `/health` and `/tandem/v1/...`: the JSON of the design's section 6. */
+/** `/health`, `/metrics` and `/tandem/v1/...`: the JSON of the design's section 6. */
 import { isAbsolute } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { TandemError } from '../../domain/index.ts'
@@ -8,6 +8,7 @@ import { priorityOf, setServed } from '../served-by.ts'
 import { parse, refuse } from '../validate.ts'
 import { classifyRoute } from './classify.ts'
 import { eventRoute } from './events.ts'
+import { metricsRoute } from './metrics.ts'
 import { profileRoute } from './profile.ts'
 import { ExplainQuery, PlanQuery, ProjectBody, SearchBody } from './schema.ts'
 import { statusOf } from './status.ts'
@@ -85,6 +86,7 @@ export function tandemRoutes(app: FastifyInstance, deps: HttpDeps, timing: Timin
     })
   })
   app.get('/tandem/v1/status', async () => statusOf(deps))
+  metricsRoute(app, deps)
   classifyRoute(app, deps)
   profileRoute(app, deps)
   projectRoutes(app, deps)

@@ -9,6 +9,7 @@ import type {
   EmbedOutput,
   EmbedRequest,
   ProjectStatus,
+  QueueDepth,
   RerankRequest,
   ScoreOutput,
   ServedBy,
@@ -16,6 +17,7 @@ import type {
 import { TandemError } from '../../domain/index.ts'
 import type { PassageQuery, Passages, ProjectEvent, Projects } from '../../project/contract.ts'
 import type { RequestContext, Serving } from '../../scheduling/contract.ts'
+import { createTelemetry } from '../../telemetry/index.ts'
 import type { HttpDeps, ModelEntry } from '../deps.ts'
 import { createHttpServer, type HttpServer } from '../server.ts'
 
@@ -185,6 +187,10 @@ class ServingDouble implements Serving {
     return CHAT.contextTokens
   }
 
+  queues(): QueueDepth[] {
+    return []
+  }
+
   workers() {
     return []
   }
@@ -292,6 +298,7 @@ export async function startDouble(
     onPlan: () => () => {},
     devices: () => [],
     isReady: () => true,
+    telemetry: await createTelemetry({ version: '0.0.0', simulated: false }),
     log: {
       error: (_, message) => errors.push(message),
       warn: (_, message) => errors.push(message),

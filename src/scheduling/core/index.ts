@@ -8,7 +8,6 @@ export {
   initialState,
   type LaneSpec,
   type Limits,
-  type Request,
   type State,
 } from './state.ts'
 export { step } from './step.ts'

@@ -9,6 +9,14 @@ const LIMITS: Limits = {
   bulkBatchTokens: 250,
   batchInputs: 64,
   bulkAfter: 2,
+  bulkAgesMs: 5_000,
+  resumeMs: 1_000,
+  breakerAfter: 3,
+  breakerMs: 1_000,
+  maxBreakerMs: 8_000,
+  hedgeTimes: 4,
+  hedgeMs: 200,
+  swapMs: 500,
 }
 
 /** Feeds events one after the other and names the effects. */
@@ -17,7 +25,7 @@ class Run {
   nowMs = 0
 
   constructor(...workers: LaneSpec['workers'][number][]) {
-    this.state = initialState(LIMITS, [{ id: 'embed', merges: true, workers }], 0)
+    this.state = initialState(LIMITS, [{ id: 'embed', merges: true, proves: true, workers }], 0)
   }
 
   /** `send 1 npu 3` = batch 1 to npu with 3 inputs. */
@@ -28,11 +36,14 @@ class Run {
   }
 
   ready(worker: string): string[] {
-    return this.on({ type: 'workerReady', worker, room: 2 })
+    return this.on({ type: 'workerReady', worker, room: 2, proven: true })
   }
 
+  client = 'someone'
+
   submit(id: number, priority: 'interactive' | 'bulk', ...tokens: number[]): string[] {
-    const request = { id, lane: 'embed', priority, kind: 'passage', deadlineMs: 1000, tokens }
+    const { client } = this
+    const request = { id, lane: 'embed', priority, client, kind: 'passage', deadlineMs: 1000, tokens }
     return this.on({ type: 'submitted', request })
   }
 
@@ -48,6 +59,10 @@ class Run {
 function nameOf(effect: Effect): string {
   if (effect.type === 'cancelBatch') return `cancel ${effect.batch}`
   if (effect.type === 'vacated') return `let ${effect.worker} go`
+  if (effect.type === 'retry') return `retry ${effect.request}`
+  if (effect.type === 'breakerOpened') return `open ${effect.worker}`
+  if (effect.type === 'breakerClosed') return `close ${effect.worker}`
+  if (effect.type === 'wake' || effect.type === 'rest') return `${effect.type} ${effect.worker}`
   if (effect.type === 'end') return `end ${effect.request} ${effect.ending.how}`
   const { id, worker, parts } = effect.batch
   const inputs = parts.reduce((sum, part) => sum + part.inputs.length, 0)
@@ -83,7 +98,7 @@ describe('batches', () => {
 
   test('a lane of a large model has a bound of its own', () => {
     const run = new Run(npu)
-    const lane = { id: 'embed', merges: true, batchTokens: 300, workers: [npu] }
+    const lane = { id: 'embed', merges: true, proves: true, batchTokens: 300, workers: [npu] }
     run.state = initialState(LIMITS, [lane], 0)
     run.ready('npu')
     expect(run.submit(1, 'interactive', ...times(8, 100))).toEqual(['send 1 npu 3', 'send 2 npu 3'])
@@ -129,8 +144,8 @@ describe('placements', () => {
       run.ready('npu')
       run.ready('gpu')
       run.submit(1, 'interactive', 900)
-      run.submit(2, 'interactive', 900)
-      expect(run.submit(3, 'interactive', 10)).toEqual(overflow ? ['send 3 gpu 1 instead of npu: busy'] : [])
+      const second = run.submit(2, 'interactive', 900)
+      expect(second).toEqual([overflow ? 'send 2 gpu 1 instead of npu: busy' : 'send 2 npu 1'])
     }
   })
 
@@ -138,7 +153,7 @@ describe('placements', () => {
     const run = new Run(npu)
     run.ready('npu')
     run.submit(1, 'bulk', ...times(4, 900)) // two of its batches are at the worker
-    expect(run.lose('npu')).toEqual([])
+    expect(run.lose('npu')).toEqual(['retry 1'])
     expect(run.ready('npu')).toEqual(['send 3 npu 1'])
     expect(run.submit(2, 'bulk', 10)).toEqual([]) // nothing beside it
     run.lose('npu')
@@ -183,7 +198,11 @@ describe('ends', () => {
     run.submit(1, 'interactive', 10)
     run.submit(2, 'interactive', 10)
     run.ready('npu')
-    expect(run.on({ type: 'batchFailed', batch: 1, fault: 'input' })).toEqual(['send 2 npu 1'])
+    expect(run.on({ type: 'batchFailed', batch: 1, fault: 'input' })).toEqual([
+      'retry 1',
+      'retry 2',
+      'send 2 npu 1',
+    ])
     expect(run.on({ type: 'batchReleased', batch: 1 })).toEqual(['send 3 npu 1'])
     expect(run.finish(2)).toEqual(['end 1 done'])
     expect(run.on({ type: 'batchFailed', batch: 3, fault: 'input' })).toEqual(['end 2 failed'])
@@ -209,7 +228,7 @@ describe('ends', () => {
 
 describe('another plan', () => {
   const planned = (...workers: LaneSpec['workers'][number][]) =>
-    ({ type: 'replanned', lanes: [{ id: 'embed', merges: true, workers }] }) as const
+    ({ type: 'replanned', lanes: [{ id: 'embed', merges: true, proves: true, workers }] }) as const
 
   test('the worker that serves stays until one of the plan is ready, and ends what it holds', () => {
     const run = new Run(cpu)
@@ -248,7 +267,7 @@ describe('another plan', () => {
     run.ready('cpu')
     run.submit(1, 'interactive', 10)
     run.on(planned(npu))
-    expect(run.lose('cpu')).toEqual(['let cpu go'])
+    expect(run.lose('cpu')).toEqual(['retry 1', 'let cpu go'])
     expect(run.ready('npu')).toEqual(['send 2 npu 1'])
   })
 })

@@ -1,0 +1,392 @@
+/** Each decision of the core by itself; `testing/` drives all of them together. */
+import { describe, expect, test } from 'vitest'
+import { positionOf } from './admission.ts'
+import { climbed, freshClimb } from './concurrency.ts'
+import { type Effect, type Event, initialState, type LaneSpec, type State, type WorkerSpec } from './state.ts'
+import { step } from './step.ts'
+import { LIMITS } from './testing/machine.ts'
+
+type Given = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : never) : never
+
+class Run {
+  state: State
+  nowMs = 0
+  /** Of the last event. */
+  effects: readonly Effect[] = []
+  #nextId = 1
+
+  constructor(...lanes: LaneSpec[]) {
+    this.state = initialState(LIMITS, lanes, 0)
+  }
+
+  on(event: Given): readonly Effect[] {
+    const { state, effects } = step(this.state, { ...event, nowMs: this.nowMs } as Event)
+    this.state = state
+    this.effects = effects
+    return effects
+  }
+
+  ready(worker: string, room = 2, more: { maxRoom?: number; proven?: boolean } = {}): readonly Effect[] {
+    return this.on({ type: 'workerReady', worker, room, proven: true, ...more })
+  }
+
+  /** @returns its id */
+  submit(lane: string, tokens: readonly number[], given: Partial<Submitted> = {}): number {
+    const id = this.#nextId++
+    const usual = { priority: 'interactive', client: 'a', kind: 'passage', deadlineMs: 60_000 } as const
+    this.on({ type: 'submitted', request: { id, lane, tokens, ...usual, ...given } })
+    return id
+  }
+
+  /** What is at a worker, oldest first: the requests of each batch. */
+  at(worker: string): number[][] {
+    return [...this.state.batches.values()]
+      .filter((batch) => batch.worker === worker && !batch.settled)
+      .map(({ parts }) => parts.map(({ request }) => request))
+  }
+
+  /** The oldest batch at a worker is answered after so many milliseconds. */
+  answer(worker: string, ms: number): readonly Effect[] {
+    const batch = this.#oldest(worker)
+    this.nowMs += ms
+    const done = this.on({ type: 'batchDone', batch })
+    return [...done, ...this.on({ type: 'batchReleased', batch })]
+  }
+
+  refuse(worker: string): readonly Effect[] {
+    const batch = this.#oldest(worker)
+    const failed = this.on({ type: 'batchFailed', batch, fault: 'engine' })
+    return [...failed, ...this.on({ type: 'batchReleased', batch })]
+  }
+
+  #oldest(worker: string): number {
+    const batch = [...this.state.batches.values()].find((each) => each.worker === worker && !each.settled)
+    if (!batch) throw new Error(`${worker} holds nothing`)
+    return batch.id
+  }
+}
+
+type Submitted = Extract<Event, { type: 'submitted' }>['request']
+
+const npu: WorkerSpec = { id: 'npu', overflow: false }
+const cpu: WorkerSpec = { id: 'cpu', overflow: false }
+const embed = (...workers: WorkerSpec[]): LaneSpec => ({ id: 'embed', merges: true, proves: true, workers })
+const chat = (...workers: WorkerSpec[]): LaneSpec => ({ id: 'chat', merges: false, proves: false, workers })
+const types = (effects: readonly Effect[]) => effects.map(({ type }) => type)
+
+describe('turns', () => {
+  test('clients of one priority share a lane: who has had least is next', () => {
+    const run = new Run(chat(npu))
+    run.ready('npu', 1)
+    const many = [0, 1, 2, 3].map(() => run.submit('chat', [1], { client: 'busy' }))
+    const one = run.submit('chat', [1], { client: 'patient' })
+    expect(run.at('npu')).toEqual([[many[0]]])
+    run.answer('npu', 100)
+    expect(run.at('npu')).toEqual([[one]])
+    run.answer('npu', 100)
+    expect(run.at('npu')).toEqual([[many[1]]])
+  })
+
+  test('a client that waited for nothing saves no turns up', () => {
+    const run = new Run(chat(npu))
+    run.ready('npu', 1)
+    run.submit('chat', [1], { client: 'late' })
+    run.answer('npu', 10)
+    for (let i = 0; i < 20; i++) {
+      run.submit('chat', [1], { client: 'busy' })
+      run.answer('npu', 10)
+    }
+    const held = run.submit('chat', [1], { client: 'busy' })
+    const late = [0, 1, 2].map(() => run.submit('chat', [1], { client: 'late' }))
+    const busy = run.submit('chat', [1], { client: 'busy' })
+    const order = [held]
+    for (let i = 0; i < 4; i++) {
+      run.answer('npu', 10)
+      order.push(run.at('npu')[0]?.[0] as number)
+    }
+    expect(order.indexOf(busy)).toBeLessThan(order.indexOf(late[2] as number))
+  })
+
+  test('large arrays of one client leave room for texts of another at each batch', () => {
+    const run = new Run(embed(npu))
+    run.ready('npu', 1)
+    const array = run.submit('embed', new Array(60).fill(100), { priority: 'bulk', client: 'index' })
+    const other = run.submit('embed', [100], { priority: 'bulk', client: 'other' })
+    expect(run.at('npu')).toEqual([[array]])
+    run.answer('npu', 10)
+    expect(run.at('npu')[0]?.[0]).toBe(other)
+  })
+
+  test('the place in the queue counts turns, and people before bulk', () => {
+    const run = new Run(chat(npu))
+    run.ready('npu', 1)
+    const [first, second, third] = [0, 1, 2].map(() => run.submit('chat', [1], { client: 'busy' }))
+    const bulk = run.submit('chat', [1], { priority: 'bulk' })
+    const patient = run.submit('chat', [1], { client: 'patient' })
+    const places = [first, patient, second, third, bulk].map((id) => positionOf(run.state, id as number))
+    expect(places).toEqual([undefined, 1, 2, 3, 4])
+  })
+})
+
+test('bulk that has waited long gets every second turn', () => {
+  const run = new Run(chat(npu))
+  run.ready('npu', 1)
+  run.submit('chat', [1])
+  for (let i = 0; i < 3; i++) run.submit('chat', [1], { priority: 'bulk' })
+  for (let i = 0; i < 5; i++) run.submit('chat', [1])
+  run.nowMs += LIMITS.bulkAgesMs
+  const order: string[] = []
+  for (let i = 0; i < 5; i++) {
+    run.answer('npu', 10)
+    order.push([...run.state.batches.values()].at(-1)?.priority as string)
+  }
+  expect(order).toEqual(['bulk', 'interactive', 'bulk', 'interactive', 'bulk'])
+})
+
+describe('overflow', () => {
+  const lane = embed(npu, { id: 'gpu', overflow: true })
+
+  /** npu does a text of 100 tokens in 10 ms, gpu in so many. */
+  function measured(gpuMs: number): Run {
+    const run = new Run(embed(npu))
+    run.ready('npu')
+    run.submit('embed', [100])
+    run.answer('npu', 10)
+    run.on({ type: 'replanned', lanes: [lane] })
+    run.ready('gpu')
+    run.on({ type: 'workerLost', worker: 'npu', why: 'test', gone: false })
+    run.submit('embed', [100])
+    run.answer('gpu', gpuMs)
+    run.ready('npu')
+    return run
+  }
+
+  test('goes to a worker that ends earlier than the queue of the first', () => {
+    const run = measured(12)
+    for (let i = 0; i < 3; i++) run.submit('embed', [100])
+    expect([run.at('npu').length, run.at('gpu').length]).toEqual([2, 1])
+  })
+
+  test('waits for the first where it ends earlier all the same', () => {
+    const run = measured(500)
+    for (let i = 0; i < 6; i++) run.submit('embed', [100])
+    expect([run.at('npu').length, run.at('gpu').length]).toEqual([2, 0])
+    expect(run.state.lanes.get('embed')?.waiting.interactive).toBe(4)
+  })
+
+  test('nothing goes to a worker whose vectors are not proven', () => {
+    const run = new Run(lane)
+    run.ready('gpu', 2, { proven: false })
+    run.submit('embed', [100])
+    expect(run.at('gpu')).toEqual([])
+    run.ready('gpu')
+    expect(run.at('gpu')).toHaveLength(1)
+  })
+})
+
+test('short and long texts of several clients do not share a batch', () => {
+  const run = new Run(embed(npu))
+  const short = [10, 12].map((tokens) => run.submit('embed', [tokens]))
+  const long = run.submit('embed', [180])
+  run.ready('npu')
+  expect(run.at('npu')).toEqual([short, [long]])
+})
+
+describe('a breaker', () => {
+  test('opens after refusals in a row, lets one batch try, closes with an answer', () => {
+    const run = new Run(embed(npu, cpu))
+    run.ready('npu')
+    run.ready('cpu')
+    let effects: readonly Effect[] = []
+    for (let i = 0; i < LIMITS.breakerAfter; i++) {
+      run.submit('embed', [10])
+      effects = run.refuse('npu')
+      expect(run.at('cpu')).toHaveLength(1) // the next placement does what this one refuses
+      run.answer('cpu', 1)
+    }
+    expect(types(effects)).toContain('breakerOpened')
+    run.submit('embed', [10])
+    expect(run.at('npu')).toEqual([])
+    run.answer('cpu', 1)
+
+    run.nowMs += 1.3 * LIMITS.breakerMs
+    run.submit('embed', [10])
+    run.submit('embed', [10])
+    expect([run.at('npu').length, run.at('cpu').length]).toEqual([1, 1])
+    expect(types(run.answer('npu', 1))).toContain('breakerClosed')
+    run.submit('embed', [10])
+    run.submit('embed', [10])
+    expect(run.at('npu')).toHaveLength(2)
+  })
+
+  test('stays open longer each time; the only worker that serves is tried all the same', () => {
+    const run = new Run(embed(npu, cpu))
+    run.ready('npu')
+    run.ready('cpu')
+    const openMs: number[] = []
+    for (let i = 0; i < 30 && openMs.length < 3; i++) {
+      run.submit('embed', [10])
+      if (run.at('npu').length > 0)
+        for (const effect of run.refuse('npu')) if (effect.type === 'breakerOpened') openMs.push(effect.forMs)
+      while (run.at('cpu').length > 0) run.answer('cpu', 1)
+      run.nowMs += 200
+    }
+    const [first, second, third] = openMs as [number, number, number]
+    expect(second).toBeGreaterThan(first)
+    expect(third).toBeGreaterThan(second)
+    run.on({ type: 'workerLost', worker: 'cpu', why: 'test', gone: false })
+    run.submit('embed', [10])
+    expect(run.at('npu')).toHaveLength(1)
+  })
+})
+
+describe('a hedge', () => {
+  function slow(): Run {
+    const run = new Run(embed(npu, cpu))
+    run.ready('npu')
+    run.ready('cpu')
+    run.submit('embed', [100])
+    run.answer('npu', 10)
+    run.submit('embed', [100])
+    run.nowMs += LIMITS.hedgeMs
+    run.on({ type: 'ticked' })
+    return run
+  }
+
+  test('the batch of a person that takes far too long goes to another worker too; the first answer counts', () => {
+    const run = slow()
+    expect([run.at('npu'), run.at('cpu')]).toEqual([[[2]], [[2]]])
+    expect(types(run.answer('cpu', 5))).toEqual(['cancelBatch', 'end'])
+    expect(run.at('npu')).toEqual([])
+  })
+
+  test('what fails of a pair leaves the other to answer', () => {
+    const run = slow()
+    expect(types(run.on({ type: 'workerLost', worker: 'npu', why: 'crash', gone: false }))).toEqual([])
+    expect(types(run.answer('cpu', 5))).toEqual(['end'])
+  })
+
+  test('the end of the request calls both off', () => {
+    const run = slow()
+    expect(types(run.on({ type: 'cancelled', request: 2 }))).toEqual(['end', 'cancelBatch', 'cancelBatch'])
+  })
+})
+
+describe('models that do not fit together', () => {
+  const lanes = [
+    chat({ id: 'talk', overflow: false, excludes: ['apply'] }),
+    { ...chat({ id: 'apply', overflow: false, excludes: ['talk'] }), id: 'edits' },
+  ]
+
+  function loaded(): Run {
+    const run = new Run(...lanes)
+    run.on({ type: 'workerLost', worker: 'apply', why: 'unloaded', gone: false, resting: true })
+    run.on({ type: 'memoryFreed', worker: 'apply' })
+    run.ready('talk', 1)
+    return run
+  }
+
+  test('the idle one goes, and the other loads once its memory is free', () => {
+    const run = loaded()
+    run.submit('edits', [1])
+    expect(run.effects).toEqual([{ type: 'rest', worker: 'talk' }])
+    run.on({ type: 'workerLost', worker: 'talk', why: 'unloaded', gone: false, resting: true })
+    expect(run.on({ type: 'memoryFreed', worker: 'talk' })).toEqual([{ type: 'wake', worker: 'apply' }])
+    run.ready('apply', 1)
+    expect(run.at('apply')).toHaveLength(1)
+  })
+
+  test('one in use serves what waits for it, until the other has waited long', () => {
+    const run = loaded()
+    for (let i = 0; i < 5; i++) run.submit('chat', [1])
+    const edit = run.submit('edits', [1])
+    run.answer('talk', 10)
+    expect(run.at('talk')).toHaveLength(1)
+    run.nowMs += LIMITS.swapMs
+    run.on({ type: 'ticked' })
+    expect(types(run.answer('talk', 10))).toContain('rest')
+    expect(run.at('talk')).toEqual([])
+    run.on({ type: 'memoryFreed', worker: 'talk' })
+    run.ready('apply', 1)
+    expect(run.at('apply')).toEqual([[edit]])
+    expect(run.state.requests.size).toBe(4) // none is dropped
+  })
+})
+
+describe('bulk that gives way', () => {
+  test('pauses after each batch by the share that it may take; people do not wait', () => {
+    const run = new Run(embed({ ...npu, givesWay: true }))
+    run.ready('npu')
+    run.on({ type: 'bulkPaced', share: 0.25 })
+    run.submit('embed', new Array(40).fill(100), { priority: 'bulk' })
+    expect(run.at('npu')).toHaveLength(1) // none is ahead
+    run.answer('npu', 100)
+    expect(run.at('npu')).toEqual([])
+    const person = run.submit('embed', [10])
+    expect(run.at('npu')).toEqual([[person]])
+    run.answer('npu', 1)
+    run.nowMs += 290
+    run.on({ type: 'ticked' })
+    expect(run.at('npu')).toEqual([])
+    run.nowMs += 20
+    run.on({ type: 'ticked' })
+    expect(run.at('npu')).toHaveLength(1)
+    run.on({ type: 'bulkPaced', share: 1 })
+    expect(run.at('npu')).toHaveLength(2)
+  })
+})
+
+describe('a chat that was cut', () => {
+  test('goes on at the next worker, before all that wait, within its bound', () => {
+    const run = new Run(chat(npu, cpu))
+    run.ready('npu', 1)
+    run.ready('cpu', 1)
+    const cut = run.submit('chat', [1], { deadlineMs: 100 })
+    run.on({ type: 'firstDelta', batch: 1 })
+    run.nowMs = 5_000
+    run.on({ type: 'workerLost', worker: 'npu', why: 'crash', gone: false })
+    expect(run.at('cpu')).toEqual([[cut]])
+    const waiting = run.submit('chat', [1])
+    run.on({ type: 'workerLost', worker: 'cpu', why: 'crash', gone: false })
+    run.nowMs += LIMITS.resumeMs - 1
+    expect(types(run.on({ type: 'ticked' }))).toEqual([])
+    run.ready('cpu', 1)
+    expect(run.at('cpu')).toEqual([[cut]])
+    expect(positionOf(run.state, waiting)).toBe(1)
+  })
+
+  test('ends when no worker comes in time', () => {
+    const run = new Run(chat(npu))
+    run.ready('npu', 1)
+    run.submit('chat', [1], { deadlineMs: 100 })
+    run.on({ type: 'firstDelta', batch: 1 })
+    run.on({ type: 'workerLost', worker: 'npu', why: 'crash', gone: false })
+    run.nowMs += LIMITS.resumeMs
+    expect(types(run.on({ type: 'ticked' }))).toEqual(['end'])
+  })
+})
+
+describe('room', () => {
+  /** A worker that does so many tokens a millisecond at each number of batches. */
+  function settled(rates: Readonly<Record<number, number>>): number {
+    let climb = freshClimb(2, 4, 0)
+    let nowMs = 0
+    for (let i = 0; i < 500; i++) {
+      nowMs += 1000 / (rates[climb.room] as number)
+      climb = climbed(climb, 1000, true, nowMs)
+    }
+    return climb.room
+  }
+
+  test('grows while more at once brings more, and stays where it does not', () => {
+    expect(settled({ 2: 10, 3: 15, 4: 20 })).toBe(4)
+    expect(settled({ 2: 10, 3: 15, 4: 15 })).toBe(3)
+    expect(settled({ 2: 10, 3: 10, 4: 10 })).toBe(2)
+  })
+
+  test('tells nothing while the worker is not full', () => {
+    let climb = freshClimb(2, 4, 0)
+    for (let i = 0; i < 500; i++) climb = climbed(climb, 1000, false, i * 100)
+    expect(climb.room).toBe(2)
+  })
+})
