@@ -17,6 +17,7 @@ const PHASE_MS = Number(process.argv[3] ?? 4000)
 const CHUNKS = 4000
 const ARRAY = 32
 const QUERY_EVERY_MS = 50
+const STARVED_MS = 5000
 
 const texts = await codeTexts(128)
 
@@ -30,22 +31,27 @@ const completion = (round) => ({
 
 const chatFor = (url) => streamFor(url, completion, PHASE_MS)
 
-/** Arrays of passages, one after the other, until `done` settles or the time is over. @returns docs/s */
+/** Arrays of passages, one after the other, until `until` settles. @returns docs/s */
 async function embedFor(url, until = sleep(PHASE_MS)) {
-  let going = true
-  const over = until.finally(() => {
-    going = false
-  })
+  const over = until.then(() => true)
+  let starved = false
   const started = performance.now()
-  let count = 0
-  for (let at = 0; going; at = (at + ARRAY) % texts.length) {
-    const input = texts.slice(at, at + ARRAY)
-    await callLean(`${url}/v1/embeddings`, { model: 'tandem-embed-small', input, encoding_format: 'base64' })
-    count += input.length
+  for (let count = 0; ; count += ARRAY) {
+    const input = texts.slice(count % texts.length).slice(0, ARRAY)
+    const body = { model: 'tandem-embed-small', input, encoding_format: 'base64' }
+    const answered = callLean(`${url}/v1/embeddings`, body).then(
+      () => false,
+      (error) => {
+        if (!starved) throw error
+      },
+    )
+    if (!(await Promise.race([answered, over]))) continue
+    const seconds = (performance.now() - started) / 1000
+    // what is left of it is not counted, and must not run into the next phase; one that starves is not waited for
+    await Promise.race([answered, sleep(STARVED_MS)])
+    starved = true
+    return count / seconds
   }
-  const ms = performance.now() - started
-  await over
-  return (count / ms) * 1000
 }
 
 /** One short query after the other, as a person types them. @returns milliseconds of each */
@@ -65,8 +71,8 @@ async function queriesFor(url) {
 async function sideBySide({ chat: chatUrl, embed: embedUrl }) {
   const chatAlone = await chatFor(chatUrl)
   const embedAlone = await embedFor(embedUrl)
-  const running = chatFor(chatUrl)
-  const [chat, embed] = await Promise.all([running, embedFor(embedUrl, running)])
+  const chatting = chatFor(chatUrl)
+  const [chat, embed] = await Promise.all([chatting, embedFor(embedUrl, chatting)])
   return { chatAlone, chat, embedAlone, embed }
 }
 
@@ -165,7 +171,6 @@ function indexRows(rounds) {
 const tree = mkdtempSync(join(tmpdir(), 'tandem-tree-'))
 writeTree(tree, CHUNKS)
 const server = await startServer()
-const pair = await startPair()
 try {
   const own = { chat: server.url, embed: server.url }
   await sideBySide(own)
@@ -173,7 +178,13 @@ try {
   for (let round = 0; round < ROUNDS; round++) {
     rounds.own.push(await sideBySide(own))
     rounds.index.push(await besideIndex(server.url, tree, round))
-    if (pair) rounds.pair.push(await sideBySide(pair))
+    const pair = await startPair()
+    if (!pair) continue
+    try {
+      rounds.pair.push(await sideBySide(pair))
+    } finally {
+      await pair.stop()
+    }
   }
   const { workers } = await call(`${server.url}/tandem/v1/status`)
   const shares = workers.map(({ task, device, threads }) => `${task} on ${device}: ${threads}`).join(', ')
@@ -186,10 +197,9 @@ try {
     },
     ...pairRows('Tandem', rounds.own, { chat: 0.97, embed: 0.9 }),
     ...indexRows(rounds.index),
-    ...(pair ? pairRows('two llama-servers', rounds.pair) : []),
+    ...(rounds.pair.length > 0 ? pairRows('two llama-servers', rounds.pair) : []),
   ])
 } finally {
-  await pair?.stop()
   await server.stop()
   rmSync(tree, { recursive: true, force: true })
 }
