@@ -34,11 +34,11 @@ test.runIf(process.platform === 'linux')(
     const encoder = await load({ threads: 1 })
     await encoder.embed(['first'], 'passage', never)
     const before = await threads()
-    await encoder.setThreads?.(4)
+    await encoder.setThreads?.(9) // more than Node's own pool may add meanwhile
     await encoder.embed(['second'], 'passage', never)
-    await expect.poll(threads).toBe(before + 3)
+    await expect.poll(threads).toBeGreaterThanOrEqual(before + 8)
     await encoder.setThreads?.(1)
-    await expect.poll(threads).toBe(before)
+    await expect.poll(threads).toBeLessThan(before + 8)
     await encoder.dispose()
   },
 )
