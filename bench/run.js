@@ -7,6 +7,7 @@ const BENCHMARKS = [
   'embeddings',
   'encoders',
   'chat',
+  'together',
   'indexing',
   'search',
   'retrieval',

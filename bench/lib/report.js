@@ -58,7 +58,7 @@ export function median(values) {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** The value below which this share of a list of numbers lies. @param {number[]} values @param {number} share */
+/** The value below which this share of a list of numbers lies. @param {number[]} values @param {number} share 0..1 */
 export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN

@@ -67,5 +67,5 @@ export async function call(url, body, method = body === undefined ? 'GET' : 'POS
       : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   })
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
-  return response.json()
+  return response.status === 204 ? undefined : response.json()
 }

@@ -40,6 +40,7 @@ export const StatusDocument = z.looseObject({
       pid: z.number().optional(),
       state: z.string(),
       queued: z.number(),
+      threads: z.number().optional(),
       running: z.number(),
       error: z.string().optional(),
     }),

@@ -110,7 +110,8 @@ export class Invariants {
     }
   }
 
-  dispatched({ batch }: Dispatch, state: State): void {
+  /** @param before the state before the step that sent it */
+  dispatched({ batch }: Dispatch, state: State, before: State): void {
     const { worker, parts, priority } = batch
     const process = this.#processes.get(worker)
     const seat = state.seats.get(worker)
@@ -132,7 +133,7 @@ export class Invariants {
       return
     }
     this.#breaker(batch, state)
-    this.#order(batch, seat?.lane ?? '', state)
+    this.#order(batch, seat?.lane ?? '', state, before)
   }
 
   /** Only the last one that serves is tried while its engine refuses everything. */
@@ -152,13 +153,13 @@ export class Invariants {
   }
 
   /** What waits after the step waited when the batch was sent, too. */
-  #order({ priority: sent, parts }: Batch, lane: string, state: State): void {
+  #order({ priority: sent, parts }: Batch, lane: string, state: State, before: State): void {
     const run = this.#run.get(lane) ?? 0
     const bulk = waitingOf(state, lane, 'bulk')
     const people = waitingOf(state, lane, 'interactive')
     const isOld = (submittedMs: number) => state.nowMs - submittedMs >= this.#limits.bulkAgesMs
     const old =
-      bulk.some(({ submittedMs }) => isOld(submittedMs)) ||
+      [...bulk, ...waitingOf(before, lane, 'bulk')].some(({ submittedMs }) => isOld(submittedMs)) ||
       parts.some(({ request }) => isOld(this.#requests.get(request)?.submittedMs ?? state.nowMs))
     if (sent === 'bulk') {
       must(people.length === 0 || run >= AFTER_WHEN_OLD, 'bulk went before a person')

@@ -27,7 +27,6 @@ export interface Outcome {
 export interface RunOptions {
   /** Hears every event and effect, a line each. */
   readonly onLine?: (line: string) => void
-  readonly onState?: (state: State) => void
 }
 
 interface Entry {
@@ -133,9 +132,8 @@ class Simulation {
     for (const effect of effects) {
       this.#effects[effect.type] = (this.#effects[effect.type] ?? 0) + 1
       this.#options.onLine?.(`         -> ${lineOf(effect)}`)
-      this.#perform(effect)
+      this.#perform(effect, before)
     }
-    this.#options.onState?.(state)
     if (this.#inbox.length === 0) this.#invariants.bounds(this.#state, this.#plan)
     if (event.type === 'ticked') this.#invariants.deadlines(state)
   }
@@ -149,10 +147,10 @@ class Simulation {
     else if (event.type === 'submitted') this.#invariants.submitted(event.request, this.nowMs)
   }
 
-  #perform(effect: Effect): void {
+  #perform(effect: Effect, before: State): void {
     switch (effect.type) {
       case 'dispatch':
-        this.#invariants.dispatched(effect, this.#state)
+        this.#invariants.dispatched(effect, this.#state, before)
         this.#processes.get(effect.batch.worker)?.accept(effect.batch)
         return
       case 'end':
