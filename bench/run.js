@@ -7,6 +7,8 @@ const BENCHMARKS = [
   'embeddings',
   'encoders',
   'chat',
+  'cost',
+  'overload',
   'indexing',
   'search',
   'retrieval',
