@@ -8,6 +8,8 @@ const BENCHMARKS = [
   'encoders',
   'chat',
   'together',
+  'cost',
+  'overload',
   'indexing',
   'search',
   'retrieval',

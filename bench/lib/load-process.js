@@ -83,11 +83,11 @@ class Run {
   }
 
   async #send(connection) {
-    const figures = this.#figures
-    figures.sent++
+    this.#figures.sent++
     const startedMs = performance.now()
     const { status, head, body } = await connection.send(this.#bytes)
     const ms = performance.now() - startedMs
+    const figures = this.#figures // what is counted is what ends in the time, whenever it was sent
     if (connection.open) this.#idle.push(connection)
     else this.#open--
     if (status === 200) {

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
  * @typedef {object} Figures of one stream
  * @property {number} sent
  * @property {number} unsent
- * @property {number} ok answered with 200 before the end
+ * @property {number} ok answered with 200 in the time, whenever it was sent
  * @property {number[]} okMs latency of each
  * @property {number} refused answered with 429 or 503
  * @property {number[]} refusedMs

@@ -58,6 +58,8 @@ export interface HttpDeps {
   readonly log: HttpLog
   /** Milliseconds; tests shorten them. */
   readonly timing?: Partial<Timing>
+  /** Streams of events at once; a test takes fewer. */
+  readonly maxEventReaders?: number
 }
 
 export interface Timing {

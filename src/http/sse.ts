@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts'
 export const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
 /** An ended stream whose reader takes nothing for so many milliseconds is cut. */
-const LAST_READ_MS = 5_000
+const LAST_READ_MS = 10_000
 /** Milliseconds after which an ended stream is cut, however steadily it is read. */
 const LAST_READ_MAX_MS = 120_000
 

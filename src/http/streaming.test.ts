@@ -174,7 +174,7 @@ test('an answer that is not streamed and went on elsewhere says so in its header
 })
 
 describe('a stream that waits', () => {
-  const ON_GPU = { ...SERVED, device: 'gpu0' }
+  const ON_GPU = { ...SERVED, device: 'gpu0', fallback: 'llama.cpp on gpu1 is lost' }
   const waits = (...said: (Waiting | undefined)[]) => {
     const gate = deferred()
     let asked = 0
@@ -218,14 +218,14 @@ describe('a stream that waits', () => {
 
   test('and is served by another says so in a comment and at its end', async () => {
     waits({ position: 1, expected: ON_GPU, state: 'starting' })
-    server.serving.served = { ...SERVED, fallback: 'llama.cpp on gpu0 is lost' }
+    server.serving.served = { ...SERVED, fallback: ON_GPU.fallback }
     const response = await post()
     expect(response.headers.get('x-tandem-device')).toBe('gpu0')
     const text = await response.text()
-    expect(text).toContain('\n\n: served by llama.cpp on cpu (llama.cpp on gpu0 is lost)\n\n')
+    expect(text).toContain('\n\n: served by llama.cpp on cpu (llama.cpp on gpu1 is lost)\n\n')
     const last = text.split('\n\n').findLast((event) => event.includes('"choices"'))!
     expect(JSON.parse(last.slice('data: '.length))).toMatchObject({
-      tandem: { served_by: { device: 'cpu', fallback: 'llama.cpp on gpu0 is lost' } },
+      tandem: { served_by: { device: 'cpu', fallback: ON_GPU.fallback } },
     })
   })
 

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
+import { fakeWorker } from '../../test/fakes/fault-worker.ts'
 import type { PlannedPlacement, Priority, WorkerState } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
+import type { Waiting } from './contract.ts'
 import { type Event, initialState, type State, step } from './core/index.ts'
 import { LIMITS } from './core/testing/machine.ts'
 import type { Route } from './routes.ts'
+import { interactive, serve } from './serving.suite.ts'
 import { waitingOf } from './waiting.ts'
 
 /** A chat model on a GPU and on the CPU. */
@@ -64,4 +67,21 @@ test('expects who is up before who loads, and says what the first of the plan is
   })
   expect(expected('starting', 'busy')).toMatchObject({ expected: { device: 'cpu' }, state: 'busy' })
   expect(expected('quarantined', 'quarantined')).toMatchObject({ expected: { device: 'gpu0' } })
+})
+
+test('a request can ask what it waits for from its first moment to its end', async () => {
+  const { serving } = serve([fakeWorker('embed')])
+  let ask: (() => Waiting | undefined) | undefined
+  const answer = serving.embed(
+    { model: 'fake', inputs: ['a text'], purpose: 'passage' },
+    {
+      ...interactive,
+      onQueued: (waiting) => {
+        ask = waiting
+      },
+    },
+  )
+  expect(ask?.()).toMatchObject({ position: 1, expected: { device: 'cpu' }, state: 'starting' })
+  await answer
+  expect(ask?.()).toBeUndefined()
 })

@@ -106,7 +106,7 @@ class Feed {
 export function eventRoute(app: FastifyInstance, deps: HttpDeps, timing: Timing): () => void {
   const feed = new Feed(deps, timing)
   app.get('/tandem/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
-    if (feed.size >= MAX_STREAMS)
+    if (feed.size >= (deps.maxEventReaders ?? MAX_STREAMS))
       throw new TandemError('QUEUE_FULL', { device: 'events', waiting: feed.size })
     const stream = new SseStream(reply, request.exchange, { maxUnread: MAX_UNREAD_BYTES })
     request.exchange.signal.addEventListener('abort', () => feed.remove(stream), { once: true })

@@ -212,6 +212,8 @@ function eventsOf(response: Response) {
 }
 
 test('more event readers than allowed get 429, and leaving makes room', async () => {
+  await server.http.close(0)
+  server = await startDouble({}, { maxEventReaders: 32 })
   const leave = new AbortController()
   const open = () => fetch(`${server.url}/tandem/v1/events`, { signal: leave.signal })
   const readers = await Promise.all(Array.from({ length: 32 }, open))
