@@ -215,7 +215,7 @@ describeVulkan('the chat worker on a GPU is killed', () => {
   }, 180_000)
   afterAll(() => server?.stop())
 
-  test('[failure-domains] the CPU goes on with the same text', { timeout: 240_000 }, async () => {
+  test('[failure-domains] the CPU goes on with the same text', { timeout: 400_000 }, async () => {
     const body = { prompt: 'export function add(a: number, b: number', max_tokens: 24 }
     const whole = await stream(server, RAW, body)
     expect(whole.continued).toBeUndefined()

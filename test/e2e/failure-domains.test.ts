@@ -58,10 +58,10 @@ function keepEmbedding() {
 }
 
 test('[failure-domains] the chat worker dies: no embedding fails, the stream goes on to its end', {
-  timeout: 90_000,
+  timeout: 120_000,
 }, async () => {
   const embedding = keepEmbedding()
-  const chat = await openChat(server, 1500)
+  const chat = await openChat(server, 600)
   await until(() => chat.pieces() > 5 && embedding.answered() > 5, 'both at work')
   const killed = await kill('chat')
   const before = embedding.answered()
@@ -76,7 +76,7 @@ test('[failure-domains] the chat worker dies: no embedding fails, the stream goe
 test('[failure-domains] the embedding worker dies with requests in flight: no client sees it, and no stream', {
   timeout: 90_000,
 }, async () => {
-  const chat = await openChat(server, 1500)
+  const chat = await openChat(server, 600)
   const embedding = keepEmbedding()
   await until(() => chat.pieces() > 5 && embedding.answered() > 5, 'both at work')
   for (let kills = 0; kills < 2; kills += 1) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { Llama, LlamaModel, Token } from 'node-llama-cpp'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { PACKAGE_ROOT } from '../../config/index.ts'
 import { decode } from './decode.ts'
 import { openLlama } from './device.ts'
@@ -16,6 +16,10 @@ beforeAll(async () => {
   const modelPath = join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat', 'tandem-tiny-chat-Q8_0.gguf')
   model = await llama.loadModel({ modelPath, gpuLayers: 0 })
 })
+const contexts: LlamaContext[] = []
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.dispose()
+})
 afterAll(async () => {
   await llama?.dispose()
 })
@@ -23,6 +27,7 @@ afterAll(async () => {
 /** A slot of its own context that notes the probabilities of every token it decodes. */
 async function openSlot(): Promise<{ slot: Slot; seen: number[][] }> {
   const context = await model.createContext({ contextSize: 512, batchSize: BLOCK + 1, threads: 1 })
+  contexts.push(context)
   const sequence = context.getSequence()
   const seen: number[][] = []
   sequence.evaluate = async function* (tokens, options) {
@@ -79,8 +84,11 @@ test('what must be reproducible has the same bits with a warm and a cold cache; 
 })
 
 test('an answer that goes on has the same bits as one that was never interrupted', async () => {
-  const prompt = model.tokenize('A queue is a list of requests that wait. '.repeat(3))
+  const prompt = model.tokenize(
+    'The queue of a worker is bounded; a request that does not fit gets an error. '.repeat(5),
+  )
   const whole = await run(await openSlot(), prompt, true)
+  expect(whole.tokens.length).toBe(40)
   for (const cut of [1, 7, 33]) {
     const more = await run(await openSlot(), prompt, true, whole.tokens.slice(0, cut))
     expect(more.tokens).toEqual(whole.tokens)
