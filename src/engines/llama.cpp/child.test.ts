@@ -185,7 +185,7 @@ test('a load that was prepared answers as any other, and what it prepared is use
   }
   expect(texts[0]).toMatch(/^ChatML: \S/)
   expect(texts[0]).toBe(texts[1])
-})
+}, 120_000)
 
 describeVulkan('llama.cpp on a GPU', () => {
   // else llama.cpp hides a device in software
