@@ -17,6 +17,7 @@ const BENCHMARKS = [
   'memory',
   'planner',
   'placement',
+  'recovery',
 ]
 
 const wanted = process.argv.slice(2)

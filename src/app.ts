@@ -23,7 +23,7 @@ import { createHttpServer, type HttpServer } from './http/index.ts'
 import { createProjects } from './project/index.ts'
 import { Conductor, createServing, keepCurrent, planWith } from './scheduling/index.ts'
 import { createLog, createTelemetry, type Logger, type Telemetry } from './telemetry/index.ts'
-import type { Worker } from './workers/index.ts'
+import { StandbyPool, type Worker } from './workers/index.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
@@ -63,10 +63,12 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   if (options.beside) knowledge.refresh(survey, options.beside)
   const exclusive = options.exclusive ?? false
   const telemetry = await createTelemetry({ version, simulated: simulation !== undefined })
+  const standbys = announce ? new StandbyPool() : undefined // a single command needs no second life
   const conductor = new Conductor({
     makePlan: (refusals) => knowledge.plan({ refusals, exclusive, onUnmetPin: 'standIn' }),
     workerOptions: (placement, plan) => ({
       ...knowledge.workerOptions(placement, plan),
+      ...(standbys && !placement.simulated ? { standbys } : {}),
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
     }),
     onWorker: (worker) => {
@@ -217,7 +219,9 @@ function observe(worker: Worker, plan: Plan, { observer }: Telemetry): void {
 }
 
 function logFailures(worker: Worker, log: Logger): void {
-  worker.onEvent(({ state, error }) => {
-    if (error && error.code !== 'SHUTTING_DOWN') log.warn(`${worker.id} is ${state}: ${error.message}`)
+  worker.onEvent(({ state, error, retryInMs }) => {
+    if (!error || error.code === 'SHUTTING_DOWN') return
+    const next = retryInMs === undefined ? '' : `; its next start is in ${(retryInMs / 1000).toFixed(1)} s`
+    log.warn(`${worker.id} is ${state}: ${error.message}${next}`)
   })
 }

@@ -49,6 +49,8 @@ export interface Engine {
   readonly descriptor: EngineDescriptor
   /** Version of the native library, for caches and `tandem doctor`. */
   version(): string
+  /** Does ahead what `load` of the same spec needs, but for the model's own memory; only the time of `load` shows it. */
+  prepare?(spec: LoadSpec): Promise<void>
   /** @throws TandemError ENGINE_FAILED, MODEL_FILE_BAD */
   load(spec: LoadSpec): Promise<Loaded>
 }
@@ -122,15 +124,22 @@ export interface LoadedDecoder {
    * deltas, text, calls and `completionTokens` hold only what is new; `promptTokens` counts the prompt alone. maxTokens,
    * stop strings, penalties and grammars see the whole answer. At temperature 0 all parts together are the text of an
    * undisturbed run; a seeded run goes on with the seed plus the replayed tokens. Of calls that were sent none is written again.
+   * @param onProgress called while nothing is sent but work goes on: at each block of a prompt and each token
    * @throws TandemError CONTEXT_LENGTH_EXCEEDED (before the first delta), INVALID_REQUEST, CANCELLED, ENGINE_FAILED,
    * CANNOT_CONTINUE where the replayed tokens do not give the text that was shown
    */
-  chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatResult>
+  chat(
+    request: ChatRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+    onProgress?: () => void,
+  ): Promise<ChatResult>
   /** Continues raw text. Same errors. */
   complete(
     request: CompletionRequest,
     onDelta: (delta: ChatDelta) => void,
     signal: AbortSignal,
+    onProgress?: () => void,
   ): Promise<ChatResult>
   /** Tokens of each text, no special tokens. */
   countTokens(texts: readonly string[]): Promise<number[]>

@@ -12,6 +12,8 @@ import type { RowInput } from './rows.ts'
 const BATCH_MS = 30_000
 /** A chat that has begun must show something within this. */
 const SILENCE_MS = 120_000
+/** The blocks in which a CPU reads a prompt are made to take less. */
+const CHAT_PROGRESS_MS = 250
 /** Tokens of an answer from which on its speed tells something. */
 const MIN_WRITTEN = 16
 
@@ -109,8 +111,11 @@ export async function runChat(run: BatchRun): Promise<void> {
   }
 }
 
-function optionsOf({ batch, signal, onReleased }: BatchRun): CallOptions {
-  const { expectedMs } = batch
+function optionsOf({ batch, worker, signal, onReleased }: BatchRun): CallOptions {
+  const { task, kind } = worker.placement
+  // a chat shows progress at each block of its prompt; how long one takes is known of CPUs alone
+  const chatMs = kind === 'cpu' ? CHAT_PROGRESS_MS : undefined
+  const expectedMs = task === 'chat' ? chatMs : batch.expectedMs
   return { signal, onReleased, ...(expectedMs === undefined ? {} : { expectedMs }) }
 }
 

@@ -153,7 +153,8 @@ test('a device that comes back after its worker was let go gets a new worker', a
   await expect.poll(() => devicesOf(serving)).toEqual(['cpu'])
   devices = ['npu0', 'cpu']
   conductor.replan('npu0 is back')
-  await expect.poll(async () => (await embed(serving, 'a')).servedBy.device).toBe('npu0')
+  // a process has to start
+  await expect.poll(async () => (await embed(serving, 'a')).servedBy.device, { timeout: 10_000 }).toBe('npu0')
 })
 
 function isAlive(pid: number): boolean {

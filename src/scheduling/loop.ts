@@ -158,11 +158,11 @@ export class Loop {
   }
 
   #heard(worker: Worker, route: Route, event: WorkerEvent): void {
-    if (event.state === 'ready') this.#ready(worker, route)
+    if (event.state === 'ready') this.#ready(worker, route, event.probing)
     else this.#lost(worker, event)
   }
 
-  #ready(worker: Worker, { id, task }: Route): void {
+  #ready(worker: Worker, { id, task }: Route, probing = false): void {
     this.#answered.add(id)
     const chat = task === 'chat'
     const room = chat ? (worker.info?.slots ?? 1) : ENCODER_ROOM
@@ -173,6 +173,7 @@ export class Loop {
       room,
       maxRoom: chat ? room : MAX_ENCODER_ROOM,
       proven: true,
+      probing,
     })
   }
 

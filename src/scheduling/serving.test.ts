@@ -90,12 +90,12 @@ describe('embeddings', () => {
     await serving.ready()
     const blockers = [1, 2].map(() => serving.embed(texts('fault:slow:50'), interactive))
     const good = ['a', 'b', 'c'].map((text) => serving.embed(texts(text), interactive))
-    const bad = serving.embed(texts('fault:memory'), interactive)
+    const bad = serving.embed(texts('fault:error'), interactive)
     expect((await failure(bad)).code).toBe('ENGINE_FAILED')
     expect((await Promise.all([...good, ...blockers])).length).toBe(5)
   })
 
-  test.each([['fault:memory'], ['fault:driver']])(
+  test.each([['fault:error'], ['fault:driver']])(
     'what one engine fails on, the next placement embeds: %s',
     async (fault) => {
       const { serving, workers } = serve([fakeWorker('embed', 'npu0'), fakeWorker('embed', 'cpu')])

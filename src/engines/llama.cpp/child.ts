@@ -1,11 +1,20 @@
 /** The llama.cpp engine. Native code: loaded in worker processes only. */
 import { availableParallelism } from 'node:os'
-import { GgmlType, getModuleVersion, type LlamaModel, resolveChatWrapper } from 'node-llama-cpp'
+import {
+  type ChatWrapper,
+  GgmlType,
+  getModuleVersion,
+  JinjaTemplateChatWrapper,
+  type Llama,
+  type LlamaModel,
+  resolveChatWrapper,
+} from 'node-llama-cpp'
 import { type KvType, TandemError } from '../../domain/index.ts'
 import type { Engine, LoadedDecoder, LoadSpec } from '../contract.ts'
 import { LlamaDecoder } from './decoder.ts'
 import { llamaCpp } from './descriptor.ts'
-import { firstSentence, openLlama } from './device.ts'
+import { firstSentence, isCpu, openLlama } from './device.ts'
+import { HeldLines } from './held-lines.ts'
 import { bad, findGguf } from './model-file.ts'
 
 /** Multiplications and additions that one thread does in the time in which a cancel must be seen. */
@@ -14,7 +23,6 @@ const MIN_BLOCK = 16
 const MAX_BLOCK = llamaCpp.footprint.batchTokens
 /** Weights that a CPU reads in about a second: what reading an answer again token by token may cost. */
 const EXACT_REPLAY_WEIGHTS = 1e10
-const MAX_HELD_LINES = 100
 
 const KV_TYPES: Readonly<Record<KvType, GgmlType>> = {
   f16: GgmlType.F16,
@@ -25,28 +33,34 @@ const KV_TYPES: Readonly<Record<KvType, GgmlType>> = {
 /** Its llama.cpp is the one that this release of node-llama-cpp carries. */
 const packageVersion = `node-llama-cpp ${await getModuleVersion()}`
 
-export const engine: Engine = { descriptor: llamaCpp, version: () => packageVersion, load }
+export const engine: Engine = { descriptor: llamaCpp, version: () => packageVersion, prepare, load }
+
+/** What `prepare` left for the load of the same spec. */
+let prepared: Opened | undefined
+
+/**
+ * On the CPU: opens the library, and finds out how the model's template writes chats, from its vocabulary alone; these take
+ * longer than to load a small model. A GPU is left alone: a second process would take of its memory.
+ */
+async function prepare(spec: LoadSpec): Promise<void> {
+  if (spec.task !== 'chat' || !isCpu(spec.device)) return
+  const path = await findGguf(spec.model)
+  const opened = await openLibrary(spec)
+  const vocabulary = await opened.llama.loadModel({ modelPath: path, gpuLayers: 0, vocabOnly: true })
+  const wrapper = resolveChatWrapper(vocabulary)
+  await vocabulary.dispose()
+  // this kind reads the vocabulary again when it writes
+  prepared = wrapper instanceof JinjaTemplateChatWrapper ? opened : { ...opened, wrapper }
+}
 
 async function load(spec: LoadSpec): Promise<LoadedDecoder> {
   if (spec.task !== 'chat')
     throw new TandemError('ENGINE_FAILED', { engine: 'llama.cpp', why: `it does not serve ${spec.task}` })
   const path = await findGguf(spec.model)
-  // llama.cpp explains a bad file in many lines: one of them becomes the error, all are shown when it loads
-  const held: { line: string; isError: boolean }[] = []
-  let loading = true
-  const show = (line: string) => process.stderr.write(`llama.cpp: ${line}\n`)
-  const mostThreads = Math.max(spec.threads, availableParallelism())
-  const llama = await openLlama(spec.device, mostThreads, (line, isError) => {
-    if (!loading) show(line)
-    else if (held.length < MAX_HELD_LINES) held.push({ line, isError })
-  })
+  const { llama, lines, wrapper } = prepared ?? (await openLibrary(spec))
+  prepared = undefined
   try {
-    const model = await openModel(
-      path,
-      llama,
-      spec.gpuLayers,
-      () => held.find(({ isError }) => isError)?.line,
-    )
+    const model = await openModel(path, llama, spec.gpuLayers, () => lines.firstError)
     const contextTokens = Math.min(
       spec.contextTokens ?? spec.model.contextTokens,
       spec.model.contextTokens,
@@ -60,7 +74,7 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
       sequences: slots,
       batchSize: block + slots,
       // as many as the library allows at that moment: `setThreads` changes it
-      threads: { ideal: mostThreads, min: 1 },
+      threads: { ideal: mostThreads(spec), min: 1 },
       // llama.cpp knows what the device can do; a quantized cache needs it
       flashAttention: 'auto',
       experimentalKvCacheKeyType: kvType,
@@ -68,13 +82,12 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
       failedCreationRemedy: false,
     })
     llama.maxThreads = spec.threads
-    loading = false
-    for (const { line } of held) show(line)
+    lines.release()
     return new LlamaDecoder({
       llama,
       model,
       context,
-      wrapper: resolveChatWrapper(model),
+      wrapper: wrapper ?? resolveChatWrapper(model),
       traits: spec.model.chat,
       contextTokens,
       block,
@@ -89,6 +102,23 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
       { cause: thrown },
     )
   }
+}
+
+interface Opened {
+  readonly llama: Llama
+  readonly lines: HeldLines
+  readonly wrapper?: ChatWrapper
+}
+
+/** It may be given more while it serves. */
+function mostThreads({ threads }: LoadSpec): number {
+  return Math.max(threads, availableParallelism())
+}
+
+async function openLibrary(spec: LoadSpec): Promise<Opened> {
+  const lines = new HeldLines()
+  const llama = await openLlama(spec.device, mostThreads(spec), (line, isError) => lines.push(line, isError))
+  return { llama, lines }
 }
 
 /** Tokens that are read at once: the same for a model and thread count, because results depend on it. */

@@ -22,6 +22,8 @@ export interface Decoding {
   readonly replay?: { readonly tokens: readonly Token[]; readonly text: string }
   /** @param tokens written since the last call */
   readonly onText?: (text: string, tokens: readonly Token[]) => void
+  /** Called at each block of the prompt and each token. */
+  readonly onProgress?: () => void
   /** Ends the text early, seen after every token. */
   readonly enough?: (text: string) => boolean
   readonly signal: AbortSignal
@@ -75,6 +77,7 @@ export async function decode(settings: DecodeSettings, slot: Slot, work: Decodin
   let firstTokenAt = 0
   for await (const token of slot.sequence.evaluate(rest, options)) {
     if (work.signal.aborted) throw new TandemError('CANCELLED')
+    work.onProgress?.()
     if (firstTokenAt === 0) firstTokenAt = performance.now()
     const ended = writing.take(token) ?? writing.ifFull()
     if (ended) return { ...ended, cachedTokens: Math.min(cachedTokens, work.prompt.length), firstTokenAt }
@@ -194,7 +197,7 @@ async function readBegun(
 async function readPrompt(
   { block }: DecodeSettings,
   slot: Slot,
-  { prompt, chances, signal }: Decoding,
+  { prompt, chances, signal, onProgress }: Decoding,
 ): Promise<{ cachedTokens: number; rest: Token[] }> {
   const { sequence } = slot
   let at = Math.min(commonBeginning(sequence.contextTokens, prompt), prompt.length - 1)
@@ -212,6 +215,7 @@ async function readPrompt(
     if (piece.length === block && slot.exact === at) slot.exact = end
     if (end === prompt.length) return { cachedTokens, rest: piece }
     await sequence.evaluateWithoutGeneratingNewTokens(piece)
+    onProgress?.()
     at = end
   }
 }

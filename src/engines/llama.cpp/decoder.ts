@@ -37,6 +37,7 @@ interface Run extends Pick<ChatRequest, 'sampling' | 'resume'> {
   readonly prompt: Prompt
   readonly onDelta: (delta: ChatDelta) => void
   readonly signal: AbortSignal
+  readonly onProgress: () => void
 }
 
 /** A GGUF model that answers chats, several at once. */
@@ -56,14 +57,19 @@ export class LlamaDecoder implements LoadedDecoder {
     this.#settings = { model, window: contextTokens, block, exactReplay }
   }
 
-  chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatResult> {
+  chat(
+    request: ChatRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+    onProgress = () => {},
+  ): Promise<ChatResult> {
     return asEngineErrors(async () => {
       const { traits } = this.loaded
       const prepared = await prepareAnswer(
         { ...this.loaded, groundedOnly: traits?.groundedOnly ?? false },
         request,
       )
-      return this.#run({ ...request, prompt: prepared.prompt, onDelta, signal }, prepared.run)
+      return this.#run({ ...request, prompt: prepared.prompt, onDelta, signal, onProgress }, prepared.run)
     })
   }
 
@@ -71,10 +77,11 @@ export class LlamaDecoder implements LoadedDecoder {
     request: CompletionRequest,
     onDelta: (delta: ChatDelta) => void,
     signal: AbortSignal,
+    onProgress = () => {},
   ): Promise<ChatResult> {
     return asEngineErrors(async () => {
       const prompt = { tokens: this.#rawTokens(request.prompt), stopTokens: new Set<never>() }
-      return this.#run({ ...request, prompt, onDelta, signal }, async (decode, emit) => {
+      return this.#run({ ...request, prompt, onDelta, signal, onProgress }, async (decode, emit) => {
         const { text, end } = await decode({
           prompt: prompt.tokens,
           stops: request.sampling.stop,
@@ -109,7 +116,7 @@ export class LlamaDecoder implements LoadedDecoder {
 
   /** Takes a slot for all decodings of one answer and adds up what they cost. */
   async #run(
-    { prompt, sampling, resume, onDelta, signal }: Run,
+    { prompt, sampling, resume, onDelta, signal, onProgress }: Run,
     answer: PreparedAnswer['run'],
   ): Promise<ChatResult> {
     const startedAt = performance.now()
@@ -136,6 +143,7 @@ export class LlamaDecoder implements LoadedDecoder {
           ...(full ? { prompt: prompt.tokens } : {}),
           chances,
           signal,
+          onProgress,
           maxTokens: full ? 0 : left + replayed,
         })
         first ??= decoded

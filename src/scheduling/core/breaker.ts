@@ -36,3 +36,8 @@ export function failedBreaker(
   const openMs = Math.min(limits.maxBreakerMs, doubled)
   return { failures, openMs, openUntilMs: nowMs + openMs * (0.75 + random / 2) }
 }
+
+/** As if it had been open until now: the next batch decides. */
+export function halfOpen(breaker: Breaker, { breakerAfter }: BreakerLimits, nowMs: number): Breaker {
+  return { ...breaker, failures: Math.max(breaker.failures, breakerAfter), openUntilMs: nowMs }
+}

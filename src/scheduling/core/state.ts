@@ -184,6 +184,8 @@ export type Event = { readonly nowMs: number } & (
       /** Up to which more room may be tried; absent: `room`. */
       readonly maxRoom?: number
       readonly proven: boolean
+      /** It failed often: one batch decides whether it stays. */
+      readonly probing?: boolean
     }
   | {
       readonly type: 'workerLost'

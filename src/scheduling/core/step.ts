@@ -1,5 +1,5 @@
 import { admit, begun, expire, laneIsGone } from './admission.ts'
-import { breakerState, CLOSED } from './breaker.ts'
+import { breakerState, CLOSED, halfOpen } from './breaker.ts'
 import { climbed, freshClimb } from './concurrency.ts'
 import { dispatch } from './dispatch.ts'
 import {
@@ -95,7 +95,7 @@ function apply(draft: Draft, event: Event): void {
 function workerReady(draft: Draft, event: Extract<Event, { type: 'workerReady' }>): void {
   const seat = draft.seats.get(event.worker)
   if (!seat) return
-  const { room, maxRoom = room, proven } = event
+  const { room, maxRoom = room, proven, probing = false } = event
   const climb =
     seat.climb.least === room && seat.climb.most === maxRoom
       ? seat.climb
@@ -109,6 +109,7 @@ function workerReady(draft: Draft, event: Extract<Event, { type: 'workerReady' }
     climb,
     room: climb.room,
     why: '',
+    ...(probing ? { breaker: halfOpen(seat.breaker, draft.limits, draft.nowMs) } : {}),
     freeSinceMs: draft.nowMs,
   })
 }

@@ -2,13 +2,16 @@ import {
   asTandemError,
   type ChatDelta,
   type ChatResume,
-  type EngineId,
   type LayerTime,
   TandemError,
 } from '../../domain/index.ts'
 import type { Loaded, LoadedDecoder } from '../../engines/contract.ts'
-import type { CallBody, FromChild } from '../wire.ts'
+import type { CallBody, FromChild, LoadOrder } from '../wire.ts'
+import { engineError } from './engine-error.ts'
 import { Turns } from './turns.ts'
+
+/** A call that only says that it goes on says so no more often than this, in milliseconds. */
+const PROGRESS_MS = 500
 
 const DOES = { encoder: 'embeds', scorer: 'scores', decoder: 'answers chats' } as const
 const DOES_NOT = {
@@ -22,14 +25,14 @@ export class Calls {
   readonly #turns = new Turns()
   readonly #aborts = new Map<number, AbortController>()
   readonly #loaded: Loaded
-  readonly #engine: EngineId
+  readonly #order: LoadOrder
   readonly #send: (message: FromChild) => void
   /** The last that were asked for. */
   #threads = 0
 
-  constructor(loaded: Loaded, engine: EngineId, send: (message: FromChild) => void) {
+  constructor(loaded: Loaded, order: LoadOrder, send: (message: FromChild) => void) {
     this.#loaded = loaded
-    this.#engine = engine
+    this.#order = order
     this.#send = send
   }
 
@@ -50,7 +53,7 @@ export class Calls {
       try {
         await this.#loaded.setThreads?.(threads)
       } catch (thrown) {
-        const { message } = asTandemError(thrown, 'ENGINE_FAILED', { engine: this.#engine })
+        const { message } = asTandemError(thrown, 'ENGINE_FAILED', { engine: this.#order.engine })
         process.stderr.write(`it keeps its compute threads: ${message}\n`)
       }
     }
@@ -86,9 +89,14 @@ export class Calls {
       case 'profile':
         return this.#profile(body.text)
       case 'chat':
-        return this.#decoderFor(body.request).chat(body.request, this.#deltas(id), signal)
+        return this.#decoderFor(body.request).chat(body.request, this.#deltas(id), signal, this.#progress(id))
       case 'complete':
-        return this.#decoderFor(body.request).complete(body.request, this.#deltas(id), signal)
+        return this.#decoderFor(body.request).complete(
+          body.request,
+          this.#deltas(id),
+          signal,
+          this.#progress(id),
+        )
       case 'countTokens':
         return this.#loadedAs('decoder').countTokens(body.texts)
       case 'countPrompt':
@@ -99,9 +107,19 @@ export class Calls {
   }
 
   #toError(thrown: unknown, signal: AbortSignal): TandemError {
-    if (thrown instanceof TandemError) return thrown
-    if (signal.aborted) return new TandemError('CANCELLED', {}, { cause: thrown })
-    return asTandemError(thrown, 'ENGINE_FAILED', { engine: this.#engine })
+    if (signal.aborted && !(thrown instanceof TandemError))
+      return new TandemError('CANCELLED', {}, { cause: thrown })
+    return engineError(thrown, this.#order)
+  }
+
+  #progress(id: number): () => void {
+    let saidMs = performance.now()
+    return () => {
+      const nowMs = performance.now()
+      if (nowMs - saidMs < PROGRESS_MS) return
+      saidMs = nowMs
+      this.#send({ type: 'progress', id })
+    }
   }
 
   #deltas(id: number): (delta: ChatDelta) => void {
@@ -112,7 +130,7 @@ export class Calls {
   #decoderFor({ resume }: { readonly resume?: ChatResume }): LoadedDecoder {
     const decoder = this.#loadedAs('decoder')
     if (resume && !decoder.resumes)
-      throw new TandemError('CANNOT_CONTINUE', { engine: this.#engine, why: 'it always begins anew' })
+      throw new TandemError('CANNOT_CONTINUE', { engine: this.#order.engine, why: 'it always begins anew' })
     return decoder
   }
 
@@ -126,6 +144,8 @@ export class Calls {
   async #profile(text: string): Promise<LayerTime[]> {
     const encoder = this.#loadedAs('encoder')
     if (encoder.profile) return encoder.profile(text)
-    throw new TandemError('INVALID_REQUEST', { what: `${this.#engine} does not time the layers of a model` })
+    throw new TandemError('INVALID_REQUEST', {
+      what: `${this.#order.engine} does not time the layers of a model`,
+    })
   }
 }
