@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isRunning } from '../processes.ts'
 import { indexed, statusOf } from '../support/api.ts'
 import { random } from '../support/made-up-tree.ts'
 import { readIndex } from '../support/read-index.ts'
@@ -50,11 +51,12 @@ export async function runChaos(
   const world = await makeWorld()
   try {
     const happened = await suffer(world, options, tally, say, signal)
-    if (!signal.aborted) await judgeTheEnd(world, tally, say)
+    const alive = isRunning(world.server.pid)
+    if (alive && !signal.aborted) await judgeTheEnd(world, tally, say)
     const code = await world.end()
     if (code !== 0) tally.fail(`the server ended with ${code} instead of 0`)
     for (const line of world.server.log().split('\n')) if (BUGS.test(line)) tally.fail(`the log: ${line}`)
-    if (!signal.aborted) {
+    if (alive && !signal.aborted) {
       say('a fresh index of the same files')
       for (const each of await compareWithFresh(world)) tally.fail(each)
     }
@@ -107,8 +109,11 @@ async function suffer(
     )
   }, 1000)
   try {
-    const side = [watchServer(server, tally, stop), keepEditing(world.tree, options.seed, stop)]
-    const traffic = drive(context, load, () => injected, signal)
+    const side = [
+      watchServer(server, tally, stop, () => over.abort()),
+      keepEditing(world.tree, options.seed, stop),
+    ]
+    const traffic = drive(context, load, () => injected, stop)
     const pause = () => least + next() * more
     await injectAll(world, planned, tally, pause, stop, (each) => happened.push(each))
     injected = true

@@ -33,20 +33,26 @@ export async function injectAll(
 ): Promise<void> {
   for (const each of planned) {
     if (signal.aborted) return
-    await sleep(pauseMs())
     try {
-      onHappened(await injectOne(world, each, tally))
+      await sleep(pauseMs(), undefined, { signal })
+      onHappened(await injectOne(world, each, tally, signal))
     } catch (thrown) {
+      if (signal.aborted) return
       tally.fail(`${each.fault.name} of ${each.task ?? 'the server'}: ${reason(thrown)}`)
     }
   }
 }
 
-async function injectOne(world: World, { fault, task }: Planned, tally: Tally): Promise<Happened> {
+async function injectOne(
+  world: World,
+  { fault, task }: Planned,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<Happened> {
   const { server } = world
   if (task === undefined) {
     await fault.inject(world, server.pid)
-    const recovered = await recoveryMs(server, 'embed', BACK_MS)
+    const recovered = await recoveryMs(server, 'embed', BACK_MS, signal)
     if (recovered === undefined) tally.fail(`${fault.name}: no embedding within ${BACK_MS} ms after it`)
     return {
       fault: fault.name,
@@ -57,17 +63,18 @@ async function injectOne(world: World, { fault, task }: Planned, tally: Tally): 
       state: 'ok',
     }
   }
-  const worker = await until(() => servingWorker(server, task), BACK_MS)
+  const worker = await until(() => servingWorker(server, task), signal)
   const pid = worker?.pid
   if (!worker || pid === undefined) throw new Error(`no worker serves ${task}`)
   const startedMs = performance.now()
   const injected = fault.inject(world, pid)
   const [recovered, replacedMs] = await Promise.all([
-    recoveryMs(server, task, BACK_MS),
-    fault.replaces ? replaced(world, worker.id, pid, startedMs) : undefined,
+    recoveryMs(server, task, BACK_MS, signal),
+    fault.replaces ? replaced(world, worker.id, pid, startedMs, signal) : undefined,
     injected,
   ])
   const what = `${fault.name} of ${worker.id} (process ${pid})`
+  signal.throwIfAborted()
   if (recovered === undefined) tally.fail(`${what}: no answer within ${BACK_MS} ms`)
   if (fault.replaces && replacedMs === undefined) {
     const now = (await statusOf(server)).workers.find(({ id }) => id === worker.id)
@@ -85,18 +92,19 @@ async function replaced(
   id: string,
   pid: number,
   startedMs: number,
+  signal: AbortSignal,
 ): Promise<number | undefined> {
   const back = await until(async () => {
     const worker = (await statusOf(server)).workers.find((each) => each.id === id)
     const answers = worker?.state === 'ready' || worker?.state === 'busy'
     return answers && worker.pid !== undefined && worker.pid !== pid && !isRunning(pid) ? true : undefined
-  }, BACK_MS)
+  }, signal)
   return back ? performance.now() - startedMs : undefined
 }
 
-async function until<T>(look: () => Promise<T | undefined>, limitMs: number): Promise<T | undefined> {
+async function until<T>(look: () => Promise<T | undefined>, signal: AbortSignal): Promise<T | undefined> {
   const startedMs = performance.now()
-  while (performance.now() - startedMs < limitMs) {
+  while (!signal.aborted && performance.now() - startedMs < BACK_MS) {
     const found = await look()
     if (found !== undefined) return found
     await sleep(POLL_MS)

@@ -26,6 +26,7 @@ export async function recoveryMs(
   server: { url: string },
   task: Task,
   limitMs: number,
+  signal: AbortSignal,
 ): Promise<number | undefined> {
   const { path, body } = PROBES[task]
   const startedMs = performance.now()
@@ -37,7 +38,7 @@ export async function recoveryMs(
     if (status === 200) answeredMs ??= performance.now() - startedMs
     onTheirWay -= 1
   }
-  while (answeredMs === undefined && performance.now() - startedMs < limitMs) {
+  while (answeredMs === undefined && !signal.aborted && performance.now() - startedMs < limitMs) {
     if (onTheirWay < MOST) void probe()
     await sleep(EVERY_MS)
   }

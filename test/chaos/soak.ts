@@ -60,7 +60,8 @@ export async function runSoak(
     say('undisturbed answers')
     const truth = await learnTruth(server, options.seed)
     const project = (await statusOf(server)).projects[0]!.name
-    const stop = AbortSignal.any([signal, AbortSignal.timeout(options.minutes * 60_000)])
+    const gone = new AbortController()
+    const stop = AbortSignal.any([signal, gone.signal, AbortSignal.timeout(options.minutes * 60_000)])
     const series = new Map<number, Series>()
     const startedMs = performance.now()
     const sampling = sample(server, series, options.sampleEveryMs, stop, () =>
@@ -82,7 +83,7 @@ export async function runSoak(
     await Promise.all([
       drive(context, load, () => false, stop),
       keepEditing(world.tree, options.seed, stop),
-      watchServer(server, tally, stop),
+      watchServer(server, tally, stop, () => gone.abort()),
       injectAll(world, planned, tally, pauseMs, stop, () => {}),
       sampling,
     ])

@@ -1,11 +1,11 @@
-/** Counts endings, and keeps the first failures in words. */
-const KEPT = 100
+/** Counts endings, and keeps failures in words: equal ones once, the first of them in full. */
+const KEPT = 40
 
 export type Ending = 'ok' | 'refused' | 'error event' | 'left' | 'WRONG'
 
 export class Tally {
   readonly counts = new Map<string, Map<Ending, number>>()
-  readonly failures: string[] = []
+  readonly #failures = new Map<string, number>()
   #failed = 0
 
   count(kind: string, ending: Ending): void {
@@ -17,7 +17,12 @@ export class Tally {
   /** Something that must never be. */
   fail(what: string): void {
     this.#failed += 1
-    if (this.failures.length < KEPT) this.failures.push(what)
+    const seen = this.#failures.get(what)
+    if (seen !== undefined || this.#failures.size < KEPT) this.#failures.set(what, (seen ?? 0) + 1)
+  }
+
+  get failures(): string[] {
+    return [...this.#failures].map(([what, count]) => (count === 1 ? what : `${what} (${count} times)`))
   }
 
   get failed(): number {

@@ -9,15 +9,22 @@ const EVERY_MS = 250
 /** Looks in a row in which a worker that is said to answer may be dead: news travel. */
 const LATE_LOOKS = 4
 
-/** Until `signal` ends it. */
+/**
+ * Until `signal` ends it.
+ * @param onGone called once when the server's process has ended: nothing after it means anything
+ */
 export async function watchServer(
   server: { readonly url: string; readonly pid: number },
   tally: Tally,
   signal: AbortSignal,
+  onGone: () => void,
 ): Promise<void> {
   const deadLooks = new Map<string, number>()
   while (!signal.aborted) {
-    if (!isRunning(server.pid)) return tally.fail('the server process is gone')
+    if (!isRunning(server.pid)) {
+      tally.fail('the server process is gone')
+      return onGone()
+    }
     try {
       const response = await fetch(`${server.url}/health`)
       const { status } = (await response.json()) as { status?: string }
