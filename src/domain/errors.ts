@@ -168,7 +168,8 @@ export const ERRORS = {
   DEVICE_OUT_OF_MEMORY: {
     status: 500,
     type: server,
-    say: (d) => `${d.device}: not enough memory for ${d.model}; use a smaller model or another device`,
+    say: (d) =>
+      `${d.device}: not enough memory for ${d.model}${d.why ? ` (${d.why})` : ''}; use a smaller model or another device`,
   },
   MODEL_UNSUPPORTED: {
     status: 500,

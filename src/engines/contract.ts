@@ -44,6 +44,8 @@ export interface Engine {
   readonly descriptor: EngineDescriptor
   /** Version of the native library, for caches and `tandem doctor`. */
   version(): string
+  /** Does ahead what `load` of the same spec needs, but for the model's own memory; only the time of `load` shows it. */
+  prepare?(spec: LoadSpec): Promise<void>
   /** @throws TandemError ENGINE_FAILED, MODEL_FILE_BAD */
   load(spec: LoadSpec): Promise<Loaded>
 }
@@ -100,14 +102,21 @@ export interface LoadedDecoder {
   /**
    * Answers a chat; deltas are sent as they are decoded, and together equal the result's text and tool calls.
    * An aborted `signal` ends decoding at the next token.
+   * @param onProgress called while nothing is sent but work goes on: at each block of a prompt and each token
    * @throws TandemError CONTEXT_LENGTH_EXCEEDED (before the first delta), INVALID_REQUEST, CANCELLED, ENGINE_FAILED
    */
-  chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatResult>
+  chat(
+    request: ChatRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+    onProgress?: () => void,
+  ): Promise<ChatResult>
   /** Continues raw text. Same errors. */
   complete(
     request: CompletionRequest,
     onDelta: (delta: ChatDelta) => void,
     signal: AbortSignal,
+    onProgress?: () => void,
   ): Promise<ChatResult>
   /** Tokens of each text, no special tokens. */
   countTokens(texts: readonly string[]): Promise<number[]>

@@ -23,6 +23,11 @@ export interface CallOptions {
   readonly deadlineMs?: number
   /** Embeddings and scores; interactive calls overtake bulk ones that wait at the worker. Default: interactive. */
   readonly priority?: Priority
+  /**
+   * Milliseconds in which the first progress is expected (a delta, a block of the prompt, the result), measured. A worker
+   * that is silent for a multiple of it is probed, and replaced when it hangs. Absent: a safe bound.
+   */
+  readonly expectedMs?: number
   /** Called once, when the worker no longer works on the call: answered, let go after a cancel, or lost. */
   readonly onReleased?: () => void
 }
@@ -46,6 +51,10 @@ export interface WorkerInfo {
 export interface WorkerEvent {
   readonly state: WorkerState
   readonly error?: TandemError
+  /** With `restarting` and `quarantined`: milliseconds until its next start. */
+  readonly retryInMs?: number
+  /** With `ready`: the first call after a quarantine decides whether it stays; send one, no more. */
+  readonly probing?: boolean
   /** With `stopped`: it only rests, and `wake` brings it back. */
   readonly resting?: boolean
 }

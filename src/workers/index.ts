@@ -1,2 +1,4 @@
 export type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
-export { startWorker, type WorkerOptions } from './supervisor.ts'
+export type { WorkerOptions } from './options.ts'
+export { StandbyPool } from './standby.ts'
+export { startWorker } from './worker.ts'

@@ -1,5 +1,6 @@
 import { type ChatDelta, TandemError } from '../domain/index.ts'
 import type { CallOptions } from './contract.ts'
+import type { CallHealth } from './health.ts'
 import type { CallBody, FromChild, ToChild } from './wire.ts'
 
 export interface CallSpec<T> {
@@ -16,6 +17,11 @@ interface Pending {
   readonly succeed: (value: unknown) => void
   readonly onDelta: ((delta: ChatDelta) => void) | undefined
   readonly onReleased: (() => void) | undefined
+  readonly startedMs: number
+  readonly expectedMs: number | undefined
+  /** Its last sign of progress. */
+  progressMs: number | undefined
+  gapMs: number | undefined
   /** When the child was told to cancel; undefined while the caller waits. */
   cancelledMs: number | undefined
 }
@@ -24,24 +30,31 @@ interface Pending {
 export class PendingCalls {
   readonly #calls = new Map<number, Pending>()
   readonly #send: (message: ToChild) => void
-  readonly #hangMs: number
-  readonly #onHang: () => void
+  readonly #nowMs: () => number
   #nextId = 1
-  #lastHeardMs = 0
-  #hangTimer: NodeJS.Timeout | undefined
+  #progressMs = 0
 
-  constructor(send: (message: ToChild) => void, hangMs: number, onHang: () => void) {
+  /** @param nowMs the clock of all times here */
+  constructor(send: (message: ToChild) => void, nowMs: () => number) {
     this.#send = send
-    this.#hangMs = hangMs
-    this.#onHang = onHang
+    this.#nowMs = nowMs
   }
 
   get size(): number {
     return this.#calls.size
   }
 
+  /** When the engine last showed progress on any call. */
+  get progressMs(): number {
+    return this.#progressMs
+  }
+
+  health(): CallHealth[] {
+    return [...this.#calls.values()]
+  }
+
   start<T>(spec: CallSpec<T>): Promise<T> {
-    const { signal, deadlineMs, onReleased } = spec.options
+    const { signal, deadlineMs, expectedMs, onReleased } = spec.options
     if (signal?.aborted) {
       onReleased?.()
       return Promise.reject(new TandemError('CANCELLED'))
@@ -74,17 +87,30 @@ export class PendingCalls {
         }
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#calls.set(id, { fail, succeed, onDelta: spec.onDelta, onReleased, cancelledMs: undefined })
+      this.#calls.set(id, {
+        fail,
+        succeed,
+        onDelta: spec.onDelta,
+        onReleased,
+        startedMs: this.#nowMs(),
+        expectedMs,
+        progressMs: undefined,
+        gapMs: undefined,
+        cancelledMs: undefined,
+      })
       this.#send({ type: 'call', id, body: spec.body })
     })
   }
 
   heard(message: Extract<FromChild, { id: number }>): void {
-    this.#lastHeardMs = performance.now()
+    this.#progressMs = this.#nowMs()
     const call = this.#calls.get(message.id)
     if (!call) return
-    if (message.type === 'delta') {
-      if (call.cancelledMs === undefined) call.onDelta?.(message.delta)
+    if (message.type === 'delta' || message.type === 'progress') {
+      if (call.progressMs !== undefined)
+        call.gapMs = Math.max(call.gapMs ?? 0, this.#progressMs - call.progressMs)
+      call.progressMs = this.#progressMs
+      if (message.type === 'delta' && call.cancelledMs === undefined) call.onDelta?.(message.delta)
       return
     }
     this.#calls.delete(message.id)
@@ -95,7 +121,6 @@ export class PendingCalls {
 
   /** The process is gone: every call ends with `error`. */
   failAll(error: TandemError): void {
-    clearTimeout(this.#hangTimer)
     const calls = [...this.#calls.values()]
     this.#calls.clear()
     for (const call of calls) {
@@ -107,26 +132,7 @@ export class PendingCalls {
   #cancel(id: number): void {
     const call = this.#calls.get(id)
     if (!call) return
-    call.cancelledMs = performance.now()
+    call.cancelledMs = this.#nowMs()
     this.#send({ type: 'cancel', id })
-    this.#hangTimer ??= setTimeout(() => this.#lookForHang(), this.#hangMs)
   }
-
-  #lookForHang(): void {
-    this.#hangTimer = undefined
-    const cancels = [...this.#calls.values()].flatMap((call) => call.cancelledMs ?? [])
-    if (cancels.length === 0) return
-    const waitMs = hangVerdict(Math.min(...cancels), this.#lastHeardMs, performance.now(), this.#hangMs)
-    if (waitMs === 0) this.#onHang()
-    else this.#hangTimer = setTimeout(() => this.#lookForHang(), waitMs)
-  }
-}
-
-/**
- * Whether a child that owes the answer to a cancel hangs: it has said nothing for `hangMs` since. Pure.
- * @returns 0 when it hangs, else the milliseconds after which to look again
- */
-export function hangVerdict(cancelledMs: number, lastHeardMs: number, nowMs: number, hangMs: number): number {
-  const silentSinceMs = Math.max(cancelledMs, lastHeardMs)
-  return Math.max(0, Math.ceil(silentSinceMs + hangMs - nowMs))
 }

@@ -1,70 +1,127 @@
-import { type ChildProcess, type ForkOptions, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants, setPriority } from 'node:os'
+import type { Duplex } from 'node:stream'
 import { builtEntry } from '../config/index.ts'
+import { Channel } from './channel.ts'
+import { readFromChild } from './from-child.ts'
 import { killTree } from './kill-tree.ts'
 import { Tail } from './tail.ts'
-import { type FromChild, PARENT_PID, type ToChild } from './wire.ts'
+import { CHANNEL_FD, type FromChild, PARENT_PID, type ToChild } from './wire.ts'
 
 /** Once the process is gone its pipes are read for this long, for the last lines that it printed. */
 const DRAIN_MS = 25
 /** A process that closed its channel is about to end by itself; past this it is ended. */
-const DISCONNECTED_MS = 500
+const CLOSED_MS = 500
+
+/** A runtime that ends for lack of memory says so before its stack. */
+const OUTPUT_LINES = 60
 
 export interface ProcessHandlers {
   onMessage(message: FromChild): void
   /** What it printed, as it comes. */
   onOutput(text: string): void
-  /** Called once; `why` holds exit code or signal and the last lines printed. */
-  onExit(why: string): void
+  /** It wrote to its channel what is no message. */
+  onGarbage(why: string): void
+  /** Called once. */
+  onExit(exit: ProcessExit): void
 }
 
-/** One life of a worker process. */
+export interface ProcessExit {
+  /** Exit code or signal, and the last lines printed. */
+  readonly why: string
+  /** More of what it printed last. */
+  readonly output: string
+  /** It was ended by a SIGKILL that is not ours. */
+  readonly killedByOthers: boolean
+}
+
+export interface ProcessOptions {
+  /** Added to the environment. */
+  readonly env: NodeJS.ProcessEnv
+  /** Characters of stdout and stderr that are kept. */
+  readonly outputChars: number
+  /** It gives way to programs of usual priority. */
+  readonly background: boolean
+}
+
+/** One worker process. */
 export class WorkerProcess {
   readonly pid: number | undefined
   readonly exited: Promise<void>
   readonly #child: ChildProcess
+  /** Absent where the process could not be started. */
+  readonly #channel: Channel | undefined
   readonly #output: Tail
+  #handlers: ProcessHandlers
+  #isKilled = false
 
-  constructor(env: NodeJS.ProcessEnv, outputChars: number, handlers: ProcessHandlers) {
+  constructor({ env, outputChars, background }: ProcessOptions, handlers: ProcessHandlers) {
+    this.#handlers = handlers
     this.#output = new Tail(outputChars)
-    const options: ForkOptions & { windowsHide: boolean } = {
+    this.#child = spawn(process.execPath, [builtEntry('workers/child/main')], {
       env: { ...process.env, ...env, [PARENT_PID]: String(process.pid) },
-      execArgv: [],
-      serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       detached: process.platform !== 'win32', // a group of its own: killed as one, and out of Ctrl-C's reach
       windowsHide: true,
-    }
-    this.#child = fork(builtEntry('workers/child/main'), [], options)
+    })
     this.pid = this.#child.pid
+    if (background) this.#giveWay()
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8')
       stream?.on('data', (chunk: string) => {
         this.#output.push(chunk)
-        handlers.onOutput(chunk)
+        this.#handlers.onOutput(chunk)
       })
     }
-    this.#child.on('message', (message) => handlers.onMessage(message as FromChild))
-    this.#child.once('disconnect', () => {
-      const timer = setTimeout(() => this.kill(), DISCONNECTED_MS)
-      this.#child.once('exit', () => clearTimeout(timer))
-    })
+    // a system without free file descriptors gives a process without pipes
+    const pipe = (this.#child.stdio as readonly unknown[] | undefined)?.[CHANNEL_FD] as Duplex | undefined
+    this.#channel = pipe && this.#listen(pipe)
     this.exited = new Promise((resolve) => {
-      this.#whenGone((how) => {
+      this.#whenGone((how, killedByOthers) => {
         const lines = this.#output.lastLines(5)
-        handlers.onExit(lines ? `${how}; it printed: ${lines}` : how)
+        const output = this.#output.lastLines(OUTPUT_LINES)
+        this.#handlers.onExit({
+          why: lines ? `${how}; it printed: ${lines}` : how,
+          output,
+          killedByOthers,
+        })
         resolve()
       })
     })
   }
 
-  send(message: ToChild): void {
-    // a channel that broke means that the process is going: its exit is reported by onExit
-    if (this.#child.connected) this.#child.send(message, () => {})
+  /** From now on these hear of it. */
+  handOver(handlers: ProcessHandlers): void {
+    this.#handlers = handlers
   }
 
-  /** Lets programs of usual priority go first. */
-  giveWay(): void {
+  send(message: ToChild): void {
+    this.#channel?.send(message)
+  }
+
+  /** Ends the process and all that it started, without asking. */
+  kill(): void {
+    this.#isKilled = true
+    if (this.pid !== undefined) killTree(this.pid)
+  }
+
+  #listen(pipe: Duplex): Channel {
+    pipe.once('close', () => {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+      const timer = setTimeout(() => this.kill(), CLOSED_MS)
+      this.#child.once('exit', () => clearTimeout(timer))
+    })
+    return new Channel(pipe, {
+      onMessage: (value) => {
+        const message = readFromChild(value)
+        if (message) this.#handlers.onMessage(message)
+        else this.#handlers.onGarbage(`a message of an unknown form: ${shortForm(value)}`)
+      },
+      onGarbage: (why) => this.#handlers.onGarbage(why),
+    })
+  }
+
+  #giveWay(): void {
     if (this.pid === undefined) return
     try {
       setPriority(this.pid, constants.priority.PRIORITY_BELOW_NORMAL)
@@ -73,26 +130,27 @@ export class WorkerProcess {
     }
   }
 
-  /** Ends the process and all that it started, without asking. */
-  kill(): void {
-    if (this.pid !== undefined) killTree(this.pid)
-  }
-
-  #whenGone(report: (how: string) => void): void {
+  #whenGone(report: (how: string, killedByOthers: boolean) => void): void {
     let reported = false
-    const once = (how: string) => {
-      if (!reported) report(how)
+    const once = (how: string, killedByOthers: boolean) => {
+      if (!reported) report(how, killedByOthers)
       reported = true
     }
-    this.#child.once('error', (error) => once(error.message)) // it could not be started
+    this.#child.once('error', (error) => once(error.message, false)) // it could not be started
     this.#child.once('exit', (code, signal) => {
+      const killedByOthers = signal === 'SIGKILL' && !this.#isKilled
       this.kill() // what it may have started itself
       const how = signal ? `signal ${signal}` : `exit code ${code}`
-      const timer = setTimeout(() => once(how), DRAIN_MS)
+      const timer = setTimeout(() => once(how, killedByOthers), DRAIN_MS)
       this.#child.once('close', () => {
         clearTimeout(timer)
-        once(how)
+        once(how, killedByOthers)
       })
     })
   }
+}
+
+function shortForm(value: unknown): string {
+  const type = typeof value === 'object' && value !== null ? (value as { type?: unknown }).type : undefined
+  return typeof type === 'string' ? `type ${JSON.stringify(type.slice(0, 40))}` : typeof value
 }

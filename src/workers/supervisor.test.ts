@@ -1,49 +1,9 @@
 import { constants, getPriority } from 'node:os'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { fakeWorker } from '../../test/fakes/fault-worker.ts'
 import { isRunning, runningInGroup } from '../../test/processes.ts'
-import { type ChatDelta, type ChatRequest, type EmbedRequest, TandemError } from '../domain/index.ts'
-import { startWorker, type Worker, type WorkerEvent, type WorkerOptions } from './index.ts'
-
-const running: Worker[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((worker) => worker.stop(0)))
-})
-
-function start(options: WorkerOptions): Worker {
-  const worker = startWorker(options)
-  running.push(worker)
-  return worker
-}
-
-const texts = (...inputs: string[]): EmbedRequest => ({ model: 'fake', inputs, purpose: 'passage' })
-
-const chat = (content: string): ChatRequest => ({
-  model: 'fake',
-  messages: [{ role: 'user', content }],
-  sampling: { stop: [] },
-  responseFormat: { type: 'text' },
-  tools: [],
-  toolChoice: 'none',
-})
-
-function nextState(worker: Worker, state: string): Promise<WorkerEvent> {
-  return new Promise((resolve) => {
-    const off = worker.onEvent((event) => {
-      if (event.state !== state) return
-      off()
-      resolve(event)
-    })
-  })
-}
-
-const failure = (promise: Promise<unknown>): Promise<TandemError> =>
-  promise.then(
-    () => {
-      throw new Error('it did not fail')
-    },
-    (error: TandemError) => error,
-  )
+import { type ChatDelta, TandemError } from '../domain/index.ts'
+import { chat, failure, nextState, start, texts } from './worker.suite.ts'
 
 test('what the process prints is heard', async () => {
   let heard = ''
@@ -223,16 +183,42 @@ describe('a worker that works', () => {
 
 describe('errors of the engine', () => {
   test.each([
-    ['fault:memory', 'ENGINE_FAILED', /allocation failed/],
-    ['fault:garbage:count', 'ENGINE_FAILED', /2 vectors for 1 inputs/],
-    ['fault:garbage:nan', 'ENGINE_FAILED', /NaN/],
-  ])('%s', async (text, code, message) => {
+    ['fault:error', /it does not work/],
+    ['fault:garbage:count', /2 vectors for 1 inputs/],
+    ['fault:garbage:nan', /NaN/],
+    ['fault:garbage:infinite', /infinity/],
+    ['fault:garbage:zeros', /nothing but zeros/],
+    ['fault:garbage:nothing', /holds no vectors/],
+    ['fault:garbage:plain', /holds no vectors/],
+    ['fault:garbage:tokens', /token count/],
+    ['fault:garbage:cut', /cut input/],
+  ])('%s', async (text, message) => {
     const worker = start(fakeWorker('embed'))
     await worker.ready()
     const error = await failure(worker.embed(texts(text)))
-    expect(error).toMatchObject({ name: 'TandemError', code })
+    expect(error).toMatchObject({ name: 'TandemError', code: 'ENGINE_FAILED' })
     expect(error.message).toMatch(message)
     expect((await worker.embed(texts('next'))).dimensions).toBe(8)
+  })
+
+  test.each([
+    ['fault:garbage:nan', /NaN/],
+    ['fault:garbage:width', /rows of scores of 2/],
+    ['fault:garbage:count', /2 rows of scores for 1 inputs/],
+  ])('scores: %s', async (text, message) => {
+    const worker = start(fakeWorker('rerank'))
+    await worker.ready()
+    const request = { model: 'fake', inputs: [{ query: 'q', text }] }
+    const error = await failure(worker.score(request))
+    expect(error.code).toBe('ENGINE_FAILED')
+    expect(error.message).toMatch(message)
+  })
+
+  test('a chat that ends without what an end has', async () => {
+    const worker = start(fakeWorker('chat'))
+    await worker.ready()
+    const error = await failure(worker.chat(chat('garbage:end'), () => {}))
+    expect(error).toMatchObject({ code: 'ENGINE_FAILED', message: expect.stringMatching(/no end of a chat/) })
   })
 
   test('the wrong kind of call is refused by name', async () => {
@@ -310,7 +296,7 @@ describe('crashes', () => {
   })
 
   test('crash at load: quarantined after some tries, ready() rejects, a probe follows', async () => {
-    const limits = { firstRestartMs: 1, quarantineAfter: 3, probeMs: 50 }
+    const limits = { firstRestartMs: 1, quarantineAfter: 3, probeAfterMs: 50 }
     const worker = start(fakeWorker('embed', 'gpu0', { loadFault: 'fault:crash', limits }))
     const quarantined = nextState(worker, 'quarantined')
     expect((await failure(worker.ready())).message).toMatch(/fake device lost/)
@@ -342,7 +328,7 @@ describe('crashes', () => {
     const { pid } = await worker.ready()
     const restarting = nextState(worker, 'restarting')
     for (let i = 0; i < 5; i++)
-      expect((await failure(worker.embed(texts('fault:memory')))).code).toBe('ENGINE_FAILED')
+      expect((await failure(worker.embed(texts('fault:error')))).code).toBe('ENGINE_FAILED')
     expect((await restarting).error?.message).toMatch(/5 failures in a row/)
     expect((await worker.ready()).pid).not.toBe(pid)
   })

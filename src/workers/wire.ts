@@ -1,4 +1,4 @@
-/** Messages between the supervisor and a worker process; vectors and scores travel as typed arrays (structured clone). */
+/** Messages between a worker's life and its process; vectors and scores travel as typed arrays (structured clone). */
 import type {
   ChatDelta,
   ChatMessage,
@@ -27,14 +27,18 @@ export type CallBody =
       readonly tools: readonly ToolSpec[]
     }
 
+export interface LoadOrder {
+  readonly engine: EngineId
+  readonly spec: LoadSpec
+  /** Absolute path of a module that exports `engine`; absent: the engine's own `child.js`. */
+  readonly modulePath?: string
+}
+
 export type ToChild =
-  | {
-      readonly type: 'load'
-      readonly engine: EngineId
-      readonly spec: LoadSpec
-      /** Absolute path of a module that exports `engine`; absent: the engine's own `child.js`. */
-      readonly modulePath?: string
-    }
+  /** Do what can be done before the load, without the model's memory; not answered. */
+  | ({ readonly type: 'prepare' } & LoadOrder)
+  | ({ readonly type: 'load' } & LoadOrder)
+  | { readonly type: 'ping' }
   | { readonly type: 'call'; readonly id: number; readonly body: CallBody }
   | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'stop' }
@@ -42,9 +46,15 @@ export type ToChild =
 export type FromChild =
   | { readonly type: 'ready'; readonly info: Omit<WorkerInfo, 'pid'> }
   | { readonly type: 'loadFailed'; readonly error: WireError }
+  | { readonly type: 'pong' }
+  /** The engine works on the call and has nothing to show yet. */
+  | { readonly type: 'progress'; readonly id: number }
   | { readonly type: 'delta'; readonly id: number; readonly delta: ChatDelta }
   | { readonly type: 'result'; readonly id: number; readonly value: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: WireError }
 
 /** Environment variable that tells a worker process whom it must not outlive. */
 export const PARENT_PID = 'TANDEM_PARENT_PID'
+
+/** File descriptor of the pipe that carries the messages, in the worker process. */
+export const CHANNEL_FD = 3

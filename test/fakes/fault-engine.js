@@ -2,6 +2,20 @@
 // every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load,
 // LoadSpec.settings.fault one of every call after the first `settings.after`.
 import { spawn } from 'node:child_process'
+import { writeSync } from 'node:fs'
+import { serialize } from 'node:v8'
+
+/** Where a worker process writes its messages. */
+const CHANNEL_FD = 3
+const hoard = []
+
+/** A message in the right form, whatever it says. */
+function tell(message) {
+  const body = serialize(message)
+  const header = Buffer.alloc(4)
+  header.writeUInt32LE(body.length)
+  writeSync(CHANNEL_FD, Buffer.concat([header, body]))
+}
 
 const DIMENSIONS = 8
 const LIMIT = 512
@@ -42,6 +56,18 @@ async function fault(text, signal) {
   else if (name === 'deaf')
     await sleep(Number(argument ?? 3_600_000)) // never looks at the signal
   else if (name === 'memory') throw new RangeError('Array buffer allocation failed')
+  else if (name === 'error') throw new Error('it does not work')
+  else if (name === 'heap') {
+    process.stderr.write(
+      'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n',
+    )
+    process.abort()
+  } else if (name === 'hog') hoard.push(Buffer.alloc(Number(argument ?? 200) * 2 ** 20, 1))
+  else if (name === 'stop') process.kill(process.pid, 'SIGSTOP')
+  else if (name === 'bytes') writeSync(CHANNEL_FD, Buffer.from([4, 0, 0, 0, 1, 2, 3, 4]))
+  else if (name === 'length') writeSync(CHANNEL_FD, Buffer.alloc(64, 0xff))
+  else if (name === 'message') tell({ type: 'delta', id: 1, delta: 'no object' })
+  else if (name === 'word') tell({ type: 'nonsense' })
   else if (name === 'driver') {
     // what an engine throws for a device that is lost: a TandemError of the built domain
     const { TandemError } = await import('../../dist/domain/index.js')
@@ -58,6 +84,14 @@ async function embed(inputs, _purpose, signal) {
   const vectors = new Float32Array(count * DIMENSIONS)
   for (const [i, input] of inputs.entries()) vectors.set(vectorOf(input), i * DIMENSIONS)
   if (garbage === 'fault:garbage:nan') vectors[0] = Number.NaN
+  if (garbage === 'fault:garbage:infinite') vectors[DIMENSIONS - 1] = Number.NEGATIVE_INFINITY
+  if (garbage === 'fault:garbage:zeros') vectors.fill(0)
+  if (garbage === 'fault:garbage:nothing') return undefined
+  if (garbage === 'fault:garbage:plain') return { vectors: [...vectors], dimensions: DIMENSIONS, tokens: [1] }
+  if (garbage === 'fault:garbage:cut')
+    return { vectors, dimensions: DIMENSIONS, tokens: inputs.map(() => 1), truncated: [7] }
+  if (garbage === 'fault:garbage:tokens')
+    return { vectors, dimensions: DIMENSIONS, tokens: inputs.map(() => Number.NaN), truncated: [] }
   const tokens = inputs.map((input) => Math.min(LIMIT, input.length))
   const truncated = inputs.flatMap((input, i) => (input.length > LIMIT ? [i] : []))
   return { vectors, dimensions: DIMENSIONS, tokens, truncated }
@@ -90,6 +124,7 @@ async function echo(text, maxTokens, onDelta, signal) {
     onDelta({ type: 'text', text: i === 0 ? word : ` ${word}` })
     await sleep(1)
   }
+  if (text.includes('garbage:end')) return { text }
   return {
     text: words.join(' '),
     toolCalls: [],

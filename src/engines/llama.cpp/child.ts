@@ -1,17 +1,25 @@
 /** The llama.cpp engine. Native code: loaded in worker processes only. */
-import { GgmlType, getModuleVersion, type LlamaModel, resolveChatWrapper } from 'node-llama-cpp'
+import {
+  type ChatWrapper,
+  GgmlType,
+  getModuleVersion,
+  JinjaTemplateChatWrapper,
+  type Llama,
+  type LlamaModel,
+  resolveChatWrapper,
+} from 'node-llama-cpp'
 import { type KvType, TandemError } from '../../domain/index.ts'
 import type { Engine, LoadedDecoder, LoadSpec } from '../contract.ts'
 import { LlamaDecoder } from './decoder.ts'
 import { llamaCpp } from './descriptor.ts'
-import { firstSentence, openLlama } from './device.ts'
+import { firstSentence, isCpu, openLlama } from './device.ts'
+import { HeldLines } from './held-lines.ts'
 import { bad, findGguf } from './model-file.ts'
 
 /** Multiplications and additions that one thread does in the time in which a cancel must be seen. */
 const WORK_PER_BLOCK = 6e9
 const MIN_BLOCK = 16
 const MAX_BLOCK = llamaCpp.footprint.batchTokens
-const MAX_HELD_LINES = 100
 
 const KV_TYPES: Readonly<Record<KvType, GgmlType>> = {
   f16: GgmlType.F16,
@@ -22,27 +30,34 @@ const KV_TYPES: Readonly<Record<KvType, GgmlType>> = {
 /** Its llama.cpp is the one that this release of node-llama-cpp carries. */
 const packageVersion = `node-llama-cpp ${await getModuleVersion()}`
 
-export const engine: Engine = { descriptor: llamaCpp, version: () => packageVersion, load }
+export const engine: Engine = { descriptor: llamaCpp, version: () => packageVersion, prepare, load }
+
+/** What `prepare` left for the load of the same spec. */
+let prepared: Opened | undefined
+
+/**
+ * On the CPU: opens the library, and finds out how the model's template writes chats, from its vocabulary alone; these take
+ * longer than to load a small model. A GPU is left alone: a second process would take of its memory.
+ */
+async function prepare(spec: LoadSpec): Promise<void> {
+  if (spec.task !== 'chat' || !isCpu(spec.device)) return
+  const path = await findGguf(spec.model)
+  const opened = await openLibrary(spec)
+  const vocabulary = await opened.llama.loadModel({ modelPath: path, gpuLayers: 0, vocabOnly: true })
+  const wrapper = resolveChatWrapper(vocabulary)
+  await vocabulary.dispose()
+  // this kind reads the vocabulary again when it writes
+  prepared = wrapper instanceof JinjaTemplateChatWrapper ? opened : { ...opened, wrapper }
+}
 
 async function load(spec: LoadSpec): Promise<LoadedDecoder> {
   if (spec.task !== 'chat')
     throw new TandemError('ENGINE_FAILED', { engine: 'llama.cpp', why: `it does not serve ${spec.task}` })
   const path = await findGguf(spec.model)
-  // llama.cpp explains a bad file in many lines: one of them becomes the error, all are shown when it loads
-  const held: { line: string; isError: boolean }[] = []
-  let loading = true
-  const show = (line: string) => process.stderr.write(`llama.cpp: ${line}\n`)
-  const llama = await openLlama(spec.device, spec.threads, (line, isError) => {
-    if (!loading) show(line)
-    else if (held.length < MAX_HELD_LINES) held.push({ line, isError })
-  })
+  const { llama, lines, wrapper } = prepared ?? (await openLibrary(spec))
+  prepared = undefined
   try {
-    const model = await openModel(
-      path,
-      llama,
-      spec.gpuLayers,
-      () => held.find(({ isError }) => isError)?.line,
-    )
+    const model = await openModel(path, llama, spec.gpuLayers, () => lines.firstError)
     const contextTokens = Math.min(
       spec.contextTokens ?? spec.model.contextTokens,
       spec.model.contextTokens,
@@ -62,13 +77,12 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
       experimentalKvCacheValueType: kvType,
       failedCreationRemedy: false,
     })
-    loading = false
-    for (const { line } of held) show(line)
+    lines.release()
     return new LlamaDecoder({
       llama,
       model,
       context,
-      wrapper: resolveChatWrapper(model),
+      wrapper: wrapper ?? resolveChatWrapper(model),
       traits: spec.model.chat,
       contextTokens,
       block,
@@ -82,6 +96,18 @@ async function load(spec: LoadSpec): Promise<LoadedDecoder> {
       { cause: thrown },
     )
   }
+}
+
+interface Opened {
+  readonly llama: Llama
+  readonly lines: HeldLines
+  readonly wrapper?: ChatWrapper
+}
+
+async function openLibrary({ device, threads }: LoadSpec): Promise<Opened> {
+  const lines = new HeldLines()
+  const llama = await openLlama(device, threads, (line, isError) => lines.push(line, isError))
+  return { llama, lines }
 }
 
 /** Tokens that are read at once: the same for a model and thread count, because results depend on it. */

@@ -18,6 +18,8 @@ export interface Decoding {
   readonly maxTokens: number
   readonly grammar?: LlamaGrammar
   readonly onText?: (text: string) => void
+  /** Called at each block of the prompt and each token. */
+  readonly onProgress?: () => void
   /** Ends the text early, seen after every token. */
   readonly enough?: (text: string) => boolean
   readonly signal: AbortSignal
@@ -83,6 +85,7 @@ export async function decode(settings: DecodeSettings, slot: Slot, work: Decodin
   }
   for await (const token of slot.sequence.evaluate(rest, options)) {
     if (work.signal.aborted) throw new TandemError('CANCELLED')
+    work.onProgress?.()
     if (firstTokenAt === 0) firstTokenAt = performance.now()
     if (model.isEogToken(token)) return finish('stop')
     if (work.stopTokens.has(token)) return finish('stop', token)
@@ -107,7 +110,7 @@ export async function decode(settings: DecodeSettings, slot: Slot, work: Decodin
 async function readPrompt(
   { block }: DecodeSettings,
   slot: Slot,
-  { prompt, chances, signal }: Decoding,
+  { prompt, chances, signal, onProgress }: Decoding,
 ): Promise<{ cachedTokens: number; rest: Token[] }> {
   const { sequence } = slot
   let at = Math.min(commonBeginning(sequence.contextTokens, prompt), prompt.length - 1)
@@ -125,6 +128,7 @@ async function readPrompt(
     if (piece.length === block && slot.exact === at) slot.exact = end
     if (end === prompt.length) return { cachedTokens, rest: piece }
     await sequence.evaluateWithoutGeneratingNewTokens(piece)
+    onProgress?.()
     at = end
   }
 }

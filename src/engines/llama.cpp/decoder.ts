@@ -12,7 +12,7 @@ import {
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
 import type { SlotPool } from '../decoder/index.ts'
 import { type Answer, prepareAnswer } from './answer.ts'
-import { type Decoded, type DecodeSettings, decode } from './decode.ts'
+import { type Decoded, type DecodeSettings, type Decoding, decode } from './decode.ts'
 import { firstSentence } from './device.ts'
 import { type Prompt, renderPrompt } from './prompt.ts'
 import { chancesOf } from './sampling.ts'
@@ -46,14 +46,20 @@ export class LlamaDecoder implements LoadedDecoder {
     this.#settings = { model: loaded.model, window: loaded.contextTokens, block: loaded.block }
   }
 
-  chat(request: ChatRequest, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatResult> {
+  chat(
+    request: ChatRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+    onProgress = () => {},
+  ): Promise<ChatResult> {
     return asEngineErrors(async () => {
       const { traits } = this.loaded
       const prepared = await prepareAnswer(
         { ...this.loaded, groundedOnly: traits?.groundedOnly ?? false },
         request,
       )
-      return this.#run(prepared.prompt, request.sampling, signal, (decode) => prepared.run(decode, onDelta))
+      const run = (decode: Decode) => prepared.run(decode, onDelta)
+      return this.#run(prepared.prompt, request.sampling, { signal, onProgress }, run)
     })
   }
 
@@ -61,10 +67,11 @@ export class LlamaDecoder implements LoadedDecoder {
     request: CompletionRequest,
     onDelta: (delta: ChatDelta) => void,
     signal: AbortSignal,
+    onProgress = () => {},
   ): Promise<ChatResult> {
     return asEngineErrors(async () => {
       const prompt = { tokens: this.#rawTokens(request.prompt), stopTokens: new Set<never>() }
-      return this.#run(prompt, request.sampling, signal, async (decode) => {
+      return this.#run(prompt, request.sampling, { signal, onProgress }, async (decode) => {
         const { text, end } = await decode({
           prompt: prompt.tokens,
           stops: request.sampling.stop,
@@ -96,7 +103,7 @@ export class LlamaDecoder implements LoadedDecoder {
   async #run(
     prompt: Prompt,
     sampling: Sampling,
-    signal: AbortSignal,
+    { signal, onProgress }: Required<Pick<Decoding, 'signal' | 'onProgress'>>,
     answer: (decode: Decode) => Promise<Answer>,
   ): Promise<ChatResult> {
     const startedAt = performance.now()
@@ -119,6 +126,7 @@ export class LlamaDecoder implements LoadedDecoder {
           ...(full ? { prompt: prompt.tokens } : {}),
           chances,
           signal,
+          onProgress,
           maxTokens: full ? 0 : left,
         })
         first ??= decoded

@@ -52,8 +52,12 @@ export function firstSentence(thrown: unknown): string {
   return (text.split(/\n|(?<=\.)\s/)[0] ?? '').replace(/\.$/, '').slice(0, 300)
 }
 
+export function isCpu(device: string): boolean {
+  return device.toLowerCase() === 'cpu'
+}
+
 function gpuTypeOf(device: string): LlamaGpuType {
-  if (device.toLowerCase() === 'cpu') return false
+  if (isCpu(device)) return false
   const type = GPU_TYPES.find((name) => new RegExp(`^${name}\\d*$`, 'i').test(device))
   if (type === undefined)
     throw missing(device, `the name is unknown; known are cpu, ${GPU_TYPES.join(', ')} with a number`)

@@ -1,13 +1,11 @@
-import {
-  asTandemError,
-  type ChatDelta,
-  type EngineId,
-  type LayerTime,
-  TandemError,
-} from '../../domain/index.ts'
+import { type ChatDelta, type LayerTime, TandemError } from '../../domain/index.ts'
 import type { Loaded } from '../../engines/contract.ts'
-import type { CallBody, FromChild } from '../wire.ts'
+import type { CallBody, FromChild, LoadOrder } from '../wire.ts'
+import { engineError } from './engine-error.ts'
 import { Turns } from './turns.ts'
+
+/** A call that only says that it goes on says so no more often than this, in milliseconds. */
+const PROGRESS_MS = 500
 
 const DOES = { encoder: 'embeds', scorer: 'scores', decoder: 'answers chats' } as const
 const DOES_NOT = {
@@ -21,12 +19,12 @@ export class Calls {
   readonly #turns = new Turns()
   readonly #aborts = new Map<number, AbortController>()
   readonly #loaded: Loaded
-  readonly #engine: EngineId
+  readonly #order: LoadOrder
   readonly #send: (message: FromChild) => void
 
-  constructor(loaded: Loaded, engine: EngineId, send: (message: FromChild) => void) {
+  constructor(loaded: Loaded, order: LoadOrder, send: (message: FromChild) => void) {
     this.#loaded = loaded
-    this.#engine = engine
+    this.#order = order
     this.#send = send
   }
 
@@ -67,9 +65,9 @@ export class Calls {
       case 'profile':
         return this.#profile(body.text)
       case 'chat':
-        return this.#loadedAs('decoder').chat(body.request, this.#deltas(id), signal)
+        return this.#loadedAs('decoder').chat(body.request, this.#deltas(id), signal, this.#progress(id))
       case 'complete':
-        return this.#loadedAs('decoder').complete(body.request, this.#deltas(id), signal)
+        return this.#loadedAs('decoder').complete(body.request, this.#deltas(id), signal, this.#progress(id))
       case 'countTokens':
         return this.#loadedAs('decoder').countTokens(body.texts)
       case 'countPrompt':
@@ -80,9 +78,19 @@ export class Calls {
   }
 
   #toError(thrown: unknown, signal: AbortSignal): TandemError {
-    if (thrown instanceof TandemError) return thrown
-    if (signal.aborted) return new TandemError('CANCELLED', {}, { cause: thrown })
-    return asTandemError(thrown, 'ENGINE_FAILED', { engine: this.#engine })
+    if (signal.aborted && !(thrown instanceof TandemError))
+      return new TandemError('CANCELLED', {}, { cause: thrown })
+    return engineError(thrown, this.#order)
+  }
+
+  #progress(id: number): () => void {
+    let saidMs = performance.now()
+    return () => {
+      const nowMs = performance.now()
+      if (nowMs - saidMs < PROGRESS_MS) return
+      saidMs = nowMs
+      this.#send({ type: 'progress', id })
+    }
   }
 
   #deltas(id: number): (delta: ChatDelta) => void {
@@ -99,6 +107,8 @@ export class Calls {
   async #profile(text: string): Promise<LayerTime[]> {
     const encoder = this.#loadedAs('encoder')
     if (encoder.profile) return encoder.profile(text)
-    throw new TandemError('INVALID_REQUEST', { what: `${this.#engine} does not time the layers of a model` })
+    throw new TandemError('INVALID_REQUEST', {
+      what: `${this.#order.engine} does not time the layers of a model`,
+    })
   }
 }

@@ -1,11 +1,13 @@
-/** Entry of a worker process: loads one engine, answers once, then serves calls over IPC until told to stop. */
+/** Entry of a worker process: loads one engine, answers once, then serves calls over its channel until told to stop. */
+import { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { asTandemError } from '../../domain/index.ts'
 import type { Loaded } from '../../engines/contract.ts'
+import { Channel } from '../channel.ts'
 import type { WorkerInfo } from '../contract.ts'
-import type { FromChild, ToChild } from '../wire.ts'
+import { CHANNEL_FD, type FromChild, type LoadOrder, type ToChild } from '../wire.ts'
 import { Calls } from './calls.ts'
 import { endGroup } from './end-group.ts'
+import { engineError } from './engine-error.ts'
 import { importEngine } from './engine-modules.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -14,28 +16,38 @@ new Worker(new URL('./watchdog.js', import.meta.url), {
 }).unref()
 
 process.on('SIGINT', () => {}) // Ctrl-C is the parent's to decide
-process.on('disconnect', endGroup)
+
+const pipe = new Socket({ fd: CHANNEL_FD })
+pipe.once('close', endGroup) // the parent is gone, or has given this process up
+const channel = new Channel(pipe, { onMessage: (value) => heard(value as ToChild), onGarbage: endGroup })
 
 let loaded: Loaded | undefined
 let calls: Calls | undefined
+let preparing: Promise<void> | undefined
 
 function send(message: FromChild): void {
-  // a channel that broke ends this process by 'disconnect'
-  if (process.connected) process.send?.(message, undefined, undefined, () => {})
+  channel.send(message)
 }
 
-async function load(message: Extract<ToChild, { type: 'load' }>): Promise<void> {
+/** What goes wrong here goes wrong again in `load`, which tells of it. */
+async function prepare(order: LoadOrder): Promise<void> {
+  try {
+    await (await importEngine(order.engine, order.modulePath)).prepare?.(order.spec)
+  } catch {}
+}
+
+async function load(message: LoadOrder): Promise<void> {
   const startedMs = performance.now()
   try {
+    await preparing
     const engine = await importEngine(message.engine, message.modulePath)
     loaded = await engine.load(message.spec)
     await warmUp(loaded, message.spec)
-    calls = new Calls(loaded, message.engine, send)
+    calls = new Calls(loaded, message, send)
     const loadMs = performance.now() - startedMs
     send({ type: 'ready', info: { engineVersion: engine.version(), ...sizesOf(loaded), loadMs } })
   } catch (thrown) {
-    const error = asTandemError(thrown, 'ENGINE_FAILED', { engine: message.engine })
-    send({ type: 'loadFailed', error: error.toWire() })
+    send({ type: 'loadFailed', error: engineError(thrown, message).toWire() })
   }
 }
 
@@ -58,8 +70,14 @@ async function stop(): Promise<void> {
   process.exit(0)
 }
 
-process.on('message', (message: ToChild) => {
+function heard(message: ToChild): void {
   switch (message.type) {
+    case 'prepare':
+      preparing = prepare(message)
+      break
+    case 'ping':
+      send({ type: 'pong' })
+      break
     case 'load':
       void load(message)
       break
@@ -75,4 +93,4 @@ process.on('message', (message: ToChild) => {
     default:
       message satisfies never
   }
-})
+}
