@@ -53,8 +53,9 @@ export async function runChaos(
     const happened = await suffer(world, options, tally, say, signal)
     const alive = isRunning(world.server.pid)
     if (alive && !signal.aborted) await judgeTheEnd(world, tally, say)
-    const code = await world.end()
+    const { code, left } = await world.end()
     if (code !== 0) tally.fail(`the server ended with ${code} instead of 0`)
+    if (left.length > 0) tally.fail(`the server left processes behind: ${left}`)
     for (const line of world.server.log().split('\n')) if (BUGS.test(line)) tally.fail(`the log: ${line}`)
     if (alive && !signal.aborted) {
       say('a fresh index of the same files')

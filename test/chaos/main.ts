@@ -14,6 +14,8 @@ import { runVulkan } from './vulkan.ts'
 import { canRunHere } from './world.ts'
 
 const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url))
+/** Between two faults: at least, and so much more at most; closer ones measure the backoff of restarts. */
+const PAUSE_MS = [3000, 4000] as const
 const PARTS = ['real', 'simulated', 'vulkan'] as const
 
 const HELP = `npm run chaos -- [options]
@@ -25,7 +27,7 @@ checks every answer. Exit code 0: all held, 1: something failed, 2: wrong use.
   --requests N       requests of all kinds but streams (default 10000)
   --streams N        streamed chats (default 200)
   --kills N          kills of each task's worker (default 6)
-  --each N           how often every other fault is made on each of its tasks (default 2)
+  --each N           how often every other fault is made on each of its tasks (default 1)
   --only FAULT       one fault: ${FAULTS.map(({ name }) => name).join(', ')}
   --part PART        ${PARTS.join(', ')} (default: all; with --only: real)
   --expect-continue  chats must go on after the loss of their worker; an error event fails
@@ -44,7 +46,7 @@ const Options = z.strictObject({
   requests: count(1, 1_000_000).default(10_000),
   streams: count(0, 100_000).default(200),
   kills: count(1, 1000).default(6),
-  each: count(0, 1000).default(2),
+  each: count(0, 1000).default(1),
   only: z.enum(FAULTS.map(({ name }) => name)).optional(),
   part: z.enum(PARTS).optional(),
   'expect-continue': z.boolean().default(false),
@@ -131,7 +133,7 @@ function partsOf(
   }
   const expectContinue = options['expect-continue']
   const all = {
-    real: () => runChaos({ ...options, expectContinue, pauseMs: [1500, 2000] }, say, signal),
+    real: () => runChaos({ ...options, expectContinue, pauseMs: PAUSE_MS }, say, signal),
     simulated: () =>
       runSimulated({ requests: Math.min(300, requests), faults: SIMULATED_FAULTS }, say, signal),
     vulkan: () => runVulkan({ expectContinue, kills }, say, signal),

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 
+// taken early: a worker hides its channel from the engine that it loads
+const send = process.send?.bind(process)
+const channelFd = process.channel?.fd
 const folder = process.env['TANDEM_CHAOS_FOLDER']
 const HOG_STEP_BYTES = 64 * 2 ** 20
 const HOG_STEP_MS = 25
@@ -27,7 +30,7 @@ const commands = {
   garbageBytes() {
     const noise = Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * 197 + 91) % 256))
     noise.writeUInt32BE(0x7fffffff, 0)
-    writeSync(process.channel.fd, noise)
+    writeSync(channelFd, noise)
   },
   /** Well-formed messages that mean nothing. */
   garbageObjects() {
@@ -45,7 +48,7 @@ const commands = {
       { type: 'ready' },
       { type: 'loadFailed' },
     ]
-    for (const lie of lies) process.send(lie, undefined, undefined, () => {})
+    for (const lie of lies) send(lie, undefined, undefined, () => {})
   },
   /** Takes memory and touches it, step by step, up to a bound. */
   hog({ bytes }) {

@@ -87,8 +87,9 @@ export async function runSoak(
       injectAll(world, planned, tally, pauseMs, stop, () => {}),
       sampling,
     ])
-    const code = await world.end()
+    const { code, left } = await world.end()
     if (code !== 0) tally.fail(`the server ended with ${code} instead of 0`)
+    if (left.length > 0) tally.fail(`the server left processes behind: ${left}`)
     const counted = [
       { what: 'requests', value: tally.total(REQUEST_KINDS), unit: '' },
       { what: 'streams', value: tally.total(STREAM_KINDS), unit: '' },

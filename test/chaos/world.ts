@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Task, WorkerStatus } from '../../src/domain/index.ts'
+import { workersOf } from '../processes.ts'
 import { statusOf } from '../support/api.ts'
 import { MadeUpTree } from '../support/made-up-tree.ts'
 import { startTestServer, TEST_MODELS, type TestServer } from '../support/server.ts'
@@ -23,8 +24,11 @@ export interface World {
   command(pid: number, command: { readonly name: string } & Record<string, unknown>): Promise<void>
   /** What the worker that starts next does first. */
   nextStart(what: { readonly slowMs?: number; readonly failOpen?: string }): Promise<void>
-  /** Ends the server. @returns its exit code; undefined: it had to be killed or is gone */
-  end(): Promise<number | null>
+  /**
+   * Ends the server, and what it left behind: a stopped process cannot see that its parent is gone.
+   * @returns its exit code, null where it had to be killed, and the processes that it left
+   */
+  end(): Promise<{ readonly code: number | null; readonly left: readonly number[] }>
   /** Removes what is on the disk. */
   remove(): Promise<void>
 }
@@ -78,7 +82,12 @@ export async function makeWorld({
         process.kill(pid, 'SIGUSR2')
       },
       nextStart: (what) => put('start.json', what),
-      end: () => server.stop(),
+      async end() {
+        const code = await server.stop()
+        const left = workersOf(server.pid)
+        for (const pid of left) process.kill(pid, 'SIGKILL')
+        return { code, left }
+      },
       remove,
     }
   } catch (thrown) {
