@@ -23,7 +23,7 @@ import { createHttpServer, type HttpServer } from './http/index.ts'
 import { createProjects } from './project/index.ts'
 import { Conductor, createServing, keepCurrent, planWith } from './scheduling/index.ts'
 import { createLog, type Logger } from './telemetry/index.ts'
-import type { Worker } from './workers/index.ts'
+import { StandbyPool, type Worker } from './workers/index.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
@@ -62,10 +62,12 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const knowledge = new Knowledge(survey, store)
   if (options.beside) knowledge.refresh(survey, options.beside)
   const exclusive = options.exclusive ?? false
+  const standbys = announce ? new StandbyPool() : undefined // a single command needs no second life
   const conductor = new Conductor({
     makePlan: (refusals) => knowledge.plan({ refusals, exclusive, onUnmetPin: 'standIn' }),
     workerOptions: (placement, plan) => ({
       ...knowledge.workerOptions(placement, plan),
+      ...(standbys && !placement.simulated ? { standbys } : {}),
       onOutput: (text) => log.info(`${placementId(placement)}: ${text.trimEnd()}`),
     }),
     onWorker: (worker) => announce && logFailures(worker, log),
@@ -180,7 +182,9 @@ function unserved({ tasks, rejected }: Plan, { models }: Survey): string[] {
 }
 
 function logFailures(worker: Worker, log: Logger): void {
-  worker.onEvent(({ state, error }) => {
-    if (error && error.code !== 'SHUTTING_DOWN') log.warn(`${worker.id} is ${state}: ${error.message}`)
+  worker.onEvent(({ state, error, retryInMs }) => {
+    if (!error || error.code === 'SHUTTING_DOWN') return
+    const next = retryInMs === undefined ? '' : `; its next start is in ${(retryInMs / 1000).toFixed(1)} s`
+    log.warn(`${worker.id} is ${state}: ${error.message}${next}`)
   })
 }

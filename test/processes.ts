@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { PARENT_PID } from '../src/workers/wire.ts'
+import { PARENT_PID, STANDBY_NAME } from '../src/workers/wire.ts'
 
 /** Whether a process runs; one that died and was not waited for yet does not. */
 export function isRunning(pid: number): boolean {
@@ -23,6 +23,11 @@ export function workersOf(serverPid: number): number[] {
   const mark = `${PARENT_PID}=${serverPid}\0`
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.map(Number).filter((pid) => readProc(pid, 'environ').includes(mark) && isRunning(pid))
+}
+
+/** Whether a worker process waits for a model; Linux only. */
+export function isStandby(pid: number): boolean {
+  return readProc(pid, 'cmdline').startsWith(STANDBY_NAME)
 }
 
 /** Memory of a process in bytes: now, and the most it ever had. Linux only. */

@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts'
 import {
   type DecoderLoad,
   type Device,
+  type MemoryNeed,
   type Model,
   type ModelShape,
   type Placement,
@@ -13,6 +14,10 @@ import { type Simulation, simulatedWorker } from '../engines/simulated/index.ts'
 import { admitVectors } from '../models/index.ts'
 import { engineDevice } from '../placement/index.ts'
 import type { WorkerOptions } from '../workers/index.ts'
+
+/** A process that has this many times what was planned, and this much beside it, leaks: it is replaced before the system swaps. */
+const MEMORY_FACTOR = 3
+const MEMORY_SPARE_BYTES = 2 ** 30
 
 export interface WorkerContext {
   readonly model: Model
@@ -35,7 +40,7 @@ export interface WorkerContext {
  * @throws TandemError MODEL_UNSUPPORTED where a simulated machine cannot run it
  */
 export function workerOptions(
-  placement: Placement & { readonly load?: DecoderLoad },
+  placement: Placement & { readonly load?: DecoderLoad; readonly memory?: MemoryNeed },
   { model, devices, engines, threads, chat, home, shape, simulation }: WorkerContext,
 ): WorkerOptions {
   const { task, engine } = placement
@@ -54,6 +59,7 @@ export function workerOptions(
       ...(simulated ? { settings: { ...simulated.settings } } : {}),
       ...(task === 'chat' ? decoderSpec(model, chat, placement.load) : {}),
     },
+    ...(placement.memory && !simulated ? { memoryLimitBytes: memoryLimit(placement.memory) } : {}),
     ...(found ? { env: { ...found.env, ...deviceEnv } } : {}),
     ...(simulated ? { modulePath: simulated.modulePath } : {}),
     ...(task === 'embed'
@@ -63,6 +69,11 @@ export function workerOptions(
         }
       : {}),
   }
+}
+
+/** What is on a device counts too: that of an integrated or software one lies in the process's own memory. */
+function memoryLimit({ hostBytes, deviceBytes }: MemoryNeed): number {
+  return MEMORY_FACTOR * (hostBytes + deviceBytes) + MEMORY_SPARE_BYTES
 }
 
 /** The configuration's window and slots, or what the planner made of them so that the model fits. */

@@ -55,10 +55,12 @@ export class WorkerProcess {
   #handlers: ProcessHandlers
   #isKilled = false
 
-  constructor({ env, outputChars, background }: ProcessOptions, handlers: ProcessHandlers) {
+  /** @param name what lists of processes show; absent: the program's path */
+  constructor({ env, outputChars, background }: ProcessOptions, handlers: ProcessHandlers, name?: string) {
     this.#handlers = handlers
     this.#output = new Tail(outputChars)
     this.#child = spawn(process.execPath, [builtEntry('workers/child/main')], {
+      argv0: name ?? process.execPath,
       env: { ...process.env, ...env, [PARENT_PID]: String(process.pid) },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       detached: process.platform !== 'win32', // a group of its own: killed as one, and out of Ctrl-C's reach

@@ -1,5 +1,5 @@
 import { type ProcessOptions, WorkerProcess } from './process.ts'
-import type { LoadOrder } from './wire.ts'
+import { type LoadOrder, STANDBY_NAME } from './wire.ts'
 
 /**
  * Processes held ready for workers that nothing else stands in for: started, the engine imported, no model loaded. One
@@ -19,12 +19,16 @@ export class StandbyPool {
     const forget = () => {
       if (this.#spares.get(key) === spare) this.#spares.delete(key)
     }
-    const spare: WorkerProcess = new WorkerProcess(options, {
-      onMessage: () => {},
-      onOutput: () => {},
-      onGarbage: () => spare.kill(),
-      onExit: forget,
-    })
+    const spare: WorkerProcess = new WorkerProcess(
+      options,
+      {
+        onMessage: () => {},
+        onOutput: () => {},
+        onGarbage: () => spare.kill(),
+        onExit: forget,
+      },
+      STANDBY_NAME,
+    )
     this.#spares.set(key, spare)
     spare.send({ type: 'prepare', ...order })
   }

@@ -58,3 +58,7 @@ export const PARENT_PID = 'TANDEM_PARENT_PID'
 
 /** File descriptor of the pipe that carries the messages, in the worker process. */
 export const CHANNEL_FD = 3
+
+/** What a process is called while it has no model, and once it has one. */
+export const STANDBY_NAME = 'tandem standby'
+export const WORKER_NAME = 'tandem worker'

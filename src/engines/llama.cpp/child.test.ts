@@ -169,6 +169,24 @@ describe('llama.cpp', () => {
   })
 })
 
+test('a load that was prepared answers as any other, and what it prepared is used once', async () => {
+  const model = tinyChat()
+  await engine.prepare?.({ model, task: 'chat', device: 'cpu', threads: 1, slots: 2 })
+  const texts: string[] = []
+  for (let i = 0; i < 2; i++) {
+    const decoder = (await load()) as LlamaDecoder
+    try {
+      const sampling = { maxTokens: 20, temperature: 0, stop: [] }
+      const { result } = await collect(decoder, { ...chatOf(asked('What does admitRequest do?')), sampling })
+      texts.push(`${decoder.loaded.wrapper.wrapperName}: ${result.text}`)
+    } finally {
+      await decoder.dispose()
+    }
+  }
+  expect(texts[0]).toMatch(/^ChatML: \S/)
+  expect(texts[0]).toBe(texts[1])
+})
+
 describeVulkan('llama.cpp on a GPU', () => {
   // else llama.cpp hides a device in software
   beforeAll(() => vi.stubEnv('GGML_VK_VISIBLE_DEVICES', '0'))

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { Loaded } from '../../engines/contract.ts'
 import { Channel } from '../channel.ts'
 import type { WorkerInfo } from '../contract.ts'
-import { CHANNEL_FD, type FromChild, type LoadOrder, type ToChild } from '../wire.ts'
+import { CHANNEL_FD, type FromChild, type LoadOrder, type ToChild, WORKER_NAME } from '../wire.ts'
 import { Calls } from './calls.ts'
 import { endGroup } from './end-group.ts'
 import { engineError } from './engine-error.ts'
@@ -39,6 +39,7 @@ async function prepare(order: LoadOrder): Promise<void> {
 async function load(message: LoadOrder): Promise<void> {
   const startedMs = performance.now()
   try {
+    if (preparing) process.title = WORKER_NAME
     await preparing
     const engine = await importEngine(message.engine, message.modulePath)
     loaded = await engine.load(message.spec)
