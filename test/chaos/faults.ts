@@ -58,7 +58,7 @@ export const FAULTS: readonly Fault[] = [
     tasks: ['embed', 'chat'],
     replaces: true,
     async inject(world, pid) {
-      await world.nextStart({ slowMs: SLOW_START_MS })
+      await world.nextLoad({ slowMs: SLOW_START_MS })
       kill(pid)
     },
   },
@@ -67,7 +67,7 @@ export const FAULTS: readonly Fault[] = [
     tasks: ['embed', 'chat'],
     replaces: true,
     async inject(world, pid) {
-      await world.nextStart({ failOpen: 'driver' })
+      await world.nextLoad({ failOpen: 'driver' })
       kill(pid)
     },
   },
@@ -76,7 +76,7 @@ export const FAULTS: readonly Fault[] = [
     tasks: ['embed'],
     replaces: true,
     async inject(world, pid) {
-      await world.nextStart({ failOpen: 'memory' })
+      await world.nextLoad({ failOpen: 'memory' })
       kill(pid)
     },
   },

@@ -1,13 +1,15 @@
 // Loaded into the server and its workers by NODE_OPTIONS: faults that only the process itself can make. SIGUSR2 makes
-// it do what `PID.json` in the folder says; `start.json` is for the worker that starts next.
+// it do what `PID.json` in the folder says; `load.json` is for the worker that loads a model next.
 import { readFileSync, renameSync, writeSync } from 'node:fs'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 
-// taken early: a worker hides its channel from the engine that it loads
-const send = process.send?.bind(process)
-const channelFd = process.channel?.fd
+/** A worker's pipe to its server, and the bytes before each message that hold its length. */
+const CHANNEL_FD = 3
+const HEADER_BYTES = 4
+const v8 = createRequire(import.meta.url)('node:v8')
 const folder = process.env['TANDEM_CHAOS_FOLDER']
 const HOG_STEP_BYTES = 64 * 2 ** 20
 const HOG_STEP_MS = 25
@@ -26,11 +28,11 @@ function take(name) {
 
 const held = []
 const commands = {
-  /** Bytes that are no message: a length of 2 GiB, then noise. */
+  /** A header that promises a message, and noise after it. */
   garbageBytes() {
     const noise = Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * 197 + 91) % 256))
-    noise.writeUInt32BE(0x7fffffff, 0)
-    writeSync(channelFd, noise)
+    noise.writeUInt32LE(noise.length - HEADER_BYTES, 0)
+    writeSync(CHANNEL_FD, noise)
   },
   /** Well-formed messages that mean nothing. */
   garbageObjects() {
@@ -48,7 +50,12 @@ const commands = {
       { type: 'ready' },
       { type: 'loadFailed' },
     ]
-    for (const lie of lies) send(lie, undefined, undefined, () => {})
+    for (const lie of lies) {
+      const body = v8.serialize(lie)
+      const header = Buffer.alloc(HEADER_BYTES)
+      header.writeUInt32LE(body.length)
+      writeSync(CHANNEL_FD, Buffer.concat([header, body]))
+    }
   },
   /** Takes memory and touches it, step by step, up to a bound. */
   hog({ bytes }) {
@@ -73,17 +80,19 @@ const commands = {
   },
 }
 
-function atStart({ slowMs, failOpen }) {
-  if (slowMs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowMs)
-  if (!failOpen) return
-  const emit = process.emit
-  process.emit = function (event, message, ...more) {
-    if (event === 'message' && message?.type === 'load') {
-      message.modulePath = faultEngine // its load fails as one whose driver is gone
-      message.spec.device = `fault:${failOpen}`
-    }
-    return emit.call(this, event, message, ...more)
+/** What the server orders passes here before the worker sees it. */
+function atLoad() {
+  const read = v8.deserialize
+  v8.deserialize = (bytes) => {
+    const message = read(bytes)
+    if (message?.type !== 'load') return message
+    const { slowMs, failOpen } = take('load.json') ?? {}
+    if (slowMs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowMs)
+    if (!failOpen) return message
+    // its load fails as one whose driver is gone
+    return { ...message, modulePath: faultEngine, spec: { ...message.spec, device: `fault:${failOpen}` } }
   }
+  syncBuiltinESMExports()
 }
 
 if (folder && isMainThread) {
@@ -93,5 +102,5 @@ if (folder && isMainThread) {
       const command = take(`${process.pid}.json`)
       if (command) commands[command.name](command)
     })
-  if (isWorker) atStart(take('start.json') ?? {})
+  if (isWorker) atLoad()
 }

@@ -22,8 +22,8 @@ export interface World {
   readonly tree: MadeUpTree
   /** Has a process do what `preload.js` can. */
   command(pid: number, command: { readonly name: string } & Record<string, unknown>): Promise<void>
-  /** What the worker that starts next does first. */
-  nextStart(what: { readonly slowMs?: number; readonly failOpen?: string }): Promise<void>
+  /** What the worker that loads a model next does then. */
+  nextLoad(what: { readonly slowMs?: number; readonly failOpen?: string }): Promise<void>
   /**
    * Ends the server, and what it left behind: a stopped process cannot see that its parent is gone.
    * @returns its exit code, null where it had to be killed, and the processes that it left
@@ -81,7 +81,7 @@ export async function makeWorld({
         await put(`${pid}.json`, command)
         process.kill(pid, 'SIGUSR2')
       },
-      nextStart: (what) => put('start.json', what),
+      nextLoad: (what) => put('load.json', what),
       async end() {
         const code = await server.stop()
         const left = workersOf(server.pid)
