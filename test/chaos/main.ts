@@ -152,7 +152,7 @@ function keep(report: Report): void {
 let saidMs = Number.NEGATIVE_INFINITY
 function progress(line: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`)
-  else if (performance.now() - saidMs > 10_000) {
+  else if (!line.includes(' requests, ') || performance.now() - saidMs > 10_000) {
     saidMs = performance.now()
     process.stderr.write(`${line}\n`)
   }

@@ -1,5 +1,7 @@
 /** Looks again and again whether the server lives and tells the truth about itself. */
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { STANDBY_NAME } from '../../src/workers/wire.ts'
 import { isRunning, workersOf } from '../processes.ts'
 import { type ServerStatus, statusOf } from '../support/api.ts'
 import { reason } from './client.ts'
@@ -58,4 +60,13 @@ export async function wrongProcesses(server: {
   for (const pid of workersOf(server.pid))
     if (!known.has(pid)) wrong.push(`process ${pid} belongs to no worker`)
   return wrong
+}
+
+/** A process that the server keeps for a worker to come says so in its title. */
+function standsBy(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(STANDBY_NAME)
+  } catch {
+    return true // it has ended meanwhile
+  }
 }
