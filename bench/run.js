@@ -14,6 +14,7 @@ const BENCHMARKS = [
   'memory',
   'planner',
   'placement',
+  'rag',
 ]
 
 const wanted = process.argv.slice(2)

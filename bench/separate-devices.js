@@ -24,7 +24,9 @@ const USAGE = `usage: separate-devices.js [options]
 const EMBED = 'tandem-embed-small'
 const CHAT = 'tandem-tiny-chat'
 const GENERATED = 'generated'
+/** Of one answer; a renderer in software writes a few in a second. */
 const TOKENS = 256
+const TOKENS_IN_SOFTWARE = 8
 const BATCH = 32
 
 function readOptions() {
@@ -105,7 +107,7 @@ async function findDevice(wanted) {
 }
 
 /** What is measured, without a server around it. */
-async function openWorkers(models, gpu, { threads }) {
+async function openWorkers(models, gpu, { threads, maxTokens }) {
   const placed = (task, model, engine, device, kind) => ({
     task,
     model,
@@ -143,9 +145,9 @@ async function openWorkers(models, gpu, { threads }) {
   return {
     embed: (inputs) => encoder.embed({ model: EMBED, inputs, purpose: 'passage' }),
     /** @returns tokens written; `onText` hears each piece of text */
-    async chat(prompt, seed, onText, signal) {
-      const sampling = { maxTokens: TOKENS, temperature: 1, seed, stop: [] }
-      const { usage } = await decoder.complete({ model: GENERATED, prompt, sampling }, onText, { signal })
+    async chat(prompt, seed, onText) {
+      const sampling = { maxTokens, temperature: 1, seed, stop: [] }
+      const { usage } = await decoder.complete({ model: GENERATED, prompt, sampling }, onText)
       return usage.completionTokens
     },
     stop,
@@ -153,7 +155,7 @@ async function openWorkers(models, gpu, { threads }) {
 }
 
 /** The same through HTTP. */
-async function openServer(folder, gpu, { threads }) {
+async function openServer(folder, gpu, { threads, maxTokens }) {
   const settings = {
     models: { folders: [folder], chat: GENERATED, embed: EMBED },
     placement: { chat: `llama.cpp@${gpu.name}`, embed: 'onnxruntime@cpu' },
@@ -164,9 +166,9 @@ async function openServer(folder, gpu, { threads }) {
   const server = await startServer(['--config', config])
   return {
     embed: (input) => callLean(`${server.url}/v1/embeddings`, { model: EMBED, input }),
-    async chat(prompt, seed, onText, signal) {
-      const body = { model: GENERATED, prompt, max_tokens: TOKENS, temperature: 1, seed }
-      return streamChat(`${server.url}/v1/completions`, body, onText, signal)
+    async chat(prompt, seed, onText) {
+      const body = { model: GENERATED, prompt, max_tokens: maxTokens, temperature: 1, seed }
+      return streamChat(`${server.url}/v1/completions`, body, onText)
     },
     stop: () => server.stop(),
   }
@@ -235,7 +237,7 @@ else {
   const folder = mkdtempSync(join(tmpdir(), 'tandem-generated-'))
   const cleanUp = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', cleanUp)
-  process.once('SIGINT', () => process.exit(130))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
   const { bavail, bsize } = statfsSync(folder)
   if (options.shape.name === '14b' && bavail * bsize < 10e9)
     throw new Error(`the model takes 7.5 GB in ${folder}; 10 GB must be free there`)
@@ -243,9 +245,10 @@ else {
   const chat = shipped.find(CHAT)
   const sizeBytes = generate(folder, options.shape, join(chat.folder, chat.files.gguf[0].path))
   const models = await loadCatalogue([join(PACKAGE_ROOT, 'models'), folder])
+  const opened = { threads: options.threads, maxTokens: gpu.software ? TOKENS_IN_SOFTWARE : TOKENS }
   const target = options.server
-    ? await openServer(folder, gpu, options)
-    : await openWorkers(models, gpu, options)
+    ? await openServer(folder, gpu, opened)
+    : await openWorkers(models, gpu, opened)
   try {
     const rounds = await measure(target, options)
     const of = (pick) => percentile(rounds.map(pick), 0.5)

@@ -73,7 +73,7 @@ export const StatusDocument = z.looseObject({
     }),
   ),
   projects: z.array(ProjectDocument),
-  events: z.array(EventDocument).default([]),
+  events: z.array(EventDocument).optional(),
 })
 export type StatusDocument = z.infer<typeof StatusDocument>
 

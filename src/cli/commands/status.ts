@@ -58,7 +58,7 @@ async function watch(context: CommandContext, connection: Connection, json: bool
 async function statusText(
   { style }: CommandContext,
   { client, running }: Connection,
-  { workers, projects, events }: StatusDocument,
+  { workers, projects, events = [] }: StatusDocument,
 ): Promise<string> {
   const parts = [
     running

@@ -47,7 +47,7 @@ test('events are one line each; what says nothing new is left out; control chara
   const here = { at, task: 'chat', engine: 'llama.cpp', device: 'gpu0' }
   const from = { engine: 'llama.cpp', device: 'gpu0' }
   const to = { engine: 'llama.cpp', device: 'cpu' }
-  const { events } = parse({
+  const { events = [] } = parse({
     events: [
       { ...here, type: 'worker', state: 'restarting', error: 'killed\u001b[2J', retryInMs: 100 },
       { ...here, type: 'loading', phase: 'started', ms: 0 },
