@@ -20,7 +20,7 @@ export class Screen {
       const fit = text
         .trimEnd()
         .split('\n')
-        .slice(0, Math.max(1, (this.#stream.rows ?? 1000) - 1))
+        .slice(0, Math.max(1, (this.#stream.rows || 1000) - 1))
       const lines = fit.map((line) => `${line}${CLEAR_LINE}\n`).join('')
       this.#stream.write(`${this.#shown ? '' : CLEAR}${HOME}${lines}${CLEAR_BELOW}`)
     }

@@ -134,7 +134,8 @@ export class SimulatedDecoder implements LoadedDecoder {
     let completionTokens = 0
     let firstMs = startedMs
     while (completionTokens < Math.min(limit, pieces.length) && scanner.hit === undefined) {
-      await pace.work(timing.tokenMs * this.#active, signal)
+      // a step reads the weights once for all answers; each further one costs what a token of a prompt costs
+      await pace.work(timing.tokenMs + (this.#active - 1) * timing.promptMsPerToken, signal)
       show(scanner.push(pieces[completionTokens]!))
       completionTokens += 1
       if (completionTokens > 1) continue
