@@ -1,6 +1,5 @@
-export type { EventStream, ServerEvent } from './events/events.ts'
+export type { ServerEvent } from './events/events.ts'
 export { createLog, type Logger } from './log.ts'
-export type { Metrics } from './metrics/metrics.ts'
 export { type ObservedEnd, type ObservedRequest, type Observer, observeWith } from './observer.ts'
 export { createTelemetry, type Telemetry } from './telemetry.ts'
 export type { WorkerHistory } from './worker-history.ts'
