@@ -18,6 +18,7 @@ const BENCHMARKS = [
   'planner',
   'placement',
   'recovery',
+  'rag',
 ]
 
 const wanted = process.argv.slice(2)

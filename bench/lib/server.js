@@ -58,6 +58,34 @@ export function callLean(url, body) {
   })
 }
 
+/**
+ * A streamed chat or completion, read as lean as it can be.
+ * @param {string} url @param {object} body @param {(piece: Buffer) => void} onText hears each piece of text as it comes
+ * @returns {Promise<number>} tokens written
+ */
+export function streamChat(url, body, onText) {
+  const text = JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } })
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
+      const pieces = []
+      response.on('data', (piece) => {
+        if (/"(content|text)":"/.test(piece.toString('latin1'))) onText(piece)
+        pieces.push(piece)
+      })
+      response.on('error', reject)
+      response.on('end', () => {
+        const answer = Buffer.concat(pieces).toString()
+        const usage = [...answer.matchAll(/"completion_tokens":(\d+)/g)].at(-1)
+        if (response.statusCode === 200 && usage) resolve(Number(usage[1]))
+        else reject(new Error(`${url}: ${response.statusCode} ${answer.slice(-500)}`))
+      })
+    })
+    sent.on('error', reject)
+    sent.end(text)
+  })
+}
+
 /** JSON over HTTP; throws on any status but 2xx. @param {string} url @param {unknown} [body] @param {string} [method] */
 export async function call(url, body, method = body === undefined ? 'GET' : 'POST') {
   const response = await fetch(url, {

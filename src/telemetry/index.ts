@@ -1,6 +1,5 @@
-export type { EventStream, ServerEvent } from './events/events.ts'
+export type { ServerEvent } from './events/events.ts'
 export { createLog, type Logger } from './log.ts'
-export type { Metrics } from './metrics/metrics.ts'
 export {
   type ObservedBatch,
   type ObservedEnd,

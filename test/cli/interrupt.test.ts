@@ -46,6 +46,21 @@ describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
     },
   )
 
+  test('of a status that is watched is its end: exit 0, one document in each line', async () => {
+    writeFileSync(join(home, 'server.json'), JSON.stringify({ pid: process.pid, url: server.url }))
+    const { child, output, ended } = start(['status', '--watch', '--json'])
+    await until(() => output.stdout.split('\n').length > 2, 'two documents')
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+    const documents = output.stdout.trim().split('\n')
+    for (const line of documents) expect(JSON.parse(line)).toMatchObject({ projects: [{ name: 'demo' }] })
+    expect(output.stderr).toBe('')
+    rmSync(join(home, 'server.json'))
+    const alone = start(['status', '--watch'])
+    expect(await alone.ended).toBe(1)
+    expect(alone.output.stderr).toContain('no server is running')
+  })
+
   test('while a model loads', async () => {
     const { child, ended } = start(['ask', 'x'], { FAKE_READY: 'never' })
     await until(() => events().length === 1, 'the start')

@@ -28,6 +28,30 @@ export const ProjectDocument = z.looseObject({
 })
 export type ProjectDocument = z.infer<typeof ProjectDocument>
 
+const Place = z.looseObject({ engine: z.string(), device: z.string() })
+
+const EventDocument = z.looseObject({
+  at: z.string(),
+  type: z.string(),
+  simulated: z.boolean().default(false),
+  task: z.string().optional(),
+  model: z.string().optional(),
+  engine: z.string().optional(),
+  device: z.string().optional(),
+  state: z.string().optional(),
+  error: z.string().optional(),
+  retryInMs: z.number().optional(),
+  phase: z.string().optional(),
+  ms: z.number().optional(),
+  expectedMs: z.number().optional(),
+  from: Place.optional(),
+  to: Place.optional(),
+  why: z.string().optional(),
+  count: z.number().optional(),
+  atToken: z.number().optional(),
+})
+export type EventDocument = z.infer<typeof EventDocument>
+
 export const StatusDocument = z.looseObject({
   workers: z.array(
     z.looseObject({
@@ -40,12 +64,16 @@ export const StatusDocument = z.looseObject({
       pid: z.number().optional(),
       state: z.string(),
       queued: z.number(),
-      threads: z.number().optional(),
       running: z.number(),
       error: z.string().optional(),
+      threads: z.number().optional(),
+      restarts: z.number().default(0),
+      retryInMs: z.number().optional(),
+      lastError: z.looseObject({ message: z.string(), at: z.string() }).optional(),
     }),
   ),
   projects: z.array(ProjectDocument),
+  events: z.array(EventDocument).optional(),
 })
 export type StatusDocument = z.infer<typeof StatusDocument>
 

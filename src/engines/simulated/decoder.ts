@@ -147,7 +147,9 @@ export class SimulatedDecoder implements LoadedDecoder {
     }
     while (written < limit && scanner.hit === undefined) {
       const piece = pieces[written]!
-      if (written >= begun) await pace.work(timing.tokenMs * this.#active, signal)
+      // a step reads the weights once for all answers; each further one costs what a token of a prompt costs
+      const stepMs = timing.tokenMs + (this.#active - 1) * timing.promptMsPerToken
+      if (written >= begun) await pace.work(stepMs, signal)
       written += 1
       show(scanner.push(piece))
       if (written !== begun + 1) continue

@@ -2,8 +2,6 @@ import type { Placement, PlacementRef } from '../../domain/index.ts'
 
 export const PLACEMENT_LABELS = ['task', 'model', 'engine', 'device', 'simulated'] as const
 
-export type PlacementLabels = Readonly<Record<(typeof PLACEMENT_LABELS)[number], string>>
-
 /** What a metric says of a placement; each value is one of few. */
 export function placementLabels(
   placement: PlacementRef & Pick<Placement, 'simulated'>,
@@ -18,7 +16,7 @@ export function placeName({ engine, device }: Pick<Placement, 'engine' | 'device
 }
 
 /** Why a worker does not serve: the words of the scheduler that a metric tells apart. */
-const REASONS = [
+const REASONS: readonly string[] = [
   'starting',
   'restarting',
   'quarantined',

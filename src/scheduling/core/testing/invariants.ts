@@ -112,7 +112,7 @@ export class Invariants {
 
   /** @param before the state before the step that sent it */
   dispatched({ batch }: Dispatch, state: State, before: State): void {
-    const { worker, parts, priority } = batch
+    const { worker, parts } = batch
     const process = this.#processes.get(worker)
     const seat = state.seats.get(worker)
     const lane = state.lanes.get(seat?.lane ?? '')
@@ -171,7 +171,7 @@ export class Invariants {
     this.#run.set(lane, sent === 'bulk' ? 0 : run + 1)
   }
 
-  ended(id: number, ending: Ending, state: State): void {
+  ended(id: number, ending: Ending): void {
     const known = this.#requests.get(id)
     must(known !== undefined, `request ${id} ended, and nobody asked for it`)
     known.endings += 1

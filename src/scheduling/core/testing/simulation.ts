@@ -155,7 +155,7 @@ class Simulation {
         return
       case 'end':
         this.#endings[effect.ending.how] = (this.#endings[effect.ending.how] ?? 0) + 1
-        this.#invariants.ended(effect.request, effect.ending, this.#state)
+        this.#invariants.ended(effect.request, effect.ending)
         return
       case 'cancelBatch':
         for (const process of this.#processes.values())
