@@ -95,7 +95,7 @@ describe('embeddings', () => {
     expect((await Promise.all([...good, ...blockers])).length).toBe(5)
   })
 
-  test.each([['fault:error'], ['fault:driver']])(
+  test.each([['fault:error'], ['fault:driver'], ['fault:memory']])(
     'what one engine fails on, the next placement embeds: %s',
     async (fault) => {
       const { serving, workers } = serve([fakeWorker('embed', 'npu0'), fakeWorker('embed', 'cpu')])
