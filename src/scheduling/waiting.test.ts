@@ -4,7 +4,7 @@ import type { PlannedPlacement, Priority, WorkerState } from '../domain/index.ts
 import type { Worker } from '../workers/index.ts'
 import type { Waiting } from './contract.ts'
 import { type Event, initialState, type State, step } from './core/index.ts'
-import { LIMITS } from './core/testing/machine.ts'
+import { LIMITS } from './core/limits.suite.ts'
 import type { Route } from './routes.ts'
 import { interactive, serve } from './serving.suite.ts'
 import { waitingOf } from './waiting.ts'

@@ -1,10 +1,10 @@
-/** Each decision of the core by itself; `testing/` drives all of them together. */
+/** Each decision of the core by itself; `test/simulation` drives all of them together. */
 import { describe, expect, test } from 'vitest'
 import { positionOf } from './admission.ts'
 import { climbed, freshClimb } from './concurrency.ts'
+import { LIMITS } from './limits.suite.ts'
 import { type Effect, type Event, initialState, type LaneSpec, type State, type WorkerSpec } from './state.ts'
 import { step } from './step.ts'
-import { LIMITS } from './testing/machine.ts'
 
 type Given = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : never) : never
 

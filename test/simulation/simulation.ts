@@ -1,8 +1,8 @@
 /** Runs the core in made-up time on a made-up machine: arrivals, faults and reconfigurations come from one seed. */
-import { type Effect, type Event, initialState, type LaneSpec, type State } from '../state.ts'
-import { step as coreStep } from '../step.ts'
+import type { Effect, Event, initialState, LaneSpec, State, step } from '../../src/scheduling/core/index.ts'
+import { LIMITS } from '../../src/scheduling/core/limits.suite.ts'
 import { Invariants, must } from './invariants.ts'
-import { LIMITS, type Machine, randomMachine } from './machine.ts'
+import { type Machine, randomMachine } from './machine.ts'
 import { Process, type Sent } from './processes.ts'
 import { Random } from './random.ts'
 
@@ -24,6 +24,12 @@ export interface Outcome {
   readonly broken?: string
 }
 
+/** What is simulated: the core, or one that was changed to see whether it is found out. */
+export interface Core {
+  readonly initialState: typeof initialState
+  readonly step: typeof step
+}
+
 export interface RunOptions {
   /** Hears every event and effect, a line each. */
   readonly onLine?: (line: string) => void
@@ -36,8 +42,8 @@ interface Entry {
 }
 
 /** One run; never throws for what the core does wrong: `broken` says it. */
-export function simulate(seed: number, options: RunOptions = {}): Outcome {
-  const run = new Simulation(seed, options)
+export function simulate(core: Core, seed: number, options: RunOptions = {}): Outcome {
+  const run = new Simulation(core, seed, options)
   try {
     run.run()
     return run.outcome()
@@ -49,6 +55,7 @@ export function simulate(seed: number, options: RunOptions = {}): Outcome {
 class Simulation {
   readonly random: Random
   nowMs = 0
+  readonly #core: Core
   readonly #seed: number
   readonly #options: RunOptions
   readonly #machine: Machine
@@ -66,13 +73,14 @@ class Simulation {
   #stepping = false
   #calm = false
 
-  constructor(seed: number, options: RunOptions) {
+  constructor(core: Core, seed: number, options: RunOptions) {
+    this.#core = core
     this.#seed = seed
     this.#options = options
     this.random = new Random(seed)
     this.#machine = randomMachine(this.random)
     this.#plan = this.#machine.plans[0] as readonly LaneSpec[]
-    this.#state = initialState(LIMITS, this.#plan, 0, seed)
+    this.#state = core.initialState(LIMITS, this.#plan, 0, seed)
     this.#invariants = new Invariants(LIMITS, this.#processes)
   }
 
@@ -127,7 +135,7 @@ class Simulation {
     this.#events += 1
     this.#options.onLine?.(`${this.nowMs.toFixed(1).padStart(8)} ${lineOf(event)}`)
     this.#hear(event, before)
-    const { state, effects } = coreStep(before, event)
+    const { state, effects } = this.#core.step(before, event)
     this.#state = state
     for (const effect of effects) {
       this.#effects[effect.type] = (this.#effects[effect.type] ?? 0) + 1

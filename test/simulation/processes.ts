@@ -1,5 +1,5 @@
 /** Worker processes in the time of a simulation: they load, answer, crash, hang, are slow, refuse, and let go. */
-import type { Batch, Event, Fault } from '../state.ts'
+import type { Batch, Event, Fault } from '../../src/scheduling/core/index.ts'
 import type { Nature } from './machine.ts'
 import type { Random } from './random.ts'
 

@@ -1,23 +1,6 @@
 /** Machines made up from a seed: lanes, workers, how fast they are and what goes wrong with them. */
-import type { LaneSpec, Limits } from '../state.ts'
+import type { LaneSpec } from '../../src/scheduling/core/index.ts'
 import type { Random } from './random.ts'
-
-export const LIMITS: Limits = {
-  maxWaiting: 12,
-  maxTries: 3,
-  batchTokens: 600,
-  bulkBatchTokens: 150,
-  batchInputs: 8,
-  bulkAfter: 3,
-  bulkAgesMs: 1_500,
-  resumeMs: 2_000,
-  breakerAfter: 3,
-  breakerMs: 400,
-  maxBreakerMs: 3_000,
-  hedgeTimes: 4,
-  hedgeMs: 150,
-  swapMs: 300,
-}
 
 /** How a worker behaves; the core knows nothing of it. */
 export interface Nature {

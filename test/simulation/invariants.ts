@@ -1,7 +1,9 @@
 /** What must hold whatever happens; each is checked from outside, by what was sent and what came back. */
-import { PRIORITIES, type Priority } from '../../../domain/index.ts'
-import type { Batch, Effect, Ending, LaneSpec, Limits, Request, State } from '../state.ts'
+import { PRIORITIES, type Priority } from '../../src/domain/index.ts'
+import type { Batch, Effect, Ending, LaneSpec, Limits, State } from '../../src/scheduling/core/index.ts'
 import type { Process } from './processes.ts'
+
+type Request = ReturnType<State['requests']['values']>[number]
 
 /** Thousands of checks a run: cheaper than a test library's. */
 export function must(holds: boolean, what: string): asserts holds {

@@ -1,0 +1,19 @@
+import type { Limits } from './state.ts'
+
+/** Small, so that tests reach them. */
+export const LIMITS: Limits = {
+  maxWaiting: 12,
+  maxTries: 3,
+  batchTokens: 600,
+  bulkBatchTokens: 150,
+  batchInputs: 8,
+  bulkAfter: 3,
+  bulkAgesMs: 1_500,
+  resumeMs: 2_000,
+  breakerAfter: 3,
+  breakerMs: 400,
+  maxBreakerMs: 3_000,
+  hedgeTimes: 4,
+  hedgeMs: 150,
+  swapMs: 300,
+}
