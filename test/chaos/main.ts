@@ -37,7 +37,7 @@ checks every answer. Exit code 0: all held, 1: something failed, 2: wrong use.
   --json             the report as JSON on stdout
   --help             this text
 
-The reports are kept in bench/results/. Ctrl-C ends the run and what it started.
+The reports are kept in bench/results/ (not with --only). Ctrl-C ends the run and what it started.
 `
 
 const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -75,7 +75,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 1
   }
   const controller = new AbortController()
-  process.once('SIGINT', () => controller.abort())
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
   const reports: Report[] = []
   for (const part of partsOf(options, progress, controller.signal)) {
     if (controller.signal.aborted) break
@@ -84,7 +84,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     )
     process.stderr.write('\r\x1b[K')
     if (!options.json) process.stdout.write(`\n${table(report)}\n`)
-    if (!controller.signal.aborted) keep(report)
+    if (!controller.signal.aborted && options.only === undefined) keep(report)
     reports.push(report)
   }
   if (options.json) process.stdout.write(`${JSON.stringify({ machine: machine(), reports }, null, 2)}\n`)

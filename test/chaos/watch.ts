@@ -58,7 +58,7 @@ export async function wrongProcesses(server: {
     if ((state !== 'ready' && state !== 'busy') || pid === undefined || !isRunning(pid))
       wrong.push(`${id} is ${state}, process ${pid} ${error ?? ''}`)
   for (const pid of workersOf(server.pid))
-    if (!known.has(pid)) wrong.push(`process ${pid} belongs to no worker`)
+    if (!known.has(pid) && !standsBy(pid)) wrong.push(`process ${pid} belongs to no worker`)
   return wrong
 }
 
