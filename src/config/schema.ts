@@ -70,6 +70,12 @@ export const Config = z.strictObject({
         .max(1024)
         .default(1)
         .describe('logical processors that model threads leave free'),
+      giveWay: z
+        .boolean()
+        .default(true)
+        .describe(
+          'indexing slows down while other programs need the processors, where the policy works in the background',
+        ),
     })
     .prefault({}),
   models: z

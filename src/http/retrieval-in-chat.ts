@@ -1,7 +1,7 @@
 /** Puts the passages of a project before a chat, fitted to the model's window. */
-import type { ChatMessage, ChatRequest, ChatResult, Citation, Priority } from '../domain/index.ts'
+import type { ChatMessage, ChatRequest, ChatResult, Citation } from '../domain/index.ts'
 import { TandemError } from '../domain/index.ts'
-import type { Projects } from '../project/contract.ts'
+import type { Asker, Projects } from '../project/contract.ts'
 import type { Serving } from '../scheduling/contract.ts'
 import type { ModelEntry } from './deps.ts'
 
@@ -51,7 +51,7 @@ export async function groundChat(
   model: ModelEntry,
   project: string,
   chat: ChatRequest,
-  options: { signal: AbortSignal; priority: Priority },
+  asker: Asker,
 ): Promise<Grounded> {
   if (!projects) throw new TandemError('PROJECT_NOT_FOUND', { project })
   projects.get(project)
@@ -62,7 +62,7 @@ export async function groundChat(
       { what: 'messages: retrieval needs a user message with text to search for' },
       { param: 'messages' },
     )
-  const { signal, priority } = options
+  const { signal } = asker
   const window = serving.contextTokens(model.id)
   const prompt = await serving.countPrompt(model.id, chat.messages, chat.tools, signal)
   if (prompt >= window) throw new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit: window, tokens: prompt })
@@ -73,8 +73,7 @@ export async function groundChat(
     maxTokens: passageBudget(window, prompt, chat.sampling.maxTokens, model.chat),
     maxPassages: model.chat?.maxPassages ?? DEFAULT_PASSAGES.count,
     ...(model.chat?.minScoreShare === undefined ? {} : { minScoreShare: model.chat.minScoreShare }),
-    signal,
-    priority,
+    ...asker,
   })
   const citations = found.passages.map(({ path, startLine, endLine, score }) => ({
     path,

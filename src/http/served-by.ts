@@ -1,6 +1,8 @@
 /** What every answer of a model says about who gave it, and what a request says about its priority. */
+import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PRIORITIES, type Priority, type ServedBy, TandemError } from '../domain/index.ts'
+import type { RequestContext } from '../scheduling/contract.ts'
 
 /** Without the header a request with more inputs is bulk. */
 const INTERACTIVE_INPUTS = 16
@@ -19,6 +21,25 @@ function servedHeaders(served: ServedBy): Record<string, string> {
 
 export function setServed(reply: FastifyReply, served: ServedBy): void {
   reply.headers(servedHeaders(served))
+}
+
+/** What the scheduler must know of every request. @throws TandemError INVALID_REQUEST for an unknown priority */
+export function contextOf(
+  request: FastifyRequest,
+  inputs = 1,
+): Pick<RequestContext, 'priority' | 'client' | 'signal'> {
+  return {
+    priority: priorityOf(request, inputs),
+    client: clientOf(request),
+    signal: request.exchange.signal,
+  }
+}
+
+/** An API key, whatever connections it comes by, else a connection. */
+function clientOf({ headers, socket }: FastifyRequest): string {
+  const key = headers.authorization ?? headers['x-api-key']
+  if (key === undefined) return `${socket.remoteAddress} ${socket.remotePort}`
+  return createHash('sha256').update(String(key)).digest('base64url') // secrets are not kept
 }
 
 /** @throws TandemError INVALID_REQUEST for an unknown value of `x-tandem-priority` */

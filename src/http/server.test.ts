@@ -161,6 +161,18 @@ describe('embeddings', () => {
     expect(server.serving.embeds[0]).toMatchObject({ request: { purpose: 'query' }, context: { priority } })
   })
 
+  test('who asks is told by its key, else by its connection; the key itself is not kept', async () => {
+    server = await startDouble()
+    const body = { model: 'small-embed', input: 'a' }
+    for (const key of ['sk-one', 'sk-two', 'sk-one'])
+      await server.post('/v1/embeddings', body, { authorization: `Bearer ${key}` })
+    await server.post('/v1/embeddings', body)
+    const [one, two, again, bare] = server.serving.embeds.map(({ context }) => context.client)
+    expect(again).toBe(one)
+    expect(new Set([one, two, bare]).size).toBe(3)
+    expect(`${one}${two}`).not.toMatch(/sk-/)
+  })
+
   test('an engine that fails is a 500 that names it', async () => {
     server = await startDouble()
     server.serving.embedError = new TandemError('ENGINE_FAILED', { engine: 'onnxruntime', why: 'bad day' })

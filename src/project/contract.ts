@@ -24,7 +24,7 @@ export interface PathExplanation {
   readonly chunks?: number
 }
 
-export interface PassageQuery {
+export interface PassageQuery extends Asker {
   readonly query: string
   readonly project?: string
   /** Counts tokens as the chat model does. */
@@ -33,8 +33,6 @@ export interface PassageQuery {
   readonly maxPassages: number
   /** Hits that score less than this share of the best one's are left out, 0..1; default 0. */
   readonly minScoreShare?: number
-  readonly signal?: AbortSignal
-  readonly priority?: Priority
 }
 
 /** A passage as it stands before a chat. */
@@ -66,6 +64,14 @@ export type ProjectEvent =
   | { readonly type: 'state'; readonly project: string; readonly status: ProjectStatus }
   | { readonly type: 'updated'; readonly project: string; readonly paths: readonly string[] }
 
+/** Who asks, and how urgently. */
+export interface Asker {
+  readonly signal?: AbortSignal
+  /** Default: interactive. */
+  readonly priority?: Priority
+  readonly client?: string
+}
+
 export interface Projects {
   /**
    * Opens every known project and catches up with its tree; returns before the indexing ends.
@@ -82,7 +88,7 @@ export interface Projects {
   /** Removes the project and its index; the user's files are untouched. */
   remove(name: string): Promise<void>
   /** @throws TandemError PROJECT_NOT_FOUND, NO_PROJECT, PROJECT_AMBIGUOUS */
-  search(query: SearchQuery, options?: { signal?: AbortSignal; priority?: Priority }): Promise<SearchAnswer>
+  search(query: SearchQuery, options?: Asker): Promise<SearchAnswer>
   passages(query: PassageQuery): Promise<Passages>
   explain(name: string, path: string): Promise<PathExplanation>
   onEvent(listener: (event: ProjectEvent) => void): () => void

@@ -1,4 +1,5 @@
 /** Brings pending chunks to their vectors: batches of like lengths, two requests in flight, retries with backoff. */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asTandemError, type ErrorCode, TandemError } from '../domain/index.ts'
 import type { Serving } from '../scheduling/contract.ts'
@@ -28,6 +29,8 @@ const TRANSIENT: readonly ErrorCode[] = ['QUEUE_FULL', 'STARTING', 'WORKER_LOST'
 export class Embedder {
   readonly #options: EmbedderOptions
   readonly #abort = new AbortController()
+  /** Of its own: several projects share the model evenly. */
+  readonly #client = `index ${randomUUID()}`
   #queue: PendingText[] = []
   /** Hashes that are in the queue or in flight: `pending` names them still. */
   readonly #taken = new Set<string>()
@@ -107,7 +110,7 @@ export class Embedder {
     try {
       const { result } = await serving.embed(
         { model, inputs: batch.map((text) => text.embedText), purpose: 'passage' },
-        { priority: 'bulk', signal: this.#abort.signal, deadlineMs: DEADLINE_MS },
+        { priority: 'bulk', client: this.#client, signal: this.#abort.signal, deadlineMs: DEADLINE_MS },
       )
       if (result.vectors.length !== hashes.length * result.dimensions)
         throw new TandemError('ENGINE_FAILED', {

@@ -16,6 +16,7 @@ import type { Logger } from '../telemetry/index.ts'
 import { Announcer, type IndexerChange } from './announcer.ts'
 import type {
   AddProject,
+  Asker,
   PassageQuery,
   Passages,
   PathExplanation,
@@ -140,10 +141,7 @@ class ProjectService implements Projects {
     })
   }
 
-  async search(
-    query: SearchQuery,
-    options: { signal?: AbortSignal; priority?: Priority } = {},
-  ): Promise<SearchAnswer> {
+  async search(query: SearchQuery, options: Asker = {}): Promise<SearchAnswer> {
     const { project, store, model } = await this.#source(query.project)
     const { limit, explain } = query
     const { hits, servedBy } = await this.#retrieval.searchProject(

@@ -129,6 +129,8 @@ export interface ManagedServing extends Serving {
    */
   replan(replanned: Replanned): void
   activity(): Activity
+  /** Bulk of workers in the background takes this share of its time from now on, 0..1. */
+  paceBulk(share: number): void
   /** When a worker last worked, by `performance.now()`; 0: never. */
   lastUsedMs(worker: string): number
   /** Hears of each request as it comes. @returns ends it */

@@ -10,6 +10,7 @@ import {
 } from '../calibration/index.ts'
 import { cpuBusyMeter, watchDevices } from '../devices/index.ts'
 import { placementId } from '../domain/index.ts'
+import { paceBulk } from './bulk-pace.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
 import { unloadIdle } from './idle-unload.ts'
@@ -21,7 +22,7 @@ export interface CurrentOptions {
   readonly knowledge: Knowledge
   /** Absent: nothing is measured, the machine is simulated. */
   readonly store: MeasurementStore | undefined
-  readonly log: { info(message: string): void; warn(message: string): void }
+  readonly log: { debug(message: string): void; info(message: string): void; warn(message: string): void }
 }
 
 const WATCH_MS = 10_000
@@ -46,10 +47,12 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
     unloadIdle({ ...options, readySinceMs }, performance.now())
   }, UNLOAD_MS).unref()
   if (!simulation) void watch(options, stopped.signal)
+  const endPace = simulation || !knowledge.survey.config.cpu.giveWay ? () => {} : paceBulkOf(options)
   return {
     stop() {
       stopped.abort()
       clearInterval(unloading)
+      endPace()
       return idle?.stop() ?? Promise.resolve()
     },
   }
@@ -94,6 +97,16 @@ function calibrateWhenIdle({ conductor, serving, knowledge, store, log }: Curren
   })
   serving.onRequest(() => idle.interrupt())
   return idle
+}
+
+function paceBulkOf({ conductor, serving, log }: CurrentOptions): () => void {
+  return paceBulk({
+    workers: () => conductor.workers(),
+    pace: (share) => {
+      log.debug(`bulk takes ${Math.round(share * 100)} % of its time`)
+      serving.paceBulk(share)
+    },
+  })
 }
 
 async function watch({ conductor, knowledge, log }: CurrentOptions, signal: AbortSignal): Promise<void> {

@@ -200,6 +200,10 @@ class Scheduler implements ManagedServing {
     this.#loop.replan(this.#routes)
   }
 
+  paceBulk(share: number): void {
+    this.#loop.send({ type: 'bulkPaced', share })
+  }
+
   activity(): Activity {
     return { inFlight: this.#loop.state.requests.size, lastRequestMs: this.#lastRequestMs }
   }

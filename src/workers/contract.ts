@@ -94,6 +94,8 @@ export interface Worker {
   setThreads(threads: number): void
   /** Whether it was unloaded by `rest`. */
   readonly resting: boolean
+  /** Processor time that its processes have used, in milliseconds; some 1 s old. */
+  readonly cpuMs: number
   /** Resolves when the process of a worker that rests has ended: its memory is free. */
   unloaded(): Promise<void>
   /** Its process gives way to the user's own programs. */

@@ -23,6 +23,8 @@ function isMessage(value: Fields): boolean {
       return isId(value) && isError(value['error'])
     case 'pong':
       return true
+    case 'usage':
+      return isCount(value['cpuMs'])
     case 'loadFailed':
       return isError(value['error'])
     case 'ready':

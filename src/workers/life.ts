@@ -37,6 +37,8 @@ export function loadOrder({ placement, spec, modulePath }: WorkerOptions): LoadO
 /** One process of a worker from its start to its end: loads, answers calls, and is ended when it hangs or takes too much. */
 export class Life {
   readonly exited: Promise<void>
+  /** Processor time that it has used, in milliseconds. */
+  cpuMs = 0
   readonly #worker: string
   readonly #options: WorkerOptions
   readonly #handlers: LifeHandlers
@@ -139,6 +141,9 @@ export class Life {
         return
       case 'pong':
         this.#health.answered()
+        return
+      case 'usage':
+        this.cpuMs = message.cpuMs
         return
       default:
         this.#calls.heard(message)

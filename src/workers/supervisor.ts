@@ -30,6 +30,8 @@ export class Supervisor {
   #isLast: boolean
   #threads: number
   #resting = false
+  /** Processor time of earlier lives. */
+  #spentMs = 0
   /** The life of a worker that rests, until it has ended. */
   #leaving: Life | undefined
   #phase: Phase = 'starting'
@@ -61,6 +63,10 @@ export class Supervisor {
 
   get info(): WorkerInfo | undefined {
     return this.#info
+  }
+
+  get cpuMs(): number {
+    return this.#spentMs + (this.#life?.cpuMs ?? 0)
   }
 
   get threads(): number {
@@ -124,6 +130,7 @@ export class Supervisor {
   rest(): boolean {
     const life = this.#life
     if (this.#phase !== 'ready' || !life || life.size > 0) return false
+    this.#spentMs = this.cpuMs
     this.#life = undefined
     this.#info = undefined
     this.#resting = true
@@ -218,6 +225,7 @@ export class Supervisor {
 
   /** The process has ended, for whatever reason. */
   #gone(error: TandemError): void {
+    this.#spentMs = this.cpuMs
     this.#life = undefined
     this.#info = undefined
     clearTimeout(this.#standbyTimer)

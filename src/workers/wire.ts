@@ -48,6 +48,8 @@ export type FromChild =
   | { readonly type: 'ready'; readonly info: Omit<WorkerInfo, 'pid'> }
   | { readonly type: 'loadFailed'; readonly error: WireError }
   | { readonly type: 'pong' }
+  /** Processor time that the process has used since its start, in milliseconds; now and then. */
+  | { readonly type: 'usage'; readonly cpuMs: number }
   /** The engine works on the call and has nothing to show yet. */
   | { readonly type: 'progress'; readonly id: number }
   | { readonly type: 'delta'; readonly id: number; readonly delta: ChatDelta }

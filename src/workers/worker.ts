@@ -50,6 +50,10 @@ class SupervisedWorker implements Worker {
     return this.#supervisor.resting
   }
 
+  get cpuMs(): number {
+    return this.#supervisor.cpuMs
+  }
+
   get threads(): number {
     return this.#supervisor.threads
   }

@@ -8,7 +8,7 @@ import { Random } from './random.ts'
 
 const TICK_MS = 100
 /** Of arrivals and faults; then everything is calm. */
-const BUSY_MS = 2_000
+const BUSY_MS = 1_000
 /** All must have ended by then. */
 const SETTLED_MS = 400_000
 
@@ -209,7 +209,7 @@ class Simulation {
   }
 
   #arrivals(): void {
-    const meanMs = this.random.chance(0.3) ? this.random.between(2, 10) : this.random.between(10, 80)
+    const meanMs = this.random.chance(0.2) ? this.random.between(4, 12) : this.random.between(12, 80)
     const clients = 1 + this.random.below(4)
     const next = () => {
       if (this.#calm) return

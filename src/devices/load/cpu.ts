@@ -5,7 +5,7 @@ import type { LoadSource } from './source.ts'
 export const cpuLoad: LoadSource = {
   async look(devices) {
     const cpu = devices.find(({ kind }) => kind === 'cpu')
-    const { totalMs, busyMs } = processorTimes()
+    const { totalMs, busyMs } = cpuTime()
     if (!cpu || totalMs === 0) return new Map()
     return new Map([[cpu.id, { atMs: totalMs, busyMs, usedBytes: totalmem() - freemem() }]])
   },
@@ -13,9 +13,9 @@ export const cpuLoad: LoadSource = {
 
 /** @returns tells the share of the processors, 0..1, that was busy since it was last asked; undefined where nothing passed */
 export function cpuBusyMeter(): () => number | undefined {
-  let last = processorTimes()
+  let last = cpuTime()
   return () => {
-    const now = processorTimes()
+    const now = cpuTime()
     const passed = now.totalMs - last.totalMs
     const busy = now.busyMs - last.busyMs
     last = now
@@ -23,8 +23,8 @@ export function cpuBusyMeter(): () => number | undefined {
   }
 }
 
-/** Of all processors together. */
-function processorTimes(): { readonly totalMs: number; readonly busyMs: number } {
+/** Of all processors together, since the system started. */
+export function cpuTime(): { readonly totalMs: number; readonly busyMs: number } {
   const times = cpus().map(({ times }) => times)
   const totalMs = times.reduce((sum, t) => sum + t.user + t.nice + t.sys + t.idle + t.irq, 0)
   return { totalMs, busyMs: totalMs - times.reduce((sum, t) => sum + t.idle, 0) }

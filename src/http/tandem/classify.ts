@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { HttpDeps } from '../deps.ts'
 import { modelForTask } from '../model-names.ts'
-import { priorityOf, setServed } from '../served-by.ts'
+import { contextOf, setServed } from '../served-by.ts'
 import { plainText, textInputs } from '../text-inputs.ts'
 import { parse } from '../validate.ts'
 import { ClassifyBody } from './schema.ts'
@@ -23,7 +23,7 @@ export function classifyRoute(app: FastifyInstance, deps: HttpDeps): void {
     const model = modelForTask(deps, 'classify', body.model)
     const { result, servedBy } = await deps.serving.classify(
       { model: model.id, inputs },
-      { priority: priorityOf(request, inputs.length), signal: request.exchange.signal },
+      contextOf(request, inputs.length),
     )
     setServed(reply, servedBy)
     const { scores, width } = result

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { TandemError } from '../../domain/index.ts'
 import type { Projects } from '../../project/contract.ts'
 import type { HttpDeps, Timing } from '../deps.ts'
-import { priorityOf, setServed } from '../served-by.ts'
+import { contextOf, setServed } from '../served-by.ts'
 import { parse, refuse } from '../validate.ts'
 import { classifyRoute } from './classify.ts'
 import { eventRoute } from './events.ts'
@@ -22,7 +22,6 @@ function projectsOf(deps: HttpDeps): Projects {
 function projectRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.post('/tandem/v1/search', async (request, reply) => {
     const { query, project, limit, explain } = parse(SearchBody, request.body)
-    const options = { signal: request.exchange.signal, priority: priorityOf(request) }
     const answer = await projectsOf(deps).search(
       {
         query,
@@ -30,7 +29,7 @@ function projectRoutes(app: FastifyInstance, deps: HttpDeps): void {
         ...(limit == null ? {} : { limit }),
         ...(explain == null ? {} : { explain }),
       },
-      options,
+      contextOf(request),
     )
     setServed(reply, answer.servedBy)
     return { project: answer.project, results: answer.hits }

@@ -1,6 +1,6 @@
 import { type Priority, type SearchHit, type ServedBy, TandemError } from '../../domain/index.ts'
 import type { Serving } from '../../scheduling/contract.ts'
-import type { PassageQuery, Passages } from '../contract.ts'
+import type { Asker, PassageQuery, Passages } from '../contract.ts'
 import type { IndexStore, StoreAnswer } from '../store/contract.ts'
 import { selectPassages } from './passages.ts'
 import { isAnswerable, refusalText } from './refusal.ts'
@@ -11,13 +11,10 @@ const MAX_LIMIT = 100
 /** Hits looked at for each passage wanted: some merge, some do not fit. */
 const HITS_PER_PASSAGE = 3
 
-export interface SearchOptions {
+export interface SearchOptions extends Asker {
   /** 1 to 100, default 10. */
   readonly limit?: number
   readonly explain?: boolean
-  readonly signal?: AbortSignal
-  /** Default `interactive`. */
-  readonly priority?: Priority
 }
 
 export interface FoundHits {
@@ -46,7 +43,11 @@ export async function searchProject(
   const [{ result, servedBy }] = await Promise.all([
     serving.embed(
       { model, inputs: [query], purpose: 'query' },
-      { priority: options.priority ?? 'interactive', ...(options.signal ? { signal: options.signal } : {}) },
+      {
+        priority: options.priority ?? 'interactive',
+        ...(options.signal ? { signal: options.signal } : {}),
+        ...(options.client === undefined ? {} : { client: options.client }),
+      },
     ),
     store.prepare(query),
   ])
@@ -71,6 +72,7 @@ export async function findPassages(
     limit: Math.min(MAX_LIMIT, Math.max(DEFAULT_LIMIT, HITS_PER_PASSAGE * request.maxPassages)),
     ...(request.signal ? { signal: request.signal } : {}),
     ...(request.priority ? { priority: request.priority } : {}),
+    ...(request.client === undefined ? {} : { client: request.client }),
   })
   const least = (request.minScoreShare ?? 0) * (hits[0]?.score ?? 0)
   const near = hits.filter((hit) => hit.score >= least)

@@ -8,7 +8,7 @@ export const LIMITS: Limits = {
   bulkBatchTokens: 150,
   batchInputs: 8,
   bulkAfter: 3,
-  bulkAgesMs: 1_500,
+  bulkAgesMs: 600,
   resumeMs: 2_000,
   breakerAfter: 3,
   breakerMs: 400,

@@ -21,6 +21,12 @@ const pipe = new Socket({ fd: CHANNEL_FD })
 pipe.once('close', endGroup) // the parent is gone, or has given this process up
 const channel = new Channel(pipe, { onMessage: (value) => heard(value as ToChild), onGarbage: endGroup })
 
+const USAGE_MS = 1_000
+setInterval(() => {
+  const { user, system } = process.cpuUsage()
+  send({ type: 'usage', cpuMs: (user + system) / 1000 })
+}, USAGE_MS).unref()
+
 let loaded: Loaded | undefined
 let calls: Calls | undefined
 /** Other threads than those of the load, told while it went on. */

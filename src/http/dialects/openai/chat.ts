@@ -3,7 +3,7 @@ import type { ChatRequest } from '../../../domain/index.ts'
 import type { HttpDeps, ModelEntry } from '../../deps.ts'
 import { findModelFor } from '../../model-names.ts'
 import { type Grounded, groundChat, refusalResult } from '../../retrieval-in-chat.ts'
-import { priorityOf } from '../../served-by.ts'
+import { contextOf, priorityOf } from '../../served-by.ts'
 import { parse, refuse } from '../../validate.ts'
 import { chatCompletion, chatFrames } from './answer.ts'
 import { answerHead, type Run, runStream, runWhole } from './run-answer.ts'
@@ -36,8 +36,13 @@ export function chatRoute(app: FastifyInstance, deps: HttpDeps): void {
     chat: ChatRequest,
   ): Promise<Grounded | { readonly chat: ChatRequest }> {
     if (project === undefined) return { chat }
-    const options = { signal: request.exchange.signal, priority: priorityOf(request) }
-    return groundChat({ serving: deps.serving, projects: deps.projects }, model, project, chat, options)
+    return groundChat(
+      { serving: deps.serving, projects: deps.projects },
+      model,
+      project,
+      chat,
+      contextOf(request),
+    )
   }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { HttpDeps } from '../../deps.ts'
 import { modelForTask } from '../../model-names.ts'
-import { priorityOf, setServed } from '../../served-by.ts'
+import { contextOf, setServed } from '../../served-by.ts'
 import { parse } from '../../validate.ts'
 import { checkDimensions, embedInputs, rows, toBase64 } from './embed-inputs.ts'
 import { EmbeddingsBody } from './schema.ts'
@@ -14,7 +14,7 @@ export function embeddingsRoute(app: FastifyInstance, deps: HttpDeps): void {
     checkDimensions(body.dimensions, model.embedding)
     const { result, servedBy } = await deps.serving.embed(
       { model: model.id, inputs, purpose: body.input_type?.includes('query') ? 'query' : 'passage' },
-      { priority: priorityOf(request, inputs.length), signal: request.exchange.signal },
+      contextOf(request, inputs.length),
     )
     setServed(reply, servedBy)
     const encode = body.encoding_format === 'base64' ? toBase64 : (vector: Float32Array) => [...vector]

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { HttpDeps } from '../../deps.ts'
 import { modelForTask } from '../../model-names.ts'
-import { priorityOf, setServed } from '../../served-by.ts'
+import { contextOf, setServed } from '../../served-by.ts'
 import { plainText, textInputs } from '../../text-inputs.ts'
 import { parse } from '../../validate.ts'
 import { RerankBody } from './schema.ts'
@@ -29,7 +29,7 @@ export function rerankRoute(app: FastifyInstance, deps: HttpDeps): void {
         documents,
         ...(limit == null ? {} : { maxTokensPerDocument: limit }),
       },
-      { priority: priorityOf(request, documents.length), signal: request.exchange.signal },
+      contextOf(request, documents.length),
     )
     setServed(reply, servedBy)
     const tokens = result.tokens.reduce((sum, count) => sum + count, 0)

@@ -7,7 +7,7 @@ import { type HttpDeps, type HttpLog, type ModelEntry, TIMING } from '../../deps
 import { errorBody, fromFastify, logFailure } from '../../errors.ts'
 import { causeOf } from '../../exchange.ts'
 import { KeepAlive } from '../../keep-alive.ts'
-import { headerText, priorityOf, setServed } from '../../served-by.ts'
+import { contextOf, headerText, setServed } from '../../served-by.ts'
 import { SseStream } from '../../sse.ts'
 import type { AnswerFrames, AnswerHead } from './answer.ts'
 
@@ -34,11 +34,9 @@ export async function runWhole(
   run: Run,
   log: HttpLog,
 ): Promise<ChatResult> {
-  const { signal } = request.exchange
   const { result } = await run(
     {
-      priority: priorityOf(request),
-      signal,
+      ...contextOf(request),
       onServedBy: (served) => setServed(reply, served),
       onMoved: (served, move) => {
         setServed(reply, served)
@@ -73,8 +71,7 @@ export async function runStream(
   try {
     const { result } = await run(
       {
-        priority: priorityOf(request),
-        signal: exchange.signal,
+        ...contextOf(request),
         onQueued: (waiting) => {
           keepAlive.waiting = waiting
         },
