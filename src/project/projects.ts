@@ -4,13 +4,7 @@ import { realpathSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
-import {
-  type Model,
-  type Priority,
-  type ProjectStatus,
-  type SearchQuery,
-  TandemError,
-} from '../domain/index.ts'
+import { type Model, type ProjectStatus, type SearchQuery, TandemError } from '../domain/index.ts'
 import type { Serving } from '../scheduling/contract.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { Announcer, type IndexerChange } from './announcer.ts'

@@ -18,7 +18,7 @@ test.runIf(process.platform === 'linux')(
   '[failure-domains] [nothing-lost] workers are killed, stopped and fed with garbage under mixed traffic: no embedding fails, no stream is cut, the index is as a fresh one',
   { timeout: LIMIT_MS },
   async () => {
-    const options = { seed: 1, requests: 300, streams: 16, kills: 1, each: 1, expectContinue: false }
+    const options = { seed: 1, requests: 300, streams: 16, kills: 1, each: 1 }
     const report = await runChaos({ ...options, pauseMs: [100, 200] }, silent, never)
     expect(wrong(report)).toEqual([])
     expect(report.rows.find(({ what }) => what === 'streams complete and equal')?.value).toBeGreaterThan(0)

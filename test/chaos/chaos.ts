@@ -37,8 +37,6 @@ export interface ChaosOptions {
   /** Milliseconds between two faults: at least, and at most so much more. */
   readonly pauseMs: readonly [number, number]
   readonly only?: string | undefined
-  /** Chats go on after the loss of their worker; else an error event may end them. */
-  readonly expectContinue: boolean
 }
 
 /** @param say one line of progress */
@@ -93,7 +91,7 @@ async function suffer(
   say('undisturbed answers')
   const truth = await learnTruth(server, options.seed)
   const project = (await statusOf(server)).projects[0]!.name
-  const context = { server, truth, tally, project, expectContinue: options.expectContinue }
+  const context = { server, truth, tally, project }
   const next = random(options.seed)
   const planned = schedule(next, options)
   const happened: Happened[] = []
@@ -167,7 +165,6 @@ function rowsOf(tally: Tally, happened: readonly Happened[]): Row[] {
     { what: 'other requests that failed', value: otherRequests(tally, 'WRONG'), unit: '', target: 0 },
     { what: 'requests refused with a reason', value: otherRequests(tally, 'refused'), unit: '' },
     { what: 'streams complete and equal', value: tally.total(STREAM_KINDS, 'ok'), unit: '' },
-    { what: 'streams ended by an error event', value: tally.total(STREAM_KINDS, 'error event'), unit: '' },
     { what: 'streams refused with a reason', value: tally.total(STREAM_KINDS, 'refused'), unit: '' },
     { what: 'streams left by their client', value: tally.total(STREAM_KINDS, 'left'), unit: '' },
     {

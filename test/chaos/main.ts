@@ -30,7 +30,6 @@ checks every answer. Exit code 0: all held, 1: something failed, 2: wrong use.
   --each N           how often every other fault is made on each of its tasks (default 1)
   --only FAULT       one fault: ${FAULTS.map(({ name }) => name).join(', ')}
   --part PART        ${PARTS.join(', ')} (default: all; with --only: real)
-  --expect-continue  chats must go on after the loss of their worker; an error event fails
   --soak             no faults, but a long run: memory and handles of every process must have no trend
   --minutes N        of the soak (default 20)
   --kill-every N     minutes between two kills during the soak (default: none)
@@ -49,7 +48,6 @@ const Options = z.strictObject({
   each: count(0, 1000).default(1),
   only: z.enum(FAULTS.map(({ name }) => name)).optional(),
   part: z.enum(PARTS).optional(),
-  'expect-continue': z.boolean().default(false),
   soak: z.boolean().default(false),
   minutes: z.coerce.number().min(1).max(10_000).default(20),
   'kill-every': z.coerce.number().min(0.25).max(10_000).optional(),
@@ -108,7 +106,6 @@ function read(argv: readonly string[]): Options | string {
         part: value,
         minutes: value,
         'kill-every': value,
-        'expect-continue': flag,
         soak: flag,
         json: flag,
         help: flag,
@@ -131,12 +128,11 @@ function partsOf(
     const killEveryMinutes = options['kill-every']
     return [() => runSoak({ seed, minutes, killEveryMinutes, sampleEveryMs: 5000 }, say, signal)]
   }
-  const expectContinue = options['expect-continue']
   const all = {
-    real: () => runChaos({ ...options, expectContinue, pauseMs: PAUSE_MS }, say, signal),
+    real: () => runChaos({ ...options, pauseMs: PAUSE_MS }, say, signal),
     simulated: () =>
       runSimulated({ requests: Math.min(300, requests), faults: SIMULATED_FAULTS }, say, signal),
-    vulkan: () => runVulkan({ expectContinue, kills }, say, signal),
+    vulkan: () => runVulkan({ kills }, say, signal),
   }
   if (options.part) return [all[options.part]]
   return only === undefined ? PARTS.map((part) => all[part]) : [all.real]

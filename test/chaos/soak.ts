@@ -78,7 +78,7 @@ export async function runSoak(
       task: kill.tasks[at % kill.tasks.length]!,
     }))
     const pauseMs = () => (every ?? 0) * 60_000 * (0.8 + 0.4 * next())
-    const context = { server, truth, tally, project, expectContinue: false }
+    const context = { server, truth, tally, project }
     const load = { requests: 0, streams: 0, requestClients: 4, streamClients: 1, seed: options.seed }
     await Promise.all([
       drive(context, load, () => false, stop),

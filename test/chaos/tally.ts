@@ -1,7 +1,7 @@
 /** Counts endings, and keeps failures in words: equal ones once, the first of them in full. */
 const KEPT = 40
 
-export type Ending = 'ok' | 'refused' | 'error event' | 'left' | 'WRONG'
+export type Ending = 'ok' | 'refused' | 'left' | 'WRONG'
 
 export class Tally {
   readonly counts = new Map<string, Map<Ending, number>>()

@@ -56,21 +56,14 @@ export function wrongRefusal({ status, error, retryAfter }: Answer | StreamEnd):
 }
 
 /**
- * A stream is complete and equal to the undisturbed one, or ends with an error event after a part of it. What it
- * shows is always a beginning of the undisturbed text: a gap or a repeat is no beginning.
- * @param mustComplete an error event is wrong too
+ * A stream is complete and equal to the undisturbed one, whatever became of its workers. What it shows is always a
+ * beginning of the undisturbed text: a gap or a repeat is no beginning.
  */
-export function wrongStream(end: StreamEnd, prompt: Prompt, mustComplete: boolean): string | undefined {
+export function wrongStream(end: StreamEnd, prompt: Prompt): string | undefined {
   if (end.broken !== undefined)
     return `the connection broke after ${end.text.length} characters: ${end.broken}`
   if (!prompt.text.startsWith(end.text)) return differs(end.text, prompt.text)
-  if (end.error) {
-    if (mustComplete) return `ended with ${end.error.code} after ${end.text.length} characters`
-    if (end.done) return 'an error event, then [DONE]'
-    if (!end.error.message || !ALLOWED[end.error.code ?? ''])
-      return `error event ${JSON.stringify(end.error)}`
-    return undefined
-  }
+  if (end.error) return `ended with ${end.error.code} after ${end.text.length} characters`
   if (!end.done) return `a silent cut after ${end.text.length} of ${prompt.text.length} characters`
   if (end.text !== prompt.text) return `${end.text.length} of ${prompt.text.length} characters, then [DONE]`
   if (end.finishReason !== prompt.finishReason) return `finish_reason ${end.finishReason}`

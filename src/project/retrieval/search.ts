@@ -1,4 +1,4 @@
-import { type Priority, type SearchHit, type ServedBy, TandemError } from '../../domain/index.ts'
+import { type SearchHit, type ServedBy, TandemError } from '../../domain/index.ts'
 import type { Serving } from '../../scheduling/contract.ts'
 import type { Asker, PassageQuery, Passages } from '../contract.ts'
 import type { IndexStore, StoreAnswer } from '../store/contract.ts'
