@@ -69,7 +69,7 @@ function placePinned(draft: Draft, drafts: readonly Draft[], ledger: Ledger, sce
 
 function placeFirst(draft: Draft, drafts: readonly Draft[], ledger: Ledger, scene: Scene): void {
   const working = fittingInOrder(draft.wanted, draft, drafts, ledger, scene)
-  if (!working.rated[0]?.inTime && takeTurns(draft, drafts, working, ledger, scene)) return
+  if (takeTurns(draft, drafts, working, ledger, scene)) return
   // what failed once may work again: where nothing else is left, its worker is to tell
   const fitted =
     working.rated.length > 0 ? working : fittingInOrder(draft.failed, draft, drafts, ledger, scene)

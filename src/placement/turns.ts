@@ -1,9 +1,9 @@
 /** Chat models that do not fit together on a device are loaded in turns, as they are asked for: their memory counts once. */
-import { type Device, placementId } from '../domain/index.ts'
+import { type DecoderLoad, type Device, placementId } from '../domain/index.ts'
 import { type Candidate, fitNow, type Scene } from './candidates.ts'
 import { type Draft, type Fitted, type Fitting, firstsBeside, place } from './draft.ts'
 import { type Held, type Ledger, largest } from './memory.ts'
-import { inOrderOfWish } from './order.ts'
+import { inOrderOfWish, type Rated } from './order.ts'
 import { whyFirst } from './reasons.ts'
 import { listed } from './say.ts'
 
@@ -17,7 +17,7 @@ interface Way {
 }
 
 /**
- * Places a chat model where others make room for it, when nothing that fits beside them writes fast enough.
+ * Places a chat model where others make room for it, when nothing that fits beside them with all its layers writes fast enough.
  * @param working what fits beside all others, in order
  * @returns whether it was placed
  */
@@ -28,17 +28,20 @@ export function takeTurns(
   ledger: Ledger,
   { facts, input }: Scene,
 ): boolean {
-  if (draft.planned.task !== 'chat') return false
+  const isGood = ({ inTime, candidate }: Rated) =>
+    inTime && isWhole(candidate, working.fits.get(candidate)?.load)
+  if (draft.planned.task !== 'chat' || working.rated.some(isGood)) return false
   const ways = waysInTurns(draft, drafts, working, ledger)
   const beside = firstsBeside(draft, drafts)
   const besideOf = (candidate: Candidate) => {
     const resting = ways.get(candidate)?.others ?? []
     return beside.filter((other) => resting.every(({ first }) => first?.candidate !== other))
   }
-  const candidates = [...working.fits.keys(), ...ways.keys()]
+  const candidates = [...new Set([...working.fits.keys(), ...ways.keys()])]
   const engines = input.engines.map(({ id }) => id)
   const rated = inOrderOfWish(candidates, draft.wish, besideOf, facts, engines)
-  const best = rated.find(({ candidate, inTime }) => inTime || working.fits.has(candidate)) ?? rated[0]
+  const inTime = rated.find((each) => each.inTime && ways.has(each.candidate))
+  const best = inTime ?? (working.rated.length === 0 ? rated[0] : undefined)
   const way = best && ways.get(best.candidate)
   if (!way) return false
   const { on } = best.candidate
@@ -61,17 +64,30 @@ function waysInTurns(
 ): Map<Candidate, Way> {
   const ways = new Map<Candidate, Way>()
   for (const candidate of wanted) {
-    if (fits.has(candidate)) continue
+    const now = fits.get(candidate)
+    if (now && isWhole(candidate, now.load)) continue
     for (const { others, held } of makingRoom(candidate.on, drafts)) {
       const room = ledger.copy()
       room.give(candidate.on, held)
       const fitting = fitNow(candidate, room)
-      if (!fitting.fits) continue
+      if (!fitting.fits || !holdsMore(fitting.load, now?.load)) continue
       ways.set(candidate, { fitting, others, held })
       break
     }
   }
   return ways
+}
+
+/** Its numbers are those of a load with all layers on the device; with some on the CPU it is slower than they say. */
+function isWhole({ kind, planned: { shape } }: Candidate, load: DecoderLoad | undefined): boolean {
+  if (!load || shape?.kind !== 'decoder' || kind === 'cpu') return true
+  return load.gpuLayers > shape.layerBytes.length && load.cpuExpertLayers === 0
+}
+
+/** Whether more of the model is on the device than in another load. */
+function holdsMore(load: DecoderLoad | undefined, than: DecoderLoad | undefined): boolean {
+  if (!load || !than) return true
+  return load.gpuLayers > than.gpuLayers || load.cpuExpertLayers < than.cpuExpertLayers
 }
 
 /** Who could make room on a device: the last that chose first, at last all of them. Never one that the user wants there. */

@@ -364,6 +364,8 @@ function perform(run: BatchRun): Promise<void> {
       return runChat(run)
     case 'rows':
       return runRows(run)
+    case 'turn':
+      return runTurn(run)
     default:
       run.onReleased()
       return Promise.resolve()
