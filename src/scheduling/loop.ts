@@ -8,7 +8,7 @@ import {
 } from '../domain/index.ts'
 import type { ObservedBatch, Observer } from '../telemetry/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
-import { type BatchRun, runChat, runRows } from './batch-run.ts'
+import { type BatchRun, runChat, runRows, runTurn } from './batch-run.ts'
 import {
   type Batch,
   type Effect,

@@ -77,7 +77,14 @@ function conduct(swaps: () => boolean, loadMs = 0): Setup {
 
 const chat = (serving: ManagedServing, to: 'talk' | 'apply', content: string, signal?: AbortSignal) =>
   serving.chat(
-    { model: to, messages: [{ role: 'user', content }], sampling: { stop: [] }, tools: [] },
+    {
+      model: to,
+      messages: [{ role: 'user', content }],
+      sampling: { stop: [] },
+      tools: [],
+      toolChoice: 'auto',
+      responseFormat: { type: 'text' },
+    },
     { ...interactive, ...(signal ? { signal } : {}) },
     () => {},
   )

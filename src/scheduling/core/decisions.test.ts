@@ -315,7 +315,7 @@ describe('models that do not fit together', () => {
   test('one that took longer to load than the others wait serves as long before it makes room again', () => {
     const run = loaded()
     for (let i = 0; i < 3; i++) run.submit('chat', [1])
-    const edits = [run.submit('edits', [1]), run.submit('edits', [1]), run.submit('edits', [1])]
+    const edits = [1, 2, 3, 4].map(() => run.submit('edits', [1]))
     run.nowMs += LIMITS.swapMs
     run.on({ type: 'ticked' })
     run.answer('talk', 10)
@@ -329,6 +329,7 @@ describe('models that do not fit together', () => {
     run.nowMs += LIMITS.swapMs
     run.on({ type: 'ticked' })
     expect(types(run.answer('apply', 10))).toContain('rest')
+    expect(run.on({ type: 'memoryFreed', worker: 'apply' })).toEqual([{ type: 'wake', worker: 'talk' }])
   })
 })
 

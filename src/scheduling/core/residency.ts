@@ -30,6 +30,8 @@ export function settleModels(draft: Draft): void {
         gaveWayTo,
         why: 'unloaded',
       })
+      const next = draft.seats.get(seat.yieldsTo)
+      if (next) put(draft.seats, next, { gaveWayTo: undefined }) // its turn has come
       draft.effects.push({ type: 'rest', worker: seat.id })
     }
   }
