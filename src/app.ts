@@ -211,7 +211,8 @@ function observe(worker: Worker, plan: Plan, { observer }: Telemetry): void {
   const { id, placement } = worker
   const { measured } = placementsOf(plan).find((each) => placementId(each) === id) ?? {}
   const expected = measured?.loadMs === undefined ? {} : { expectedMs: measured.loadMs }
-  observer.workerChanged({ id, placement, state: 'starting', ...expected })
+  const { resting } = worker
+  observer.workerChanged({ id, placement, state: resting ? 'stopped' : 'starting', resting, ...expected })
   worker.onEvent((event) => {
     const loaded = event.state === 'ready' && worker.info ? { loadMs: worker.info.loadMs } : {}
     observer.workerChanged({ id, placement, ...event, ...expected, ...loaded })

@@ -4,6 +4,7 @@ import {
   type DecoderLoad,
   type Device,
   type Interference,
+  loadedInTurns,
   type Measurement,
   type PlacementRef,
   type Plan,
@@ -97,9 +98,13 @@ export class Knowledge {
   workerOptions(placement: PlannedPlacement, plan: Plan): WorkerOptions {
     const all = placementsOf(plan)
     const same = all.filter((each) => laneOf(each) === laneOf(placement))
+    const turned = new Set(loadedInTurns(all).flatMap(([, ...later]) => later.map(placementId)))
     const policy = policyNamed(plan.policy, this.survey.config.placement.policies)
     return {
-      ...this.#options(placement, this.shareCores(all).threads.get(placementId(placement))),
+      ...this.#options(
+        placement,
+        this.shareCores(all, (id) => turned.has(id)).threads.get(placementId(placement)),
+      ),
       lastPlacement: same.length === 1,
       background: policy.background && usesCpu(placement),
     }
@@ -129,11 +134,15 @@ export class Knowledge {
   ): MeasuringJob[] {
     if (!this.#store || this.survey.simulation) return []
     const software = new Set(this.survey.devices.flatMap(({ id, software }) => (software ? [id] : [])))
+    // what swaps has room only while its partner has not
+    const swapping = new Set(
+      placementsOf(plan).flatMap((each) => (each.swapsWith ? [placementId(each)] : [])),
+    )
     const candidates = this.candidates(undefined, plan, hostFreeBytes).flatMap((candidate): Candidate[] => {
       const { placement } = candidate
       if (software.has(placement.device)) return []
       const found = running(placementId(placement))
-      if (!found) return [candidate]
+      if (!found) return swapping.has(placementId(placement)) ? [] : [candidate]
       // one that loads takes its memory already: a second copy may have no room
       return found.worker.info ? [{ placement, options: found.options, running: found.worker }] : []
     })
@@ -145,7 +154,7 @@ export class Knowledge {
 
   /**
    * Takes what was found when the machine was looked at anew.
-   * @param plan what runs: memory that its workers hold is theirs to use, not taken by others
+   * @param plan what is loaded: memory that its workers hold is theirs to use, not taken by others
    */
   refresh(survey: Survey, plan: Pick<Plan, 'tasks'>): void {
     const named = keepIds(this.survey.devices, survey.devices)
@@ -212,9 +221,10 @@ export class Knowledge {
   ): CoreShares {
     const users = placements.map((placement): CoreUser => {
       const id = placementId(placement)
-      const { task, role } = placement
+      const { task, role, swapsWith } = placement
       const does = this.#computes(placement) ? 'computes' : 'feeds'
-      return { id, lane: laneOf(placement), task, role, does, away: isAway(id) }
+      const swaps = swapsWith ? { swapsWith } : {}
+      return { id, lane: laneOf(placement), task, role, does, away: isAway(id), ...swaps }
     })
     return this.#share(users)
   }
@@ -255,13 +265,15 @@ export class Knowledge {
 function withOwnMemory(device: Device, plan: Pick<Plan, 'tasks'>, devices: readonly Device[]): Device {
   const { kind, freeBytes, memoryBytes = Number.POSITIVE_INFINITY } = device
   if (freeBytes === undefined) return device
-  const own = placementsOf(plan).reduce((sum, placement) => {
+  const held = (placement: PlannedPlacement): number => {
     const { memory } = placement
     const on = deviceOf(placement, devices)
-    if (!memory || !on) return sum
-    if (kind === 'cpu') return sum + hostShare(on, memory)
-    return on.id === device.id ? sum + memory.deviceBytes : sum
-  }, 0)
+    if (!memory || !on) return 0
+    if (kind === 'cpu') return hostShare(on, memory)
+    return on.id === device.id ? memory.deviceBytes : 0
+  }
+  // which one of those that swap is loaded is not known: the smallest is the safe guess
+  const own = loadedInTurns(placementsOf(plan)).reduce((sum, turn) => sum + Math.min(...turn.map(held)), 0)
   return { ...device, freeBytes: Math.min(memoryBytes, freeBytes + own) }
 }
 
@@ -290,6 +302,8 @@ function pairsOf(candidates: readonly Candidate[]): Pair[] {
 /** Every two of the placements that the plan runs at the same time. */
 export function pairsTogether(candidates: readonly Candidate[], plan: Plan): Pair[] {
   const first = placementsOf(plan).filter(({ role }) => role === 'primary')
-  const ids = new Set(first.map(placementId))
-  return pairsOf(candidates.filter(({ placement }) => ids.has(placementId(placement))))
+  const swaps = new Map(first.map((each) => [placementId(each), each.swapsWith ?? []]))
+  return pairsOf(candidates.filter(({ placement }) => swaps.has(placementId(placement)))).filter(
+    ([one, other]) => !swaps.get(placementId(one.placement))?.includes(placementId(other.placement)),
+  )
 }

@@ -1,6 +1,6 @@
 import type { DecoderLoad, MemoryNeed } from './fit.ts'
 import type { Measurement } from './measurement.ts'
-import type { Placement } from './placement.ts'
+import { type Placement, placementId } from './placement.ts'
 import type { Task } from './task.ts'
 
 export const CHAT_USES = ['chat', 'autocomplete', 'apply'] as const
@@ -67,6 +67,9 @@ export interface PlanDifference {
   /** Those behind it, where these changed. */
   readonly behindFrom?: readonly string[]
   readonly behindTo?: readonly string[]
+  /** Placements with which the one that serves is loaded in turns, where these changed. */
+  readonly swapsFrom?: readonly string[]
+  readonly swapsTo?: readonly string[]
   /** What decided it, one sentence. */
   readonly reason: string
 }
@@ -76,6 +79,16 @@ export interface PlanChange {
   readonly plan: Plan
   /** One sentence: `gpu0 was measured`, `npu0 is gone`. */
   readonly cause: string
+}
+
+/** Of each list one at most is loaded at a time; what is loaded whatever else is stands in a list of its own. */
+export function loadedInTurns(placements: readonly PlannedPlacement[]): PlannedPlacement[][] {
+  const turns = new Map<string, PlannedPlacement[]>()
+  for (const placement of placements) {
+    const key = [placementId(placement), ...(placement.swapsWith ?? [])].sort().join(' ')
+    turns.set(key, [...(turns.get(key) ?? []), placement])
+  }
+  return [...turns.values()]
 }
 
 /** All placements of a plan, task by task in their order. */

@@ -20,6 +20,8 @@ export interface WorkerStatus {
   readonly threads?: number
   /** Why it is not ready. */
   readonly error?: string
+  /** Workers whose models do not fit beside its own: one of them is loaded at a time. */
+  readonly swapsWith?: readonly string[]
 }
 
 /** Which placement answered, and how it came to that. */

@@ -4,6 +4,7 @@ import {
   type DeviceKind,
   type EngineDescriptor,
   type Fit,
+  loadedInTurns,
   type Measurement,
   type MemoryNeed,
   type Model,
@@ -17,7 +18,7 @@ import {
 import { type Facts, factsOf, type Known, knownAs } from './facts.ts'
 import { fit as fitOn, stillFits } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
-import { Ledger } from './memory.ts'
+import { Ledger, largest } from './memory.ts'
 import { banOf, inOrder } from './named-devices.ts'
 import { deviceOf } from './pin.ts'
 import { listed, parameters } from './say.ts'
@@ -234,9 +235,10 @@ export function possiblePlacements(input: PlannerInput): {
 /** Whether a placement has room beside all that a plan has loaded. */
 export function fitsBeside({ on, need }: PossiblePlacement, plan: Plan, devices: readonly Device[]): boolean {
   const ledger = new Ledger(devices)
-  for (const placement of placementsOf(plan)) {
-    const device = deviceOf(placement, devices)
-    if (device && placement.memory) ledger.take(device, placement.memory)
+  for (const [first, ...others] of loadedInTurns(placementsOf(plan))) {
+    const device = first && deviceOf(first, devices)
+    const needs = [first, ...others].flatMap((each) => each?.memory ?? [])
+    if (device && needs.length > 0) ledger.take(device, largest(device, needs))
   }
   return ledger.holds(on, need)
 }

@@ -68,3 +68,17 @@ test('what stands behind may change alone; a model may come and go', () => {
     { task: 'chat', from: 'openvino on cpu' },
   ])
 })
+
+test('that a model is loaded in turns from now on is a difference, and that it is not any more', () => {
+  const alone = { tasks: { chat: [placed('gpu0', 'primary', 'policy')] }, rejected: [] }
+  const why = 'does not fit beside other on gpu0: they are loaded in turns'
+  const turned = { ...placed('gpu0', 'primary', why, 'policy'), swapsWith: ['other'] }
+  const swapping = { tasks: { chat: [turned] }, rejected: [] }
+  const same = { from: 'openvino on gpu0', to: 'openvino on gpu0' }
+  expect(comparePlans(alone, swapping)).toMatchObject([
+    { ...same, swapsFrom: [], swapsTo: ['other'], reason: why },
+  ])
+  expect(comparePlans(swapping, alone)).toMatchObject([
+    { ...same, swapsFrom: ['other'], swapsTo: [], reason: 'nothing has to make room for it any more' },
+  ])
+})

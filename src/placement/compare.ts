@@ -12,6 +12,7 @@ interface Comparable {
           readonly device: string
           readonly role: string
           readonly reasons: readonly string[]
+          readonly swapsWith?: readonly string[] | undefined
         }[]
       >
     >
@@ -34,7 +35,10 @@ export function comparePlans(before: Comparable, after: Comparable): readonly Pl
     const [to, ...behindTo] = is.map(nameOf)
     const moved = from !== to
     const behind = behindFrom.join() !== behindTo.join()
-    if (!moved && !behind) return []
+    const swapsFrom = was[0]?.swapsWith ?? []
+    const swapsTo = is[0]?.swapsWith ?? []
+    const swaps = swapsFrom.join() !== swapsTo.join()
+    if (!moved && !behind && !swaps) return []
     return [
       {
         task,
@@ -42,7 +46,13 @@ export function comparePlans(before: Comparable, after: Comparable): readonly Pl
         ...(from === undefined ? {} : { from }),
         ...(to === undefined ? {} : { to }),
         ...(behind ? { behindFrom, behindTo } : {}),
-        reason: moved ? whyMoved(task, model, from, before, after) : whyBehind(was, is, after, task, model),
+        ...(swaps ? { swapsFrom, swapsTo } : {}),
+        reason:
+          !moved && swaps && swapsTo.length === 0
+            ? 'nothing has to make room for it any more'
+            : moved || swaps
+              ? whyMoved(task, model, from, before, after)
+              : whyBehind(was, is, after, task, model),
       },
     ]
   })

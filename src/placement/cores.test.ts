@@ -50,6 +50,26 @@ test('more workers than cores: one thread each, and how many are over is said', 
   expect(shareCores(users, { cores: 4, reserveCores: 1 }).over).toBe(0)
 })
 
+describe('of those that are loaded in turns', () => {
+  const swapping = (away: readonly string[]) =>
+    [user('chat a', { swapsWith: ['chat b'] }), user('chat b', { swapsWith: ['chat a'] }), user('embed')].map(
+      (each) => ({ ...each, away: away.includes(each.id) }),
+    )
+  const budget = { cores: 9, reserveCores: 1 }
+
+  test.each([
+    { away: ['chat b'] },
+    { away: ['chat a'] },
+    { away: ['chat a', 'chat b'] }, // unloaded while nobody asks: their cores are kept
+  ])('one has cores, whoever it is: $away away', ({ away }) => {
+    expect(threadsOf(swapping(away), budget)).toEqual({ 'chat a': 4, 'chat b': 4, embed: 4 })
+  })
+
+  test('both are counted where both are loaded still', () => {
+    expect(threadsOf(swapping([]), budget)).toEqual({ 'chat a': 3, 'chat b': 3, embed: 2 })
+  })
+})
+
 describe('a standby', () => {
   const onCpu = user('chat cpu', { lane: 'chat', role: 'fallback' })
   const lane = (away: boolean) => [

@@ -20,6 +20,8 @@ export interface CoreUser {
   readonly does: 'computes' | 'feeds'
   /** It rests, restarts or is quarantined: the next of its lane stands in. */
   readonly away: boolean
+  /** Users whose models do not fit beside its own: one of them is loaded at a time. */
+  readonly swapsWith?: readonly string[]
 }
 
 export interface CoreShares {
@@ -40,13 +42,18 @@ const WEIGHTS: Readonly<Record<Task, number>> = { chat: 2, embed: 2, rerank: 1, 
  */
 export function shareCores(users: readonly CoreUser[], budget: CoreBudget): CoreShares {
   const lanes = [...new Set(users.map(({ lane }) => lane))].map((lane) => laneOf(users, lane))
-  const active = lanes.flatMap(({ leader, overflow }) => [leader, ...overflow])
+  const leaders = lanes.map(({ leader }) => leader)
+  const active = lanes.flatMap(({ leader, overflow }) =>
+    loadedInsteadOf(leader, leaders) ? overflow : [leader, ...overflow],
+  )
   const threads = new Map(divide(active, budget))
-  for (const { leader, standby } of lanes)
-    for (const user of standby) {
-      const instead = active.map((each) => (each === leader ? user : each))
+  for (const { leader, standby } of lanes) {
+    const loaded = loadedInsteadOf(leader, leaders)
+    for (const user of loaded ? [leader, ...standby] : standby) {
+      const instead = active.map((each) => (each === (loaded ?? leader) ? user : each))
       threads.set(user.id, divide(instead, budget).get(user.id)!)
     }
+  }
   return { threads, over: Math.max(0, active.length - availableCores(budget)) }
 }
 
@@ -57,6 +64,14 @@ function laneOf(users: readonly CoreUser[], lane: string) {
   const overflow = present.filter((user) => user !== leader && user.role === 'overflow')
   const standby = own.filter((user) => user !== leader && !overflow.includes(user))
   return { leader, overflow, standby }
+}
+
+/** Who has the memory, and the cores, of one that is unloaded: of several that all are the first. */
+function loadedInsteadOf(user: CoreUser, leaders: readonly CoreUser[]): CoreUser | undefined {
+  if (!user.away) return undefined
+  const others = leaders.filter(({ id }) => user.swapsWith?.includes(id))
+  const at = leaders.indexOf(user)
+  return others.find(({ away }) => !away) ?? others.find((other) => leaders.indexOf(other) < at)
 }
 
 /** Threads of workers that all compute at once. */

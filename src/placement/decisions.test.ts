@@ -131,19 +131,65 @@ test('a software GPU waits for its numbers, and is rejected by them', () => {
   expect(rejection(measured, 'chat', 'llama.cpp', 'gpu0')).toBe('slower: writes 8.4 tokens/s, cpu 290')
 })
 
-test('what a model takes the next one lacks', () => {
-  const second: PlannedModel = {
+describe('what a model takes the next one lacks', () => {
+  const further = (gib: number, use: 'autocomplete' | 'apply' = 'autocomplete'): PlannedModel => ({
     task: 'chat',
-    use: 'autocomplete',
-    model: model('chat', 6, ['gguf'], 'small'),
-  }
-  const plan = makePlan({ ...pc, models: [second, chat] })
-  expect(where(plan, 'chat')).toEqual([
-    'llama.cpp@gpu0 primary',
-    'llama.cpp@cpu fallback',
-    'llama.cpp@cpu primary',
-  ])
-  expect(rejection(plan, 'small', 'llama.cpp', 'gpu0')).toMatch(/^does not fit/)
+    use,
+    model: model('chat', gib, ['gguf'], use),
+  })
+  const [CHAT, SECOND, THIRD] = ['chat', 'autocomplete', 'apply'].map((id) => `chat:${id}:llama.cpp:gpu0`)
+  const swaps = (plan: Plan) =>
+    Object.fromEntries(
+      plan.tasks.chat!.flatMap(({ model, swapsWith }) => (swapsWith ? [[model, swapsWith]] : [])),
+    )
+
+  test('where the CPU writes fast enough it goes there', () => {
+    const measurements = [{ ...tokens('cpu', 30), model: 'autocomplete' }]
+    const plan = makePlan({ ...pc, models: [further(6), chat], measurements })
+    expect(where(plan, 'chat')).toEqual([
+      'llama.cpp@gpu0 primary',
+      'llama.cpp@cpu fallback',
+      'llama.cpp@cpu primary',
+    ])
+    expect(rejection(plan, 'autocomplete', 'llama.cpp', 'gpu0')).toMatch(/^does not fit/)
+    expect(swaps(plan)).toEqual({})
+  })
+
+  test.each([
+    ['too large for the CPU by the rule of thumb', []],
+    ['too slow there', [{ ...tokens('cpu', 3), model: 'autocomplete' }]],
+  ])('%s: the two are loaded in turns', (_, measurements) => {
+    const plan = makePlan({ ...pc, models: [further(6), chat], measurements })
+    expect(swaps(plan)).toEqual({ chat: [SECOND], autocomplete: [CHAT] })
+    const [first] = plan.tasks.chat!
+    const second = plan.tasks.chat!.find((each) => each.model === 'autocomplete')!
+    expect(first!.reasons[0]).toBe('does not fit beside autocomplete on gpu0: they are loaded in turns')
+    expect(second.reasons.slice(0, 2)).toEqual([
+      'does not fit beside chat on gpu0: they are loaded in turns',
+      'policy development prefers dgpu, then igpu, cpu and npu for autocomplete',
+    ])
+  })
+
+  test('of three the memory of the largest is counted, and those that fit together need not swap', () => {
+    const third = makePlan({ ...pc, models: [further(6), chat, further(7, 'apply')] })
+    expect(swaps(third)).toEqual({
+      chat: [SECOND, THIRD],
+      autocomplete: [CHAT, THIRD],
+      apply: [CHAT, SECOND],
+    })
+    const small = makePlan({ ...pc, models: [chat, further(1), further(6, 'apply')] })
+    expect(swaps(small)).toEqual({ chat: [THIRD], apply: [CHAT] })
+  })
+
+  test('a pinned one and an encoder stay', () => {
+    const models = [chat, further(6)]
+    expect(swaps(makePlan({ ...pc, models, pins: { chat: { device: 'gpu0' } } }))).toEqual({})
+    const encoder = { task: 'embed', model: model('embed', 9, ['openvino-ir']) } as const
+    const full = makePlan({ ...pc, models: [encoder, further(6)], pins: { embed: { device: 'gpu0' } } })
+    expect(where(full, 'embed')?.[0]).toBe('openvino@gpu0 primary')
+    expect(swaps(full)).toEqual({})
+    expect(where(full, 'chat')).toEqual(['llama.cpp@cpu primary'])
+  })
 })
 
 test('a placement whose vectors differ is refused with its cosine, also as a pin', () => {

@@ -21,6 +21,8 @@ export interface Draft {
   readonly rejected: RejectedPlacement[]
   readonly placements: PlannedPlacement[]
   first?: Rated
+  /** With those of its device of which one is loaded at a time. */
+  turn?: readonly Draft[]
   unmet?: UnmetPin & { readonly engine: string; readonly device: string }
 }
 
@@ -51,7 +53,7 @@ function unwanted(candidate: Candidate, wish: Wish, { input }: Scene): string | 
 }
 
 /** The first placements of the other models. */
-function firstsBeside(draft: Draft, drafts: readonly Draft[]): Candidate[] {
+export function firstsBeside(draft: Draft, drafts: readonly Draft[]): Candidate[] {
   return drafts.flatMap((each) => (each !== draft && each.first ? [each.first.candidate] : []))
 }
 
@@ -78,7 +80,7 @@ export function fittingInOrder(
   }
   const engines = input.engines.map(({ id }) => id)
   const beside = firstsBeside(draft, drafts)
-  return { rated: inOrderOfWish([...fits.keys()], draft.wish, beside, facts, engines), fits, reasons }
+  return { rated: inOrderOfWish([...fits.keys()], draft.wish, () => beside, facts, engines), fits, reasons }
 }
 
 /** Puts a placement into the plan, and takes its memory. */

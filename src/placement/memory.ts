@@ -2,7 +2,7 @@ import type { Device, Fit, MemoryNeed } from '../domain/index.ts'
 
 /** What is free on each device and in the system's memory while a plan is made; unknown sizes count as endless. */
 export class Ledger {
-  /** What was found to fit, by candidate: memory only becomes less, so an answer holds as long as it has room. */
+  /** What was found to fit, by candidate: an answer holds as long as it has room, for seldom there is more later. */
   readonly found = new Map<object, Extract<Fit, { fits: true }>>()
   readonly #devices: Map<string, number>
   #host: number
@@ -27,19 +27,41 @@ export class Ledger {
   }
 
   /** Whether both the device and the system have room. */
-  holds(device: Device, need: MemoryNeed): boolean {
+  holds(device: Device, need: Held): boolean {
     return need.deviceBytes <= this.free(device) && hostShare(device, need) <= this.#host
   }
 
-  take(device: Device, need: MemoryNeed): void {
+  take(device: Device, need: Held): void {
     this.#host -= hostShare(device, need)
     if (device.kind !== 'cpu')
       this.#devices.set(device.id, (this.#devices.get(device.id) ?? 0) - need.deviceBytes)
   }
+
+  give(device: Device, { deviceBytes, hostBytes }: Held): void {
+    this.take(device, { deviceBytes: -deviceBytes, hostBytes: -hostBytes })
+  }
+
+  /** With the same room, and nothing found yet. */
+  copy(): Ledger {
+    const other = new Ledger([])
+    other.#host = this.#host
+    for (const [id, free] of this.#devices) other.#devices.set(id, free)
+    return other
+  }
+}
+
+/** What is taken on a device and in the system's memory. */
+export type Held = Pick<MemoryNeed, 'deviceBytes' | 'hostBytes'>
+
+/** What models that are loaded in turns on a device take of each memory: as much as the one that takes most. */
+export function largest(device: Device, needs: readonly Held[]): Held {
+  const deviceBytes = Math.max(...needs.map((need) => need.deviceBytes))
+  const share = Math.max(...needs.map((need) => hostShare(device, need)))
+  return { deviceBytes, hostBytes: sharesMemory(device) ? share - deviceBytes : share }
 }
 
 /** What a placement takes of the system's memory: where the device shares it, its part too. */
-export function hostShare(device: Device, { hostBytes, deviceBytes }: MemoryNeed): number {
+export function hostShare(device: Device, { hostBytes, deviceBytes }: Held): number {
   return sharesMemory(device) ? hostBytes + deviceBytes : hostBytes
 }
 

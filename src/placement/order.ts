@@ -51,20 +51,20 @@ export interface Rated {
 /**
  * Candidates in the order in which a model wants them. First those that are good enough, then by the policy's goal; what is
  * equal is decided by the device's id and the engines' order, so that the order is total.
- * @param beside what is placed already
+ * @param besideOf what is placed already and works at the same time as a candidate
  * @param engines ids in order of preference
  */
 export function inOrderOfWish(
   candidates: readonly Candidate[],
   wish: Wish,
-  beside: readonly Candidate[],
+  besideOf: (candidate: Candidate) => readonly Candidate[],
   facts: Facts,
   engines: readonly string[],
 ): Rated[] {
-  const speeds = candidates.map((candidate) => speedBeside(candidate, beside, facts))
+  const speeds = candidates.map((candidate) => speedBeside(candidate, besideOf(candidate), facts))
   const fastest = speeds.reduce((most, { alone }) => Math.max(most, alone?.perSecond ?? 0), 0)
   const rated = speeds.map(({ candidate, speed, alone, keeps, crowded }): Rated => {
-    const isSpare = isSpareGpu(candidate, wish, beside)
+    const isSpare = isSpareGpu(candidate, wish, besideOf(candidate))
     const fast = speed || expectedSlow(candidate.task, candidate.planned.model, candidate.kind) === undefined
     return {
       candidate,

@@ -9,6 +9,7 @@ import {
   type MemoryNeed,
   type Plan,
   type PlannedPlacement,
+  placementId,
   sameDeviceName,
 } from '../domain/index.ts'
 import { type Candidate, possiblePlacements } from './candidates.ts'
@@ -85,21 +86,80 @@ type Way = { readonly task: string; readonly model: string; readonly engine: str
 const show = ({ task, model, engine, device }: Way) => `${task} ${model} ${engine}@${device}`
 
 describe('every plan', () => {
-  test('fits in the memory of each device and of the system', () => {
+  /** Every choice of what is loaded at once: of those that swap one at most. */
+  function loadedTogether(plan: Plan): PlannedPlacement[][] {
+    const loaded: PlannedPlacement[][] = [[]]
+    for (const placement of placedIn(plan)) {
+      const beside = (one: PlannedPlacement) => !one.swapsWith?.includes(placementId(placement))
+      const more = loaded.filter((some) => some.every(beside)).map((some) => [...some, placement])
+      if (placement.swapsWith) loaded.push(...more)
+      else loaded.splice(0, loaded.length, ...more)
+    }
+    return loaded
+  }
+
+  test('fits in the memory of each device and of the system, whatever of it is loaded together', () => {
+    let swapping = 0
     always(({ input, plan }) => {
       const cpu = input.devices.find(({ kind }) => kind === 'cpu')!
       const size = ({ freeBytes, memoryBytes }: Device) =>
         freeBytes ?? memoryBytes ?? Number.POSITIVE_INFINITY
-      const used = new Map<Device, number>()
-      let host = 0
-      for (const placement of placedIn(plan)) {
-        const on = deviceOf(placement, input)
-        host += hostShare(on, placement.memory!)
-        used.set(on, (used.get(on) ?? 0) + placement.memory!.deviceBytes)
+      for (const loaded of loadedTogether(plan)) {
+        const used = new Map<Device, number>()
+        let host = 0
+        for (const placement of loaded) {
+          const on = deviceOf(placement, input)
+          host += hostShare(on, placement.memory!)
+          used.set(on, (used.get(on) ?? 0) + placement.memory!.deviceBytes)
+        }
+        must(host <= size(cpu), `${host} bytes of ${size(cpu)} in the system's memory`)
+        for (const [on, bytes] of used) must(bytes <= size(on), `${bytes} bytes of ${size(on)} on ${on.id}`)
       }
-      must(host <= size(cpu), `${host} bytes of ${size(cpu)} in the system's memory`)
-      for (const [on, bytes] of used) must(bytes <= size(on), `${bytes} bytes of ${size(on)} on ${on.id}`)
+      swapping += Number(placedIn(plan).some(({ swapsWith }) => swapsWith))
     })
+    expect(swapping).toBeGreaterThan(50)
+  })
+
+  test('swaps only chat models that nobody pinned, on one device, both ways, and says so', () => {
+    always(({ input, plan }) => {
+      const all = new Map(placedIn(plan).map((each) => [placementId(each), each]))
+      for (const [id, placement] of all) {
+        if (!placement.swapsWith) continue
+        must(placement.swapsWith.length > 0, 'with nothing')
+        must(placement.task === 'chat' && placement.role === 'primary', `${id} is no first chat placement`)
+        must(!input.pins?.chat || placement.use !== 'chat' || !!plan.unmet, `${id} is pinned`)
+        for (const other of placement.swapsWith.map((each) => all.get(each))) {
+          must(other?.swapsWith?.includes(id) === true, `${id} swaps one way`)
+          must(other?.device === placement.device, `${id} swaps with what is elsewhere`)
+          const said = placement.reasons[0]!
+          must(said.startsWith('does not fit beside ') && said.includes(other!.model), said)
+        }
+      }
+    })
+  })
+
+  test('swaps only where nothing else is fast enough', () => {
+    let looked = 0
+    always(({ input, plan }) => {
+      const firsts = placedIn(plan).filter(({ role }) => role === 'primary')
+      for (const [at, placement] of firsts.entries()) {
+        const before = firsts.slice(0, at).map(placementId)
+        if (!placement.swapsWith?.every((id) => before.includes(id))) continue // others make room for it
+        const planned = input.models.find(({ model }) => model.id === placement.model)!
+        const { task } = wishFor(planned, input.policy, input.onBattery === true)
+        // what stands behind it had room before as well
+        for (const { measured, ...behind } of ofModel(plan, planned).slice(1)) {
+          const { load, kind } = behind
+          const layers = planned.shape?.kind === 'decoder' ? planned.shape.layerBytes.length : 0
+          const isCut = load && kind !== 'cpu' && (load.gpuLayers <= layers || load.cpuExpertLayers > 0)
+          if (isCut) continue // slower than its numbers
+          looked += 1
+          const speed = measured && speedOf(measured)
+          must(!speed || speed.ms > task.maxMs, `${show(behind)} is fast enough`)
+        }
+      }
+    })
+    expect(looked).toBeGreaterThan(3)
   })
 
   test('never places chat on a device that cannot hold it, opened as the plan says', () => {
@@ -314,6 +374,7 @@ test('a further device makes no plan worse: the first model that it moves is not
         continue
       }
       moved += 1
+      if (last.swapsWith && !next!.swapsWith) return // slower perhaps, and always loaded
       must(!isWorse(next!, last, planned, input, chats), `${show(last)} became ${show(next!)}`)
       return // what comes after finds other memory
     }
@@ -363,13 +424,17 @@ function factsIn(input: PlannerInput, plan: Plan): Set<string> {
     if (!alone) continue
     said.push(figure(measured.decoder?.promptTokensPerSecond ?? 0), figure(alone.joules ?? 0))
     const others = placed.filter((each) => each.task !== measured.task || each.model !== measured.model)
-    for (let count = 0; count <= others.length; count++) {
-      const keeps = others
-        .slice(0, count)
-        .reduce((all, other) => all * (facts.keeps(knownAs(measured), knownAs(other)) ?? 1), 1)
-      const speed = speedOf(measured, keeps)!
-      said.push(figure(speed.perSecond), figure(speed.ms), percent(keeps))
-    }
+    const own = firsts.find((each) => each.task === measured.task && each.model === measured.model)
+    // what swaps with it is not loaded while it works
+    const loaded = others.filter((each) => !own?.swapsWith?.includes(placementId(each)))
+    for (const beside of [others, loaded])
+      for (let count = 0; count <= beside.length; count++) {
+        const keeps = beside
+          .slice(0, count)
+          .reduce((all, other) => all * (facts.keeps(knownAs(measured), knownAs(other)) ?? 1), 1)
+        const speed = speedOf(measured, keeps)!
+        said.push(figure(speed.perSecond), figure(speed.ms), percent(keeps))
+      }
   }
   return new Set(said.flatMap(numbersOf))
 }

@@ -8,11 +8,12 @@ import { Ledger } from './memory.ts'
 import { pinText } from './pin.ts'
 import { candidatesOfPin } from './pinned.ts'
 import { whyFirst } from './reasons.ts'
+import { takeTurns, tellTurns } from './turns.ts'
 
 /**
  * Decides where each model runs, with reasons. Models choose in the order of their weight (chat, embed, rerank, classify, then
  * further chat models), pinned ones before all others; each takes the best that is left by a total order, and what it takes of a
- * memory the next ones lack. When all have a place, each takes what stands behind it. Unmeasured, rules of thumb decide.
+ * memory the next ones lack; a chat model that would have no good place may be loaded in turns with another. When all have a place, each takes what stands behind it. Unmeasured, rules of thumb decide.
  */
 export function makePlan(input: PlannerInput): Plan {
   const scene = sceneOf(input)
@@ -22,6 +23,7 @@ export function makePlan(input: PlannerInput): Plan {
   const left = drafts.filter((draft) => !draft.first && !isLeftAlone(draft, input))
   for (const draft of left) placeFirst(draft, drafts, ledger, scene)
   for (const draft of drafts) placeBehind(draft, drafts, ledger, scene)
+  for (const draft of drafts) tellTurns(draft)
   const tasks: Partial<Record<Task, readonly PlannedPlacement[]>> = {}
   for (const { planned, placements } of drafts)
     tasks[planned.task] = [...(tasks[planned.task] ?? []), ...placements]
@@ -67,6 +69,7 @@ function placePinned(draft: Draft, drafts: readonly Draft[], ledger: Ledger, sce
 
 function placeFirst(draft: Draft, drafts: readonly Draft[], ledger: Ledger, scene: Scene): void {
   const working = fittingInOrder(draft.wanted, draft, drafts, ledger, scene)
+  if (takeTurns(draft, drafts, working, ledger, scene)) return
   // what failed once may work again: where nothing else is left, its worker is to tell
   const fitted =
     working.rated.length > 0 ? working : fittingInOrder(draft.failed, draft, drafts, ledger, scene)

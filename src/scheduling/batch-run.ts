@@ -4,7 +4,7 @@ import { asTandemError, type ChatDelta, type Placement, type ServedBy, TandemErr
 import type { CallOptions, Worker } from '../workers/index.ts'
 import type { ChatJob } from './chat-job.ts'
 import type { Batch } from './core/index.ts'
-import type { Job, RowsJob } from './jobs.ts'
+import type { Job, RowsJob, TurnJob } from './jobs.ts'
 import { withNamedInput } from './named-input.ts'
 import type { RowInput } from './rows.ts'
 
@@ -108,6 +108,14 @@ export async function runChat(run: BatchRun): Promise<void> {
     throw part.lost
   } finally {
     clearTimeout(silence)
+  }
+}
+
+export async function runTurn({ job, batch, worker, signal, onReleased }: BatchRun): Promise<void> {
+  try {
+    await (job(batch.parts[0]?.request ?? -1) as TurnJob).call(worker, signal)
+  } finally {
+    onReleased()
   }
 }
 

@@ -124,9 +124,27 @@ export class Conductor {
     return { worker, options: { ...options, spec: { ...options.spec, threads: worker.threads } } }
   }
 
-  /** Whether none rests, restarts or is quarantined: then each has the cores that the plan counts on. */
+  /**
+   * Whether none restarts, is quarantined or rests, but for those that make room for another one: then each has the cores that
+   * the plan counts on.
+   */
   isComplete(): boolean {
-    return this.workers().every((worker) => !isAway(worker))
+    const swaps = new Map(placementsOf(this.#plan).map((each) => [placementId(each), each.swapsWith ?? []]))
+    const isUp = (id: string) => {
+      const worker = this.#workers.get(id)?.worker
+      return worker !== undefined && !isAway(worker)
+    }
+    return this.workers().every(
+      ({ id, resting }) => isUp(id) || (resting && swaps.get(id)?.some(isUp) === true),
+    )
+  }
+
+  /** What of the plan is not unloaded: its memory is in use. */
+  loaded(): Pick<Plan, 'tasks'> {
+    const holds = (placement: PlannedPlacement) =>
+      this.#workers.get(placementId(placement))?.worker.resting === false
+    const tasks = Object.entries(this.#plan.tasks).map(([task, list]) => [task, list.filter(holds)])
+    return { tasks: Object.fromEntries(tasks) }
   }
 
   workers(): readonly Worker[] {
@@ -167,7 +185,9 @@ export class Conductor {
 
   #start(placement: PlannedPlacement, plan: Plan): Sharer {
     const { workerOptions, onWorker } = this.#options
-    const options = workerOptions(placement, plan)
+    // it loads when it is asked for, and another one makes room: loading both is what does not fit
+    const resting = placement.swapsWith?.some((id) => this.#workers.has(id)) ?? false
+    const options = { ...workerOptions(placement, plan), ...(resting ? { resting } : {}) }
     const running = { worker: startWorker(options), options, placement }
     this.#workers.set(running.worker.id, running)
     running.worker.onEvent((event) => this.#heard(running.worker, event))
@@ -188,13 +208,13 @@ export class Conductor {
   }
 }
 
-/** Whether two plans start the same workers in the same order and roles. */
+/** Whether two plans start the same workers in the same order and roles, and load them alike. */
 function sameServing(a: Plan, b: Plan): boolean {
   const shape = (plan: Plan) =>
     Object.entries(plan.tasks)
       .map(([task, list]) => [
         task,
-        list.map((each) => [placementId(each), each.role, each.insteadOf?.reason]),
+        list.map((each) => [placementId(each), each.role, each.insteadOf?.reason, each.swapsWith]),
       ])
       .sort(([x], [y]) => String(x).localeCompare(String(y)))
   return JSON.stringify(shape(a)) === JSON.stringify(shape(b))

@@ -115,7 +115,7 @@ async function watch({ conductor, knowledge, log }: CurrentOptions, signal: Abor
     try {
       const survey = await surveyAgain(knowledge.survey, signal)
       for (const warning of survey.warnings) log.warn(warning)
-      knowledge.refresh(survey, conductor.plan)
+      knowledge.refresh(survey, conductor.loaded())
       conductor.replan(changes.join('; '), () => true) // what was refused may have been the old driver's fault
     } catch (thrown) {
       if (!signal.aborted) log.warn(`looking for devices failed: ${reasonOf(thrown)}`)

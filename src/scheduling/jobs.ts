@@ -1,4 +1,5 @@
 import type { ChatMove, ServedBy } from '../domain/index.ts'
+import type { Worker } from '../workers/index.ts'
 import type { ChatJob } from './chat-job.ts'
 import type { Served } from './contract.ts'
 import type { Rows, RowsRequest } from './rows.ts'
@@ -6,9 +7,10 @@ import type { Rows, RowsRequest } from './rows.ts'
 /** A request as the loop holds it; the core knows it by its id only. */
 export type Job = RowsJob | ChatJob | TurnJob
 
-/** Asks for nothing but a worker that is loaded. */
+/** Asks something beside the queue of a worker that must be loaded for it, and stays so until it has answered. */
 export interface TurnJob {
   readonly kind: 'turn'
+  readonly call: (worker: Worker, signal: AbortSignal) => Promise<void>
   done(): void
   fail(error: unknown): void
 }

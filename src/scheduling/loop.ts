@@ -8,7 +8,7 @@ import {
 } from '../domain/index.ts'
 import type { ObservedBatch, Observer } from '../telemetry/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
-import { type BatchRun, runChat, runRows } from './batch-run.ts'
+import { type BatchRun, runChat, runRows, runTurn } from './batch-run.ts'
 import {
   type Batch,
   type Effect,
@@ -364,6 +364,8 @@ function perform(run: BatchRun): Promise<void> {
       return runChat(run)
     case 'rows':
       return runRows(run)
+    case 'turn':
+      return runTurn(run)
     default:
       run.onReleased()
       return Promise.resolve()

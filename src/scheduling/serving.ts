@@ -301,13 +301,18 @@ class Scheduler implements ManagedServing {
     }
   }
 
-  /** Resolves when a worker of the route could take a request. */
-  async #turn({ id: lane }: Route, signal: AbortSignal | undefined, deadlineMs: number): Promise<void> {
+  /** The same as a request: what is unloaded loads in its turn, and stays loaded until it has answered. */
+  async #askInTurn<T>(
+    { id: lane }: Route,
+    signal: AbortSignal | undefined,
+    deadlineMs: number,
+    call: (worker: Worker, options: { signal: AbortSignal; deadlineMs: number }) => Promise<T>,
+  ): Promise<T> {
     const id = this.#nextId++
     const cancel = () => this.#loop.send({ type: 'cancelled', request: id })
     signal?.addEventListener('abort', cancel, { once: true })
     try {
-      await new Promise<void>((resolve, reject) => {
+      return await new Promise<T>((resolve, reject) => {
         const submission: Submission = {
           id,
           lane,
@@ -317,7 +322,16 @@ class Scheduler implements ManagedServing {
           deadlineMs,
           tokens: [1],
         }
-        this.#loop.submit(submission, { kind: 'turn', done: resolve, fail: reject })
+        let answer: { readonly value: T } | undefined
+        this.#loop.submit(submission, {
+          kind: 'turn',
+          call: async (worker, called) => {
+            const leftMs = Math.max(1, deadlineMs - performance.now())
+            answer = { value: await call(worker, { signal: called, deadlineMs: leftMs }) }
+          },
+          done: () => (answer ? resolve(answer.value) : reject(new Error('a turn ended without its call'))),
+          fail: reject,
+        })
       })
     } finally {
       signal?.removeEventListener('abort', cancel)
@@ -337,8 +351,8 @@ class Scheduler implements ManagedServing {
       const bounds = { ...(signal ? { signal } : {}), waitMs: endMs - performance.now() }
       try {
         const route = routes.find(task, model)
-        // what is unloaded loads in its turn, as for any request
-        if (route.workers.every(({ worker }) => worker.resting)) await this.#turn(route, signal, endMs)
+        if (route.workers.every(({ worker }) => worker.resting))
+          return await this.#askInTurn(route, signal, endMs, call)
         const worker = await whenReady(route, bounds)
         return await call(worker, {
           ...(signal ? { signal } : {}),

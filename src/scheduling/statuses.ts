@@ -21,7 +21,8 @@ export function workerStatuses(
     const { task, model, engine, device, simulated } = worker.placement
     const answers = worker.state === 'ready' || worker.state === 'busy'
     const error = answers ? undefined : errors.get(worker.id)
-    const why = worker.resting ? 'unloaded, it loads again when it is needed' : error?.message
+    const swapsWith = state.seats.get(worker.id)?.excludes ?? []
+    const why = worker.resting ? restsBecause(modelsOf(swapsWith, workers)) : error?.message
     return {
       id: worker.id,
       task,
@@ -35,8 +36,18 @@ export function workerStatuses(
       running: running.size,
       ...(simulated ? {} : { threads: worker.threads }),
       ...(why === undefined ? {} : { error: why }),
+      ...(swapsWith.length > 0 ? { swapsWith } : {}),
     }
   })
+}
+
+function modelsOf(ids: readonly string[], workers: readonly Worker[]): string[] {
+  return workers.flatMap(({ id, placement }) => (ids.includes(id) ? [placement.model] : []))
+}
+
+function restsBecause(swapsWith: readonly string[]): string {
+  const instead = swapsWith.length > 0 ? `, instead of ${swapsWith.join(' or ')}` : ''
+  return `unloaded, it loads again when it is needed${instead}`
 }
 
 export function queueDepths(routes: readonly Route[], state: State): QueueDepth[] {

@@ -4,7 +4,7 @@ import type { Route } from './routes.ts'
 
 /**
  * The first ready worker of a route, in plan order; waits for one.
- * @throws TandemError DEADLINE, CANCELLED, or why the first worker failed for good when all did
+ * @throws TandemError DEADLINE, CANCELLED, STARTING when all are unloaded, or why the first worker failed for good when all did
  */
 export async function whenReady(
   route: Route,
@@ -13,6 +13,9 @@ export async function whenReady(
   const { signal, waitMs } = bounds
   const now = route.workers.find(({ worker }) => worker.info)
   if (now) return now.worker
+  const awake = route.workers.filter(({ worker }) => !worker.resting)
+  // only the core may load what is unloaded: it knows what has to make room
+  if (awake.length === 0) throw new TandemError('STARTING', { what: route.id }, { retryAfterS: 2 })
   let timer: NodeJS.Timeout | undefined
   let abort = () => {}
   const refusal = new Promise<never>((_, reject) => {
@@ -23,11 +26,10 @@ export async function whenReady(
     if (signal?.aborted) abort()
   })
   try {
-    const awake = route.workers.filter(({ worker }) => !worker.resting)
-    const workers = (awake.length > 0 ? awake : route.workers).map(({ worker }) =>
-      worker.ready().then(() => worker),
-    )
-    return await Promise.race([Promise.any(workers), refusal])
+    return await Promise.race([
+      Promise.any(awake.map(({ worker }) => worker.ready().then(() => worker))),
+      refusal,
+    ])
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error
   } finally {

@@ -43,14 +43,18 @@ function rejectedText(rejected: readonly Rejected[]): string {
 export function differenceText(differences: readonly PlanDifference[], style: Style): string {
   if (differences.length === 0) return 'no difference\n'
   return differences
-    .map(({ task, model, from, to, behindFrom, behindTo, reason }) => {
+    .map(({ task, model, from, to, behindFrom, behindTo, swapsFrom, swapsTo, reason }) => {
       const moved = from === to ? `${to}` : `${from ?? 'nothing'} -> ${to ?? 'nothing'}`
       const behind =
         behindFrom && behindTo
           ? wrapped(`behind it: ${some(behindFrom)} -> ${some(behindTo)}`, '    ', '      ')
           : ''
+      const turns =
+        swapsFrom && swapsTo
+          ? wrapped(`loaded in turns with: ${some(swapsFrom)} -> ${some(swapsTo)}`, '    ', '      ')
+          : ''
       const head = `${style.bold(task)}  ${wrapped(`${model}: ${moved}`, '', '  ')}`
-      return `${head}${behind}${style.dim(wrapped(reason, '    ', '      '))}`
+      return `${head}${behind}${turns}${style.dim(wrapped(reason, '    ', '      '))}`
     })
     .join('')
 }

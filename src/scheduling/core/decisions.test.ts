@@ -311,6 +311,26 @@ describe('models that do not fit together', () => {
     expect(run.at('apply')).toEqual([[edit]])
     expect(run.state.requests.size).toBe(4) // none is dropped
   })
+
+  test('one that took longer to load than the others wait serves as long before it makes room again', () => {
+    const run = loaded()
+    for (let i = 0; i < 3; i++) run.submit('chat', [1])
+    const edits = [1, 2, 3, 4].map(() => run.submit('edits', [1]))
+    run.nowMs += LIMITS.swapMs
+    run.on({ type: 'ticked' })
+    run.answer('talk', 10)
+    // others wait for the one that made room, and for longer
+    expect(run.on({ type: 'memoryFreed', worker: 'talk' })).toEqual([{ type: 'wake', worker: 'apply' }])
+    run.nowMs += 5 * LIMITS.swapMs
+    run.ready('apply', 1)
+    expect(run.at('apply')).toEqual([[edits[0]]])
+    run.answer('apply', 10)
+    expect(run.at('apply')).toEqual([[edits[1]]])
+    run.nowMs += LIMITS.swapMs
+    run.on({ type: 'ticked' })
+    expect(types(run.answer('apply', 10))).toContain('rest')
+    expect(run.on({ type: 'memoryFreed', worker: 'apply' })).toEqual([{ type: 'wake', worker: 'talk' }])
+  })
 })
 
 describe('bulk that gives way', () => {

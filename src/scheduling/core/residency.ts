@@ -7,11 +7,14 @@ export function settleModels(draft: Draft): void {
   let settled = true
   for (const seat of draft.seats.values()) if (seat.resting || seat.yieldsTo !== undefined) settled = false
   if (settled) return
-  for (const lane of draft.lanes.values()) {
+  const waiting = [...draft.lanes.values()].flatMap((lane) => {
     const oldest = oldestWaiting(draft, lane)
-    if (!oldest) continue
+    return oldest ? [{ lane, oldest }] : []
+  })
+  waiting.sort((a, b) => a.oldest.submittedMs - b.oldest.submittedMs || a.oldest.id - b.oldest.id)
+  for (const { lane, oldest } of waiting) {
     const wanted = wantedOf(draft, lane)
-    if (wanted) makeRoom(draft, wanted, oldest)
+    if (wanted && !letsFirst(draft, wanted)) makeRoom(draft, wanted, oldest)
   }
   for (const seat of [...draft.seats.values()]) {
     if (seat.yieldsTo === undefined) continue
@@ -19,7 +22,16 @@ export function settleModels(draft: Draft): void {
     // whom it made room for has gone, or it was lost meanwhile
     if (!waits || !seat.ready) put(draft.seats, seat, { yieldsTo: undefined })
     else if (batchesAt(draft, seat.id).length === 0) {
-      put(draft.seats, seat, { ready: false, resting: true, yieldsTo: undefined, why: 'unloaded' })
+      const gaveWayTo = seat.yieldsTo
+      put(draft.seats, seat, {
+        ready: false,
+        resting: true,
+        yieldsTo: undefined,
+        gaveWayTo,
+        why: 'unloaded',
+      })
+      const next = draft.seats.get(seat.yieldsTo)
+      if (next) put(draft.seats, next, { gaveWayTo: undefined }) // its turn has come
       draft.effects.push({ type: 'rest', worker: seat.id })
     }
   }
@@ -34,6 +46,14 @@ function wantedOf(draft: Draft, lane: Lane): Seat | undefined {
   return atWork ? undefined : seats.find(({ resting }) => resting)
 }
 
+/** Whether it was unloaded for one that has not begun to load, and that requests still wait for. */
+function letsFirst(draft: Draft, { gaveWayTo }: Seat): boolean {
+  const next = gaveWayTo === undefined ? undefined : draft.seats.get(gaveWayTo)
+  return (
+    next?.resting === true && !next.gone && oldestWaiting(draft, draft.lanes.get(next.lane)) !== undefined
+  )
+}
+
 function makeRoom(draft: Draft, wanted: Seat, oldest: Request): void {
   const standing = wanted.excludes.flatMap((id) => draft.seats.get(id) ?? []).filter((seat) => !seat.gone)
   const holding = standing.filter(({ holdsMemory }) => holdsMemory)
@@ -46,8 +66,9 @@ function makeRoom(draft: Draft, wanted: Seat, oldest: Request): void {
     if (!seat.ready || seat.yieldsTo !== undefined) continue
     const lane = draft.lanes.get(seat.lane)
     const idle = !oldestWaiting(draft, lane)
-    if (idle || draft.nowMs - oldest.submittedMs >= draft.limits.swapMs)
-      put(draft.seats, seat, { yieldsTo: wanted.id })
+    // one that loaded for longer than that serves before it goes again
+    const sinceMs = Math.max(oldest.submittedMs, seat.loadedAtMs)
+    if (idle || draft.nowMs - sinceMs >= draft.limits.swapMs) put(draft.seats, seat, { yieldsTo: wanted.id })
   }
 }
 

@@ -87,6 +87,10 @@ export interface Seat {
   readonly excludes: readonly string[]
   /** It takes nothing more, so that this worker can load. */
   readonly yieldsTo: string | undefined
+  /** The worker that it was last unloaded for. */
+  readonly gaveWayTo: string | undefined
+  /** When its model was last loaded. */
+  readonly loadedAtMs: number
   /** It works on processors that the user's programs need: its bulk gives way to them. */
   readonly givesWay: boolean
   /** No bulk before. */
@@ -284,6 +288,8 @@ export function freshSeat(lane: string, { id, overflow, givesWay, excludes }: Wo
     resting: false,
     holdsMemory: true,
     yieldsTo: undefined,
+    gaveWayTo: undefined,
+    loadedAtMs: 0,
     bulkFromMs: 0,
     breaker: CLOSED,
     pace: [],

@@ -103,6 +103,9 @@ function workerReady(draft: Draft, event: Extract<Event, { type: 'workerReady' }
   put(draft.seats, seat, {
     ready: true,
     gone: false,
+    // one that could not be unloaded was loaded all the time
+    loadedAtMs: seat.resting ? seat.loadedAtMs : draft.nowMs,
+    gaveWayTo: undefined,
     resting: false,
     holdsMemory: true,
     proven,

@@ -1,5 +1,5 @@
 import type { SimulatedMachine } from '../machine.ts'
-import { qwenCoder14b } from '../models/chat.ts'
+import { qwenCoder7b, qwenCoder14b } from '../models/chat.ts'
 import { bgeReranker, sentimentClassifier } from '../models/encoders.ts'
 import { arcB580 } from '../parts/gpus.ts'
 import { contentionOf } from '../parts/shared-memory.ts'
@@ -22,5 +22,5 @@ export const coreUltra265kB580: SimulatedMachine = {
   title: 'the reference PC: Core Ultra 7 265K with 64 GiB and an Arc B580',
   devices,
   contention: contentionOf(devices),
-  models: [qwenCoder14b, bgeReranker, sentimentClassifier],
+  models: [qwenCoder14b, qwenCoder7b, bgeReranker, sentimentClassifier],
 }
