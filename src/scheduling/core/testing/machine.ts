@@ -7,6 +7,7 @@ export const LIMITS: Limits = {
   maxTries: 3,
   batchTokens: 600,
   bulkBatchTokens: 150,
+  bulkBatchMs: 60,
   batchInputs: 8,
   bulkAfter: 3,
   bulkAgesMs: 1_500,
