@@ -46,8 +46,7 @@ export class Channel {
   #flush(): void {
     const [first, ...more] = this.#unsent
     this.#unsent = []
-    if (first && this.#stream.writable)
-      this.#stream.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
+    if (first) this.#stream.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
   }
 
   #read(chunk: Buffer): void {
