@@ -12,7 +12,7 @@ import { median, quantile, report } from './lib/report.js'
 import { startServer } from './lib/server.js'
 
 const STREAMS = [1, 4, 16]
-const REAL = { TANDEM_CHAT_SLOTS: '16', TANDEM_PLACEMENT_WHEN_IDLE: 'false' }
+const REAL = { TANDEM_CHAT_SLOTS: '16', TANDEM_CALIBRATION_WHEN_IDLE: 'false' }
 const SIMULATED = {
   ...REAL,
   TANDEM_SIMULATE_MACHINE: 'core-ultra-265k-b580',

@@ -24,7 +24,7 @@ const MACHINES = [
     settings: { TANDEM_SIMULATE_MACHINE: 'core-ultra-265k-b580', TANDEM_PLACEMENT_POLICY: 'development' },
     inputs: 8,
   },
-  { name: 'this machine, CPU', settings: { TANDEM_PLACEMENT_WHEN_IDLE: 'false' }, inputs: 8 },
+  { name: 'this machine, CPU', settings: { TANDEM_CALIBRATION_WHEN_IDLE: 'false' }, inputs: 8 },
 ]
 
 const wanted = process.argv.slice(2)
