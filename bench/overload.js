@@ -111,7 +111,14 @@ async function overload({ name, settings, inputs }) {
         what: `${name}: the same of interactive requests`,
         value: median(seen.interactive.okMs),
         unit: 'ms',
-        note: `${idleMs.toFixed(1)} ms on an idle server; ${seen.interactive.ok} of ${seen.interactive.sent} answered`,
+        note: `${idleMs.toFixed(1)} ms on an idle server`,
+      },
+      {
+        what: `${name}: interactive requests answered / sent`,
+        value: seen.interactive.ok / (seen.interactive.sent + seen.interactive.unsent),
+        unit: '',
+        target: 0.95,
+        note: `${seen.interactive.ok} of ${seen.interactive.sent}; some are under way when the time begins and ends`,
       },
       {
         what: `${name}: interactive requests refused`,

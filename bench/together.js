@@ -36,6 +36,7 @@ async function embedFor(url, { mayStarve = false } = {}, until = sleep(PHASE_MS)
   const over = until.then(() => true)
   let starved = false
   const started = performance.now()
+  let endedMs = started
   for (let count = 0; ; count += ARRAY) {
     const input = texts.slice(count % texts.length).slice(0, ARRAY)
     const body = { model: 'tandem-embed-small', input, encoding_format: 'base64' }
@@ -45,14 +46,16 @@ async function embedFor(url, { mayStarve = false } = {}, until = sleep(PHASE_MS)
         if (!starved) throw error
       },
     )
-    if (!(await Promise.race([answered, over]))) continue
-    const seconds = (performance.now() - started) / 1000
+    if (!(await Promise.race([answered, over]))) {
+      endedMs = performance.now()
+      continue
+    }
     // what is left of it is not counted, and must not run into the next phase; one that starves is not waited for
     await Promise.race([answered, sleep(STARVED_MS)])
     starved = true
-    if (count === 0 && !mayStarve)
-      throw new Error(`${url} embedded no array of ${ARRAY} texts in ${seconds} s`)
-    return count / seconds
+    if (count > 0) return (count * 1000) / (endedMs - started)
+    if (mayStarve) return 0
+    throw new Error(`${url} embedded no array of ${ARRAY} texts in a phase`)
   }
 }
 
