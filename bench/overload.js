@@ -185,7 +185,7 @@ async function latencies(url, { path, body, headers }, count) {
 /** Fills the queue once; those who are refused come again when they were told to. */
 async function returning(name, url, { path, body, headers }, most) {
   const bytes = postBytes(url, path, body, headers)
-  const count = 600
+  const count = 400
   let refused = 0
   let second = 0
   await Promise.all(
