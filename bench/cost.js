@@ -12,7 +12,7 @@ import { median, quantile, report } from './lib/report.js'
 import { startServer } from './lib/server.js'
 
 const STREAMS = [1, 4, 16]
-const REAL = { TANDEM_CHAT_SLOTS: '16', TANDEM_PLACEMENT_WHEN_IDLE: 'false' }
+const REAL = { TANDEM_CHAT_SLOTS: '16', TANDEM_CALIBRATION_WHEN_IDLE: 'false' }
 const SIMULATED = {
   ...REAL,
   TANDEM_SIMULATE_MACHINE: 'core-ultra-265k-b580',
@@ -123,8 +123,8 @@ async function streaming(what, settings, { tokens, rounds, firstTokens }) {
     for (let round = 0; round < firstTokens; round++) firsts.push(await both(round, 1, 4))
     const of = (side, key) => firsts.map((round) => round[side][0][key])
     // the time to the first token without what the worker says it took itself: the rest of the direct one is the worker's too
-    const ownMs = median(of('direct', 'aboveMs'))
-    const above = of('http', 'aboveMs').map((ms) => ms - ownMs)
+    // like is compared with like: the 99th percentile of one with that of the other
+    const above = (share) => quantile(of('http', 'aboveMs'), share) - quantile(of('direct', 'aboveMs'), share)
     rows.push(
       {
         what: `${what}: first token, worker spoken to directly (median)`,
@@ -133,14 +133,14 @@ async function streaming(what, settings, { tokens, rounds, firstTokens }) {
       },
       {
         what: `${what}: first token, HTTP above it (median)`,
-        value: median(above),
+        value: above(0.5),
         unit: 'ms',
         target: 2,
         better: 'less',
       },
       {
         what: `${what}: the same, 99th percentile`,
-        value: quantile(above, 0.99),
+        value: above(0.99),
         unit: 'ms',
         target: 5,
         better: 'less',
@@ -219,7 +219,8 @@ async function until200(url) {
   while ((await fetch(url)).status !== 200) await sleep(50)
 }
 
-async function embeddings() {
+/** @param {'base64' | 'float'} format OpenAI's own clients ask for base64 */
+async function embeddings(format) {
   const settings = { ...SIMULATED, TANDEM_SIMULATE_SPEED_UP: '20' }
   const server = await startServer([], settings)
   try {
@@ -229,7 +230,7 @@ async function embeddings() {
     const stream = {
       name: 'embed',
       path: '/v1/embeddings',
-      body: { model: 'tandem-embed-small', input: 'where is the queue bounded?', encoding_format: 'base64' },
+      body: { model: 'tandem-embed-small', input: 'where is the queue bounded?', encoding_format: format },
       headers: { 'x-tandem-priority': 'interactive' },
       perSecond: EMBED_RATE,
       connections: 256,
@@ -242,7 +243,7 @@ async function embeddings() {
         wallMs = performance.now() - (begins ? 0 : wallMs)
       },
     })
-    const note = 'simulated NPU, 20 times as fast'
+    const note = `${format}; simulated NPU, 20 times as fast`
     rows.push(
       {
         what: `embeddings of one short text, ${EMBED_RATE} sent each second: answered`,
@@ -324,7 +325,7 @@ try {
   if (does('real')) await streaming('tiny model', REAL, { tokens: 150, rounds: 9, firstTokens: 150 })
   if (does('simulated'))
     await streaming('simulated decoder', SIMULATED, { tokens: 80, rounds: 5, firstTokens: 60 })
-  if (does('embeddings')) await embeddings()
+  if (does('embeddings')) for (const format of ['base64', 'float']) await embeddings(format)
   if (does('readers')) await readers()
 } finally {
   agent.destroy()

@@ -29,13 +29,14 @@ const completion = (round) => ({
   seed: 7 + round,
 })
 
-const chatFor = (url) => streamFor(url, completion, PHASE_MS)
+const chatFor = (url, options) => streamFor(url, completion, PHASE_MS, options)
 
 /** Arrays of passages, one after the other, until `until` settles. @returns docs/s */
-async function embedFor(url, until = sleep(PHASE_MS)) {
+async function embedFor(url, { mayStarve = false } = {}, until = sleep(PHASE_MS)) {
   const over = until.then(() => true)
   let starved = false
   const started = performance.now()
+  let endedMs = started
   for (let count = 0; ; count += ARRAY) {
     const input = texts.slice(count % texts.length).slice(0, ARRAY)
     const body = { model: 'tandem-embed-small', input, encoding_format: 'base64' }
@@ -45,12 +46,16 @@ async function embedFor(url, until = sleep(PHASE_MS)) {
         if (!starved) throw error
       },
     )
-    if (!(await Promise.race([answered, over]))) continue
-    const seconds = (performance.now() - started) / 1000
+    if (!(await Promise.race([answered, over]))) {
+      endedMs = performance.now()
+      continue
+    }
     // what is left of it is not counted, and must not run into the next phase; one that starves is not waited for
     await Promise.race([answered, sleep(STARVED_MS)])
     starved = true
-    return count / seconds
+    if (count > 0) return (count * 1000) / (endedMs - started)
+    if (mayStarve) return 0
+    throw new Error(`${url} embedded no array of ${ARRAY} texts in a phase`)
   }
 }
 
@@ -68,23 +73,30 @@ async function queriesFor(url) {
 }
 
 /** What two servers keep of their speed when both work. */
-async function sideBySide({ chat: chatUrl, embed: embedUrl }) {
-  const chatAlone = await chatFor(chatUrl)
-  const embedAlone = await embedFor(embedUrl)
-  const chatting = chatFor(chatUrl)
-  const [chat, embed] = await Promise.all([chatting, embedFor(embedUrl, chatting)])
+async function sideBySide({ chat: chatUrl, embed: embedUrl }, options = {}) {
+  const chatAlone = await chatFor(chatUrl, options)
+  const embedAlone = await embedFor(embedUrl, options)
+  const chatting = chatFor(chatUrl, options)
+  const [chat, embed] = await Promise.all([chatting, embedFor(embedUrl, options, chatting)])
   return { chatAlone, chat, embedAlone, embed }
+}
+
+/** Texts of the batches that were embedded so far; the project's own count goes up by 64 at a time, too coarse for a phase. */
+async function embeddedTexts(url) {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const lines = text.split('\n').filter((line) => /^tandem_batch_inputs_sum\{.*task="embed"/.test(line))
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
 
 /** What the index embeds in a second while `work` runs. */
 async function indexedDuring(url, name, work) {
-  const embedded = async () => (await call(`${url}/tandem/v1/projects/${name}`)).embedded
-  const before = await embedded()
+  const before = await embeddedTexts(url)
   const started = performance.now()
   const result = await work()
-  const rate = ((await embedded()) - before) / ((performance.now() - started) / 1000)
+  const rate = ((await embeddedTexts(url)) - before) / ((performance.now() - started) / 1000)
   if ((await call(`${url}/tandem/v1/projects/${name}`)).state === 'ready')
     throw new Error('the index was complete before the phase ended: raise CHUNKS')
+  if (!(rate > 0)) throw new Error(`the index of ${name} embedded nothing in a phase`)
   return { result, rate }
 }
 
@@ -112,9 +124,15 @@ const kept = (rounds, key, alone) =>
 
 /** @param {string} who @param {object[]} rounds @param {{ chat?: number, embed?: number }} targets */
 function pairRows(who, rounds, targets = {}) {
+  const starved = rounds.filter(({ chat }) => chat.gapsMs.length === 1).length
   return [
     { what: `${who}: chat alone`, value: speed(rounds, 'chatAlone'), unit: 'tokens/s' },
-    { what: `${who}: chat beside embeddings`, value: speed(rounds, 'chat'), unit: 'tokens/s' },
+    {
+      what: `${who}: chat beside embeddings`,
+      value: speed(rounds, 'chat'),
+      unit: 'tokens/s',
+      ...(starved > 0 ? { note: `wrote no two tokens in ${starved} of ${rounds.length} phases` } : {}),
+    },
     {
       what: `${who}: chat keeps`,
       value: kept(rounds, 'chat', 'chatAlone'),
@@ -181,7 +199,7 @@ try {
     const pair = await startPair()
     if (!pair) continue
     try {
-      rounds.pair.push(await sideBySide(pair))
+      rounds.pair.push(await sideBySide(pair, { mayStarve: true }))
     } finally {
       await pair.stop()
     }

@@ -49,9 +49,10 @@ export interface ServingOptions {
 
 const LIMITS = {
   maxTries: 3,
-  // 64 texts of 128; bulk takes a quarter while much waits, so that a person waits little
+  // 64 texts of 128; bulk takes a quarter while much waits and less on slow devices, so that a person waits little
   batchTokens: 8192,
   bulkBatchTokens: 2048,
+  bulkBatchMs: 100,
   batchInputs: 64,
   bulkAfter: 4,
   bulkAgesMs: 5_000,

@@ -128,6 +128,87 @@ describe('turns', () => {
   })
 })
 
+describe('a bulk batch', () => {
+  /** The padded tokens of the first batch of an array of 60 texts of 10 tokens, at a worker that takes so long for one. */
+  function batchAt(msPerToken: number, priority: 'bulk' | 'interactive' = 'bulk'): number | undefined {
+    const run = new Run(embed(npu))
+    run.ready('npu', 1)
+    run.submit('embed', [100])
+    run.answer('npu', 100 * msPerToken)
+    run.submit('embed', new Array(60).fill(10), { priority })
+    return [...run.state.batches.values()].at(-1)?.paddedTokens
+  }
+
+  test('takes no longer than a person may wait for its end, by the measured pace', () => {
+    expect(batchAt(0.1)).toBe(80) // batchInputs
+    expect(batchAt(1)).toBeLessThanOrEqual(LIMITS.bulkBatchMs)
+    expect(batchAt(1)).toBeGreaterThan(LIMITS.bulkBatchMs / 3)
+    expect(batchAt(1, 'interactive')).toBe(80)
+  })
+
+  test('of a very slow worker keeps a size at which batches are worth it', () => {
+    expect(batchAt(100)).toBe(10)
+  })
+})
+
+describe('Retry-After', () => {
+  /** What the next one is told that comes while the queue is full. */
+  function toldAfter(run: Run, given: Partial<Submitted> = {}): number {
+    for (let i = 0; i < LIMITS.maxWaiting + 10; i++) run.submit('embed', [10], given)
+    const [last] = run.effects.flatMap((effect) => (effect.type === 'end' ? [effect.ending] : []))
+    if (last?.how !== 'queueFull') throw new Error('the queue is not full')
+    return last.retryAfterS
+  }
+
+  test('counts requests, not the batches into which a large one falls', () => {
+    const run = new Run(embed(npu))
+    run.ready('npu', 1)
+    for (let i = 0; i < 8; i++) run.submit('embed', new Array(16).fill(10))
+    for (let i = 0; i < 12; i++) run.answer('npu', 1000)
+    // 8 inputs to a batch, two batches to a request: 2 s each
+    const told = toldAfter(run)
+    expect(told).toBeGreaterThanOrEqual(1.5 * LIMITS.maxWaiting)
+    expect(told).toBeLessThanOrEqual(2.5 * LIMITS.maxWaiting)
+  })
+
+  test('counts all workers of the lane', () => {
+    const run = new Run(chat(npu, { id: 'cpu', overflow: true }))
+    run.ready('npu', 1)
+    run.ready('cpu', 1)
+    for (let i = 0; i < 12; i++) run.submit('chat', [1])
+    for (let i = 0; i < 5; i++) {
+      run.answer('npu', 500)
+      run.answer('cpu', 500)
+    }
+    expect(run.state.lanes.get('chat')?.answerMs).toBeCloseTo(500, 0)
+  })
+
+  test('does not count the time in which nobody waited', () => {
+    const run = new Run(embed(npu))
+    run.ready('npu', 1)
+    for (let i = 0; i < 5; i++) {
+      run.nowMs += 3_600_000
+      run.submit('embed', [10])
+      run.answer('npu', 10)
+    }
+    expect(toldAfter(run)).toBe(1)
+  })
+
+  test('short answers between long ones count by their number', () => {
+    const run = new Run(embed(npu))
+    run.ready('npu', 1)
+    run.submit('embed', [10])
+    for (let i = 0; i < 100; i++) {
+      for (let j = 0; j < 8; j++) run.submit('embed', [10], { kind: 'passage' })
+      run.answer('npu', 10)
+      run.submit('embed', [10], { kind: 'query' })
+      run.answer('npu', 310)
+    }
+    // 9 requests in 320 ms; the mean over batches would be 24
+    expect(Math.abs((run.state.lanes.get('embed')?.answerMs ?? 0) - 320 / 9)).toBeLessThan(5)
+  })
+})
+
 test('bulk that has waited long gets every second turn', () => {
   const run = new Run(chat(npu))
   run.ready('npu', 1)

@@ -8,6 +8,8 @@ import type { Batch, Lane, Request, Seat } from './state.ts'
 
 /** Another worker must be done in so much less of the time before work goes there instead of the plan's first one. */
 const WORTH_A_MOVE = 0.8
+/** Of the tokens of a bulk batch, what a slow worker gets at least: smaller ones would waste its time. */
+const LEAST_BULK = 1 / 8
 
 /** Sends what can be sent now. */
 export function dispatch(draft: Draft): void {
@@ -117,7 +119,7 @@ function send(draft: Draft, lane: Lane, seat: Seat, waiting: readonly Request[])
     ? takeBatch(
         mergeable(lane, waiting),
         draft.limits,
-        Math.min(lane.batchTokens, budget(draft, priority, waiting)),
+        Math.min(lane.batchTokens, budget(draft, seat, priority, waiting)),
       )
     : { parts: [{ request: head.id, inputs: head.pending }], paddedTokens: 1 }
   countTurns(draft, lane, priority, parts)
@@ -153,16 +155,24 @@ function mergeable(lane: Lane, waiting: readonly Request[]): readonly Request[] 
   return head && goesAlone(lane, head) ? [head] : waiting.filter((request) => !goesAlone(lane, request))
 }
 
-function budget(draft: Draft, priority: Priority, waiting: readonly Request[]): number {
-  const { batchTokens, bulkBatchTokens } = draft.limits
+function budget(draft: Draft, seat: Seat, priority: Priority, waiting: readonly Request[]): number {
+  const { batchTokens, bulkBatchTokens, bulkBatchMs } = draft.limits
   if (priority === 'interactive') return batchTokens
+  const least = bulkBatchTokens * LEAST_BULK
+  let tokens = muchWaits(draft, waiting) ? bulkBatchTokens : batchTokens
+  while (tokens / 2 >= least && (expectedMs(seat, tokens) ?? 0) > bulkBatchMs) tokens /= 2
+  return tokens
+}
+
+/** More than fits a large batch. */
+function muchWaits({ limits }: Draft, waiting: readonly Request[]): boolean {
   let left = 0
   for (const request of waiting)
     for (const index of request.pending) {
       left += request.tokens[index] ?? 1
-      if (left > batchTokens) return bulkBatchTokens
+      if (left > limits.batchTokens) return true
     }
-  return batchTokens
+  return false
 }
 
 function fallbackOf(

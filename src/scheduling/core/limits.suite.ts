@@ -6,6 +6,7 @@ export const LIMITS: Limits = {
   maxTries: 3,
   batchTokens: 600,
   bulkBatchTokens: 150,
+  bulkBatchMs: 60,
   batchInputs: 8,
   bulkAfter: 3,
   bulkAgesMs: 600,

@@ -13,6 +13,8 @@ export interface Limits {
   readonly batchTokens: number
   /** The same for bulk while much waits: short batches let a person in sooner. */
   readonly bulkBatchTokens: number
+  /** Milliseconds that a bulk batch should take at most, so that a person waits no longer for the next boundary. */
+  readonly bulkBatchMs: number
   readonly batchInputs: number
   /** Interactive batches in a row after which waiting bulk gets one. */
   readonly bulkAfter: number
@@ -47,8 +49,9 @@ export interface Lane {
   readonly waiting: Readonly<Record<Priority, number>>
   /** Interactive batches since the last bulk one. */
   readonly interactiveRun: number
-  /** Running mean of the milliseconds between two answers while some wait, for Retry-After. */
+  /** Running mean of the milliseconds between two ends of requests while some wait, for Retry-After. */
   readonly answerMs: number
+  /** When a request last ended with an answer. */
   readonly answeredAtMs: number
   /** What each client has had of the lane, by priority: who has had least is next. */
   readonly turns: Readonly<Record<Priority, Turns>>

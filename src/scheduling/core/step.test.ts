@@ -7,6 +7,7 @@ const LIMITS: Limits = {
   maxTries: 3,
   batchTokens: 1000,
   bulkBatchTokens: 250,
+  bulkBatchMs: 100,
   batchInputs: 64,
   bulkAfter: 2,
   bulkAgesMs: 5_000,

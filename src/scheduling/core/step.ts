@@ -18,14 +18,14 @@ import { hedge } from './hedge.ts'
 import { replan, vacate } from './replan.ts'
 import { settleModels } from './residency.ts'
 import { refuseParts, retryParts } from './retry.ts'
-import type { Batch, Effect, Event, Fault, Lane, Seat, State } from './state.ts'
+import type { Batch, Effect, Event, Fault, Lane, Request, Seat, State } from './state.ts'
 
 /** Bulk that gives way pauses no longer than this after a batch. */
 const MAX_PAUSE_MS = 5_000
 /** Of its time, bulk that gives way gets at least this share. */
 const LEAST_SHARE = 0.1
-/** Weight of the newest interval between answers. */
-const NEWEST = 0.1
+/** Weight of the newest answer in the mean time between answers. */
+const NEWEST = 0.05
 
 /** One event in, effects out. Pure: time comes with the event. Each request ends exactly once. */
 export function step(state: State, event: Event): { state: State; effects: readonly Effect[] } {
@@ -146,10 +146,25 @@ function batchDone(draft: Draft, batch: Batch | undefined): void {
   const seat = draft.seats.get(batch.worker)
   const lane = seat && draft.lanes.get(seat.lane)
   if (seat && lane) measure(draft, lane, seat, batch)
+  const answered: Request[] = []
   for (const request of requestsOf(draft, batch)) {
     const left = putRequest(draft, request, { running: request.running - 1 })
-    if (left.running === 0 && left.pending.length === 0) end(draft, left, { how: 'done' })
+    if (left.running > 0 || left.pending.length > 0) continue
+    answered.push(left)
+    end(draft, left, { how: 'done' })
   }
+  if (seat) countAnswers(draft, seat.lane, answered)
+}
+
+/** A large request falls into several batches: it counts once, with the last of them. */
+function countAnswers(draft: Draft, id: string, answered: readonly Request[]): void {
+  const lane = draft.lanes.get(id)
+  if (!lane || answered.length === 0) return
+  // time in which nobody waited says nothing of the pace
+  const sinceMs = Math.max(lane.answeredAtMs, Math.min(...answered.map(({ submittedMs }) => submittedMs)))
+  const each = (draft.nowMs - sinceMs) / answered.length
+  const old = lane.answeredAtMs === 0 ? 0 : (1 - NEWEST) ** answered.length
+  put(draft.lanes, lane, { answeredAtMs: draft.nowMs, answerMs: lane.answerMs * old + each * (1 - old) })
 }
 
 /** Learns from an answered batch how fast its worker is. */
@@ -171,13 +186,6 @@ function measure(draft: Draft, lane: Lane, seat: Seat, batch: Batch): void {
     freeSinceMs: nowMs,
     breaker: CLOSED,
     ...(batch.priority === 'bulk' ? { bulkFromMs: nowMs + pause } : {}),
-  })
-  const sinceLast = nowMs - lane.answeredAtMs
-  const answers = batch.parts.length
-  const first = lane.answeredAtMs === 0
-  put(draft.lanes, lane, {
-    answeredAtMs: nowMs,
-    answerMs: first ? ms / answers : lane.answerMs * (1 - NEWEST) + (sinceLast / answers) * NEWEST,
   })
 }
 
