@@ -43,7 +43,8 @@ async function embedFor(url, { mayStarve = false } = {}, until = sleep(PHASE_MS)
     const answered = callLean(`${url}/v1/embeddings`, body).then(
       () => false,
       (error) => {
-        if (!starved) throw error
+        // a llama-server closes connections that it says it keeps
+        if (!starved && !(mayStarve && error.code === 'ECONNRESET')) throw error
       },
     )
     if (!(await Promise.race([answered, over]))) {

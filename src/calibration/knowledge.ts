@@ -106,7 +106,8 @@ export class Knowledge {
         this.shareCores(all, (id) => turned.has(id)).threads.get(placementId(placement)),
       ),
       lastPlacement: same.length === 1,
-      background: policy.background && usesCpu(placement),
+      // a chat is for a person who reads along: only what can wait gives way
+      background: policy.background && placement.task !== 'chat' && usesCpu(placement),
     }
   }
 

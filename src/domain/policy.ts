@@ -34,7 +34,7 @@ export interface PolicySpec {
   readonly onBattery: 'same' | 'energy'
   /** Share of the logical processors that model threads leave free, 0..1; `cpu.reserveCores` is the least. */
   readonly reserveShare: number
-  /** CPU workers run at background priority. */
+  /** Encoders on the CPU run at background priority; a chat, which a person reads along, does not. */
   readonly background: boolean
   /** Largest chat model that an NPU gets, in parameters. */
   readonly maxNpuChatParameters: number
