@@ -9,11 +9,9 @@ export function workerStatuses(
   state: State,
   errors: ReadonlyMap<string, TandemError>,
 ): WorkerStatus[] {
-  const requests = [...state.requests.values()]
   return workers.map((worker) => {
     const lane = state.lanes.get(state.seats.get(worker.id)?.lane ?? '')
     const taker = lane?.workers.find((id) => state.seats.get(id)?.ready) ?? lane?.workers[0]
-    const waiting = requests.filter((request) => request.lane === lane?.id && request.pending.length > 0)
     const batches = [...state.batches.values()].filter(
       (batch) => batch.worker === worker.id && !batch.settled,
     )
@@ -32,7 +30,7 @@ export function workerStatuses(
       simulated,
       ...(worker.info ? { pid: worker.info.pid } : {}),
       state: worker.state,
-      queued: taker === worker.id ? waiting.length : 0,
+      queued: lane && taker === worker.id ? lane.waiting.interactive + lane.waiting.bulk : 0,
       running: running.size,
       ...(simulated ? {} : { threads: worker.threads }),
       ...(why === undefined ? {} : { error: why }),
@@ -51,12 +49,12 @@ function restsBecause(swapsWith: readonly string[]): string {
 }
 
 export function queueDepths(routes: readonly Route[], state: State): QueueDepth[] {
-  const requests = [...state.requests.values()]
+  const running = state.requests.values().filter((request) => request.running > 0)
   return routes.flatMap(({ id, task, model }) =>
     PRIORITIES.map((priority) => {
-      const own = requests.filter((request) => request.lane === id && request.priority === priority)
-      const waiting = own.filter(({ pending }) => pending.length > 0).length
-      return { task, model, priority, waiting, running: own.filter(({ running }) => running > 0).length }
+      const own = running.filter((request) => request.lane === id && request.priority === priority)
+      const waiting = state.lanes.get(id)?.waiting[priority] ?? 0
+      return { task, model, priority, waiting, running: own.length }
     }),
   )
 }

@@ -26,10 +26,11 @@ function dispatchOne(draft: Draft, laneId: string): boolean {
   // where bulk must pause, nobody waits for its turn
   const second = first === 'bulk' && somePaused(draft, lane) ? 'interactive' : first
   for (const priority of new Set([first, second])) {
-    const [head] = inTurn(lane, priority, waiting[priority])
+    const ordered = inTurn(lane, priority, waiting[priority])
+    const [head] = ordered
     const seat = head && choose(draft, lane, head)
     if (!seat) continue
-    send(draft, lane, seat, waiting[priority])
+    send(draft, lane, seat, ordered)
     return true
   }
   return false

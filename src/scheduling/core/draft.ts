@@ -10,10 +10,6 @@ export class Table<K, V> {
     this.#map = map
   }
 
-  get size(): number {
-    return this.#map.size
-  }
-
   get(key: K): V | undefined {
     return this.#map.get(key)
   }
