@@ -277,8 +277,6 @@ class Scheduler implements ManagedServing {
     const id = this.#nextId++
     this.#lastRequestMs = performance.now()
     for (const listener of this.#requestListeners) listener()
-    const cancel = () => this.#loop.send({ type: 'cancelled', request: id })
-    signal?.addEventListener('abort', cancel, { once: true })
     const watched = new Watched(this.#observer, { id, task, model, priority, inputs: tokens.length })
     try {
       const deadlineMs = performance.now() + (context.deadlineMs ?? this.#maxWaitMs)
@@ -287,9 +285,9 @@ class Scheduler implements ManagedServing {
         const route = this.#routes.byId(lane)
         return route && waitingOf(id, this.#loop.state, route)
       })
-      const ending = new Promise<Served<T>>((resolve, reject) => {
-        this.#loop.submit(submission, toJob({ resolve, reject, onServedBy, onMoved }, watched))
-      })
+      const ending = this.#queued<Served<T>>(submission, signal, (ends) =>
+        toJob({ ...ends, onServedBy, onMoved }, watched),
+      )
       if (this.#loop.state.requests.has(id)) watched.admitted()
       const served = await ending
       watched.done(served.result, served.servedBy)
@@ -297,6 +295,21 @@ class Scheduler implements ManagedServing {
     } catch (thrown) {
       watched.failed(thrown)
       throw thrown
+    }
+  }
+
+  /** In the queue when it returns; resolves with what the job ends with. An abort of `signal` calls it off. */
+  async #queued<T>(
+    submission: Submission,
+    signal: AbortSignal | undefined,
+    toJob: (ends: Pick<Ends<never>, 'reject'> & { readonly resolve: (value: T) => void }) => Job,
+  ): Promise<T> {
+    const cancel = () => this.#loop.send({ type: 'cancelled', request: submission.id })
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await new Promise<T>((resolve, reject) =>
+        this.#loop.submit(submission, toJob({ resolve, reject })),
+      )
     } finally {
       signal?.removeEventListener('abort', cancel)
     }
@@ -309,34 +322,25 @@ class Scheduler implements ManagedServing {
     deadlineMs: number,
     call: (worker: Worker, options: { signal: AbortSignal; deadlineMs: number }) => Promise<T>,
   ): Promise<T> {
-    const id = this.#nextId++
-    const cancel = () => this.#loop.send({ type: 'cancelled', request: id })
-    signal?.addEventListener('abort', cancel, { once: true })
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        const submission: Submission = {
-          id,
-          lane,
-          priority: 'interactive',
-          client: 'local',
-          kind: 'turn',
-          deadlineMs,
-          tokens: [1],
-        }
-        let answer: { readonly value: T } | undefined
-        this.#loop.submit(submission, {
-          kind: 'turn',
-          call: async (worker, called) => {
-            const leftMs = Math.max(1, deadlineMs - performance.now())
-            answer = { value: await call(worker, { signal: called, deadlineMs: leftMs }) }
-          },
-          done: () => (answer ? resolve(answer.value) : reject(new Error('a turn ended without its call'))),
-          fail: reject,
-        })
-      })
-    } finally {
-      signal?.removeEventListener('abort', cancel)
+    const submission: Submission = {
+      id: this.#nextId++,
+      lane,
+      priority: 'interactive',
+      client: 'local',
+      kind: 'turn',
+      deadlineMs,
+      tokens: [1],
     }
+    let answer: { readonly value: T } | undefined
+    return this.#queued<T>(submission, signal, ({ resolve, reject }) => ({
+      kind: 'turn',
+      call: async (worker, called) => {
+        const leftMs = Math.max(1, deadlineMs - performance.now())
+        answer = { value: await call(worker, { signal: called, deadlineMs: leftMs }) }
+      },
+      done: () => (answer ? resolve(answer.value) : reject(new Error('a turn ended without its call'))),
+      fail: reject,
+    }))
   }
 
   /** Something beside the queue, of the first worker that is ready; again when it is lost. */
