@@ -1,13 +1,11 @@
 #!/usr/bin/env node
 // What the main process and HTTP cost: beside the same worker spoken to directly, at 1,000 requests/s, with 2,000 idle readers.
-import { once } from 'node:events'
-import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startDirect } from './lib/direct.js'
 import { generateLoad } from './lib/load.js'
 import { cpuSeconds, residentBytes } from './lib/process.js'
-import { postBytes } from './lib/raw-http.js'
+import { postBytes, StreamConnection } from './lib/raw-http.js'
 import { median, quantile, report } from './lib/report.js'
 import { startServer } from './lib/server.js'
 
@@ -23,14 +21,23 @@ const EMBED_RATE = 1000
 const EMBED_SECONDS = 8
 const READERS = 2000
 const LEAVING = 10
+const WARM_ROUNDS = 100
 
 const wanted = process.argv.slice(2)
 const does = (part) => wanted.length === 0 || wanted.includes(part)
 const rows = []
 
-const agent = new Agent({ keepAlive: true })
-
-const content = (round, at) => `Write about queue number ${round * 20 + at}. List every step of it in order.`
+const QUESTION = 'Write about queue number 0. List every step of it in order.'
+/** A chat for the first token, which reads a template; what is streamed for long are completions, all of the same length. */
+const QUESTIONS = {
+  chat: (round, at) => ({
+    messages: [{ role: 'user', content: QUESTION.replace('0', round * 20 + at) }],
+  }),
+  complete: (round, at) => ({
+    prompt: `Notes on the request queue of server number ${round * 20 + at}, point by point:\n\n1. `,
+  }),
+}
+const PATHS = { chat: '/v1/chat/completions', complete: '/v1/completions' }
 
 /** Between the first and the last piece of text: what comes before and after it is no token. */
 function figures(startedMs, { firstMs, lastMs, tokens, workerMs }) {
@@ -42,19 +49,13 @@ function figures(startedMs, { firstMs, lastMs, tokens, workerMs }) {
   }
 }
 
-async function askWorker({ worker, model }, round, at, maxTokens) {
+async function askWorker({ worker, model }, kind, round, at, maxTokens) {
+  const request = { model, ...QUESTIONS[kind](round, at), sampling: { maxTokens, temperature: 0, stop: [] } }
+  const chat = { ...request, responseFormat: { type: 'text' }, tools: [], toolChoice: 'none' }
   const startedMs = performance.now()
   let firstMs = 0
   let lastMs = 0
-  const chat = {
-    model,
-    messages: [{ role: 'user', content: content(round, at) }],
-    sampling: { maxTokens, temperature: 1, seed: 7, stop: [] },
-    responseFormat: { type: 'text' },
-    tools: [],
-    toolChoice: 'none',
-  }
-  const { usage, timings } = await worker.chat(chat, () => {
+  const { usage, timings } = await worker[kind](kind === 'chat' ? chat : request, () => {
     lastMs = performance.now()
     firstMs ||= lastMs
   })
@@ -66,36 +67,25 @@ async function askWorker({ worker, model }, round, at, maxTokens) {
   })
 }
 
-/** A client that adds as little as it can: what is measured is the server. */
-async function askServer({ url }, model, round, at, maxTokens) {
-  const body = JSON.stringify({
+/** @param {import('./lib/raw-http.js').StreamConnection} connection */
+async function askServer(connection, model, kind, round, at, maxTokens) {
+  const body = {
     model,
-    messages: [{ role: 'user', content: content(round, at) }],
+    ...QUESTIONS[kind](round, at),
     max_tokens: maxTokens,
-    temperature: 1,
-    seed: 7,
+    temperature: 0,
     stream: true,
     stream_options: { include_usage: true },
-  })
+  }
+  await connection.open()
   const startedMs = performance.now()
-  const sent = request(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    agent,
-    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-  })
-  sent.end(body)
-  const [response] = await once(sent, 'response')
   let firstMs = 0
   let lastMs = 0
-  let end = ''
-  response.on('data', (piece) => {
-    if (piece.includes('"content":"')) {
-      lastMs = performance.now()
-      firstMs ||= lastMs
-    }
-    end = piece.length > 2000 ? piece.toString() : end + piece
+  const end = await connection.stream(PATHS[kind], body, (piece) => {
+    if (!/"(content|text)":"[^"]/.test(piece.toString('latin1'))) return
+    lastMs = performance.now()
+    firstMs ||= lastMs
   })
-  await once(response, 'end')
   const tokens = Number(/"completion_tokens":(\d+)/.exec(end)?.[1])
   const workerMs = Number(/"firstTokenMs":([\d.]+)/.exec(end)?.[1])
   if (!(tokens > 0)) throw new Error(`no usage in the stream: ${end.slice(-300)}`)
@@ -106,21 +96,24 @@ async function askServer({ url }, model, round, at, maxTokens) {
 async function streaming(what, settings, { tokens, rounds, firstTokens }) {
   const direct = await startDirect('chat', settings)
   const server = await startServer([], settings)
+  const connections = Array.from({ length: Math.max(...STREAMS) }, () => new StreamConnection(server.url))
   const ask = {
-    direct: (round, at, most) => askWorker(direct, round, at, most),
-    http: (round, at, most) => askServer(server, direct.model, round, at, most),
+    direct: (kind, round, at, most) => askWorker(direct, kind, round, at, most),
+    http: (kind, round, at, most) => askServer(connections[at], direct.model, kind, round, at, most),
   }
-  const both = async (round, count, most) => {
+  const both = async (kind, round, count, most) => {
     const seen = {}
     for (const side of round % 2 === 0 ? ['direct', 'http'] : ['http', 'direct'])
-      seen[side] = await Promise.all(Array.from({ length: count }, (_, at) => ask[side](round, at, most)))
+      seen[side] = await Promise.all(
+        Array.from({ length: count }, (_, at) => ask[side](kind, round, at, most)),
+      )
     return seen
   }
   try {
     await until200(`${server.url}/health`)
-    for (let round = 0; round < 4; round++) await both(round, 4, tokens)
+    for (let round = 0; round < WARM_ROUNDS; round++) await both('chat', round, 4, 4)
     const firsts = []
-    for (let round = 0; round < firstTokens; round++) firsts.push(await both(round, 1, 4))
+    for (let round = 0; round < firstTokens; round++) firsts.push(await both('chat', round, 1, 4))
     const of = (side, key) => firsts.map((round) => round[side][0][key])
     // the time to the first token without what the worker says it took itself: the rest of the direct one is the worker's too
     // like is compared with like: the 99th percentile of one with that of the other
@@ -149,22 +142,23 @@ async function streaming(what, settings, { tokens, rounds, firstTokens }) {
     )
     for (const count of STREAMS) {
       const seen = []
-      for (let round = 0; round < rounds; round++) seen.push(await both(round, count, tokens))
-      const rate = (round, side) => {
-        const long = round[side].filter((stream) => stream.tokens > 20)
-        return long.reduce((sum, stream) => sum + stream.tokensPerSecond, 0)
-      }
-      const usable = seen.filter((round) => rate(round, 'direct') > 0)
+      for (let round = 0; round < rounds / Math.sqrt(count); round++)
+        seen.push(await both('complete', round, count, tokens))
+      const rate = (round, side) => round[side].reduce((sum, stream) => sum + stream.tokensPerSecond, 0)
+      const ratios = seen.map((round) => rate(round, 'http') / rate(round, 'direct'))
+      const within = [0.25, 0.75].map((share) => quantile(ratios, share).toFixed(2)).join(' to ')
+      const direct = median(seen.map((round) => rate(round, 'direct'))).toFixed(0)
       rows.push({
         what: `${what}: ${count} streams, HTTP / direct`,
-        value: median(usable.map((round) => rate(round, 'http') / rate(round, 'direct'))),
+        value: median(ratios),
         unit: '',
         target: 0.99,
-        note: `direct ${median(usable.map((round) => rate(round, 'direct'))).toFixed(0)} tokens/s in all`,
+        note: `direct ${direct} tokens/s in all; half of ${seen.length} rounds ${within}`,
       })
     }
     await leaving(what, server, direct.model)
   } finally {
+    for (const connection of connections) connection.close()
     await direct.stop()
     await server.stop()
   }
@@ -174,8 +168,8 @@ async function streaming(what, settings, { tokens, rounds, firstTokens }) {
 async function leaving(what, { url }, model) {
   const messages = (text) => [{ role: 'user', content: text }]
   const cases = [
-    ['in the middle of an answer', messages(content(0, 0)), (text) => text.includes('"content":"')],
-    ['while its prompt is read', messages(`${content(0, 0)} `.repeat(80)), undefined],
+    ['in the middle of an answer', messages(QUESTION), (text) => text.includes('"content":"')],
+    ['while its prompt is read', messages(`${QUESTION} `.repeat(80)), undefined],
   ]
   for (const [when, asked, isBegun] of cases) {
     const ms = []
@@ -321,13 +315,9 @@ async function readers() {
   }
 }
 
-try {
-  if (does('real')) await streaming('tiny model', REAL, { tokens: 150, rounds: 9, firstTokens: 150 })
-  if (does('simulated'))
-    await streaming('simulated decoder', SIMULATED, { tokens: 80, rounds: 5, firstTokens: 60 })
-  if (does('embeddings')) for (const format of ['base64', 'float']) await embeddings(format)
-  if (does('readers')) await readers()
-} finally {
-  agent.destroy()
-}
+if (does('real')) await streaming('tiny model', REAL, { tokens: 100, rounds: 30, firstTokens: 300 })
+if (does('simulated'))
+  await streaming('simulated decoder', SIMULATED, { tokens: 80, rounds: 10, firstTokens: 60 })
+if (does('embeddings')) for (const format of ['base64', 'float']) await embeddings(format)
+if (does('readers')) await readers()
 report('cost', rows)

@@ -1,5 +1,9 @@
 // HTTP/1.1 over bare sockets: a client that costs so little that what is measured is the server.
+import { once } from 'node:events'
 import { connect } from 'node:net'
+
+/** Characters of an answer that hold what comes after its last token. */
+const TAIL = 3000
 
 /**
  * The bytes of a POST with a JSON body.
@@ -72,5 +76,55 @@ export class Connection {
     const done = this.#done
     this.#done = undefined
     done?.(answer)
+  }
+}
+
+const LAST_CHUNK = '0\r\n\r\n'
+
+/** One streamed answer after the other, over one connection for as long as the server keeps it. */
+export class StreamConnection {
+  #url
+  #socket
+  #tail = ''
+  #heard = () => {}
+  #done = { resolve: () => {}, reject: () => {} }
+
+  /** @param {string} url */
+  constructor(url) {
+    this.#url = url
+  }
+
+  /**
+   * @param {string} path @param {unknown} body @param {(piece: Buffer) => void} onPiece hears each piece as it comes
+   * @returns {Promise<string>} the end of the answer
+   */
+  async stream(path, body, onPiece) {
+    await this.open()
+    this.#tail = ''
+    this.#heard = onPiece
+    this.#socket.write(postBytes(this.#url, path, body))
+    return new Promise((resolve, reject) => {
+      this.#done = { resolve, reject }
+    })
+  }
+
+  /** Connects where the server has closed the last connection: it waits a few seconds for the next request. */
+  async open() {
+    if (this.#socket?.readyState === 'open') return
+    const { hostname, port } = new URL(this.#url)
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    this.#socket = socket
+    socket.on('data', (piece) => {
+      this.#heard(piece)
+      this.#tail = (this.#tail + piece.toString('latin1')).slice(-TAIL)
+      if (this.#tail.endsWith(LAST_CHUNK)) this.#done.resolve(this.#tail)
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => this.#done.reject(new Error(`the connection closed after: ${this.#tail}`)))
+    await once(socket, 'connect')
+  }
+
+  close() {
+    this.#socket?.destroy()
   }
 }
