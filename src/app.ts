@@ -122,12 +122,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       isReady: () => serving.isReady(),
       log,
     })
-    const url = await http.listen()
+    const { url, alsoAt, problems } = await http.listen()
+    warnings.push(...problems)
     listening = http
     if (options.openProjects) await projects.open()
     await claim?.announce(url, simulation?.machine.id)
     return {
       url,
+      alsoAt,
       warnings,
       ready: () => serving.ready(),
       async stop(graceMs) {

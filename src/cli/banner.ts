@@ -4,6 +4,7 @@ import { table } from './print/table.ts'
 
 interface BannerFacts {
   readonly url: string
+  readonly alsoAt: readonly string[]
   readonly plan: PlanDocument
   readonly models: ModelsDocument
   readonly projects: readonly ProjectDocument[]
@@ -15,7 +16,7 @@ interface BannerFacts {
 
 /** What a person sees when the server is ready: where it is, what runs where, what to try. */
 export function bannerText(facts: BannerFacts, style: Style): string {
-  const { url, plan, projects } = facts
+  const { url, alsoAt, plan, projects } = facts
   const primaries = Object.entries(plan.tasks).flatMap(([task, [first]]) =>
     first ? [{ task, ...first }] : [],
   )
@@ -23,6 +24,7 @@ export function bannerText(facts: BannerFacts, style: Style): string {
   const rows = primaries.map(({ task, model, engine, device }) => [task, model, `${engine} on ${device}`])
   return [
     `\n${style.bold(style.green('Tandem is ready'))} at ${style.bold(url)}\n`,
+    alsoAt.length > 0 ? `and at ${alsoAt.join(', ')}\n` : '',
     plan.simulated
       ? `\n  ${style.bold('Simulated devices:')} they take the time that they would take; no answer comes from a model.\n`
       : '',

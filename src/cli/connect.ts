@@ -15,6 +15,9 @@ const STOP_LIMIT_MS = 1800
 /** Milliseconds above the queue's own limit, so that the server's reason arrives before ours. */
 const ABOVE_QUEUE_MS = 10_000
 
+/** Of a server that lives as long as its command: nobody else is to find it. */
+const OWN_ADDRESS = { host: '127.0.0.1', port: 0, alsoListen: [], compat: {} }
+
 export interface Connection {
   readonly client: TandemClient
   /** Whether the server runs on its own and stays after this command. */
@@ -64,7 +67,7 @@ export async function connect(
   } else if (io.stderr.isTTY && tasks.length > 0)
     context.say('no server is running; starting one for this command (`tandem serve` keeps one)')
   const server = await startServer(context, {
-    config: { ...config, server: { ...config.server, host: '127.0.0.1', port: 0 } },
+    config: { ...config, server: { ...config.server, ...OWN_ADDRESS } },
     home,
     tasks,
     exclusive: placed !== undefined || change !== undefined,

@@ -26,6 +26,8 @@ export interface ServeOptions {
 export interface RunningServer {
   /** `http://127.0.0.1:8420` */
   readonly url: string
+  /** Further addresses that it listens on. */
+  readonly alsoAt: readonly string[]
   /** For a person: what of the configuration is not followed, and why. */
   readonly warnings: readonly string[]
   /** Resolves when `/health` is 200. */

@@ -29,6 +29,19 @@ export const Config = z.strictObject({
         .default('127.0.0.1')
         .describe('address to listen on; another than loopback needs apiKey'),
       port: port.default(8420).describe('0 takes any free port'),
+      alsoListen: z
+        .array(port)
+        .max(16)
+        .default([])
+        .describe(
+          'further ports of the same host, e.g. 1234,11434 in the place of LM Studio and Ollama; one that is taken is told and left out',
+        ),
+      compat: z
+        .strictObject({ embedPort: port.optional() })
+        .default({})
+        .describe(
+          '`embedPort`: a further port on 127.0.0.1 for programs that embed at one of their own, e.g. 8001; as JSON in the variable',
+        ),
       apiKey: z
         .string()
         .min(8)

@@ -4,10 +4,13 @@ import { type Details, TandemError } from '../domain/index.ts'
 
 const PROBE_MS = 1_000
 
+/** An IPv6 address without its brackets. */
+export const bareHost = (host: string): string => host.replace(/^\[|\]$/g, '')
+
 /** Address under which this machine reaches a server that listens on `host`. */
 export function serverUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  const bare = reachable.replace(/^\[|\]$/g, '')
+  const bare = bareHost(reachable)
   return `http://${bare.includes(':') ? `[${bare}]` : bare}:${port}`
 }
 
@@ -21,7 +24,7 @@ export function checkExposure(host: string, apiKey: string | undefined): void {
 }
 
 /** Another Tandem names itself in its headers; whatever else answers is not ours to name. */
-async function holderOf(url: string): Promise<string | undefined> {
+export async function holderOf(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(PROBE_MS) })
     await response.body?.cancel()

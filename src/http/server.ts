@@ -1,4 +1,5 @@
 /** The HTTP server: what is around every route. The routes themselves stand in their folders. */
+import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { TandemError } from '../domain/index.ts'
 import type { AccessRules } from './access.ts'
@@ -8,8 +9,9 @@ import { type HttpDeps, TIMING } from './deps.ts'
 import { openaiRoutes } from './dialects/openai/routes.ts'
 import { fromFastify, logFailure, sendError } from './errors.ts'
 import { causeOf, OpenExchanges } from './exchange.ts'
+import { FurtherPorts, furtherAddresses } from './further-ports.ts'
 import { guard } from './guard.ts'
-import { checkExposure, listenError, serverUrl } from './listen.ts'
+import { bareHost, checkExposure, listenError, serverUrl } from './listen.ts'
 import { refuseOtherMethods } from './methods.ts'
 import { pageRoute } from './page/route.ts'
 import { tandemRoutes } from './tandem/routes.ts'
@@ -22,12 +24,18 @@ const MAX_PARAM_LENGTH = 1_024
 /** How long the last words of a cut answer get to leave. */
 const LAST_WORDS_MS = 200
 
+export interface Listening {
+  /** The address for clients, e.g. `http://127.0.0.1:8420`. */
+  readonly url: string
+  /** Further ones, in the order of the configuration. */
+  readonly alsoAt: readonly string[]
+  /** Sentences: further ports that could not be had. */
+  readonly problems: readonly string[]
+}
+
 export interface HttpServer {
-  /**
-   * @returns the address for clients, e.g. `http://127.0.0.1:8420`
-   * @throws TandemError PORT_TAKEN, CONFIG_INVALID
-   */
-  listen(): Promise<string>
+  /** @throws TandemError PORT_TAKEN, CONFIG_INVALID; a further port that cannot be had is a problem to tell only */
+  listen(): Promise<Listening>
   /** Takes no new requests; running ones get `graceMs`, then they end with an error. */
   close(graceMs: number): Promise<void>
 }
@@ -84,6 +92,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   app.server.on('drop', () =>
     deps.log.warn({ limit: MAX_CONNECTIONS }, 'too many connections: one was refused'),
   )
+  const further = new FurtherPorts(app.server)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
     parseJsonBody(body),
@@ -100,16 +109,18 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   return {
     async listen() {
       try {
-        await app.listen({ host: host.replace(/^\[|\]$/g, ''), port })
+        await app.listen({ host: bareHost(host), port })
       } catch (thrown) {
         throw await listenError(thrown, host, port)
       }
-      const address = app.server.address()
-      return serverUrl(host, typeof address === 'object' && address ? address.port : port)
+      const taken = (app.server.address() as AddressInfo).port
+      const wanted = furtherAddresses(deps.config.server, taken)
+      return { url: serverUrl(host, taken), ...(await further.listen(wanted)) }
     },
 
     async close(graceMs) {
       closing = true
+      further.close()
       endEvents()
       app.server.close()
       app.server.closeIdleConnections()

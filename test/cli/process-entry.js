@@ -41,6 +41,7 @@ const host = {
     if (!url) throw new Error('this test expects no server to be started')
     return {
       url,
+      alsoAt: options.config.server.alsoListen.map((port) => `http://127.0.0.1:${port}`),
       warnings: [],
       ready: () => (ready === 'never' ? never : Promise.resolve()),
       stop: (graceMs) => {

@@ -35,14 +35,20 @@ function serve(args: readonly string[], env: Record<string, string> = {}): CliRu
 }
 
 test('options win over the configuration, and the server announces itself', async () => {
-  const { output } = serve(['--port', '9321', '--log-level', 'info'], { TANDEM_QUEUE_MAX_WAITING: '7' })
+  const args = ['--port', '9321', '--log-level', 'info', '--also-listen', '1234,11434']
+  const { output } = serve(args, { TANDEM_QUEUE_MAX_WAITING: '7' })
   await until(() => output.stdout.includes('Ctrl-C ends it'), 'the banner')
+  expect(output.stdout).toContain('and at http://127.0.0.1:1234, http://127.0.0.1:11434')
   const start = JSON.parse(readFileSync(join(home, 'log'), 'utf8').split('\n')[0]!)
   expect(start).toMatchObject({
     home,
     announce: true,
     openProjects: true,
-    config: { server: { port: 9321 }, log: { level: 'info' }, queue: { maxWaiting: 7 } },
+    config: {
+      server: { port: 9321, alsoListen: [1234, 11434] },
+      log: { level: 'info' },
+      queue: { maxWaiting: 7 },
+    },
   })
   expect(start).not.toHaveProperty('tasks')
 })
@@ -79,6 +85,7 @@ test('--json: one document when it is ready', async () => {
   await until(() => output.stdout.endsWith('}\n'), 'the document')
   expect(JSON.parse(output.stdout)).toMatchObject({
     url: server.url,
+    alsoAt: [],
     home,
     tasks: { chat: [{ model: 'tandem-tiny-chat' }] },
     projects: [{ name: 'demo' }],

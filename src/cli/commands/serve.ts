@@ -3,6 +3,7 @@ import type { TandemClient } from '../client/client.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { clientFor, startServer, stopServer } from '../connect.ts'
 import { describeFailure } from '../failure.ts'
+import type { RunningServer } from '../host.ts'
 import { jsonOption, list, setting } from '../options.ts'
 import { counted } from '../print/table.ts'
 import { followProject, ProgressLine } from '../progress.ts'
@@ -16,6 +17,7 @@ export const serve = defineCommand({
   options: {
     port: setting('server.port', '<n>'),
     host: setting('server.host', '<address>'),
+    alsoListen: setting('server.alsoListen', '<ports>'),
     heteroConfig: setting('openvino.hetero', '<file>'),
     project: list('<path>', 'index this folder as a project'),
     simulate: setting('simulate.machine', '<profile>'),
@@ -25,6 +27,10 @@ export const serve = defineCommand({
   examples: [
     { line: 'tandem serve --project .', does: 'serve, and index the current folder; `npm start` in a clone' },
     { line: 'tandem serve --port 9000 --log-level info', does: 'another port, and more messages' },
+    {
+      line: 'tandem serve --also-listen 1234,11434',
+      does: 'also where clients of LM Studio and Ollama look, while those do not run',
+    },
     {
       line: 'tandem serve --hetero-config hetero_config.json',
       does: 'encoders by OpenVINO on the devices that the file lists',
@@ -61,7 +67,7 @@ async function serveFolders(
     following = followAll(context, client, names, line)
   })
   try {
-    await announceReady(context, clientFor(context, server.url), json, line)
+    await announceReady(context, server, json, line)
     await interrupted(context.signal)
   } finally {
     line.clear()
@@ -92,19 +98,21 @@ async function followAll(
 
 async function announceReady(
   context: CommandContext,
-  client: TandemClient,
+  { url, alsoAt }: RunningServer,
   json: boolean,
   line: ProgressLine,
 ): Promise<void> {
+  const client = clientFor(context, url)
   const [plan, models, status] = await Promise.all([client.plan(), client.models(), client.status()])
   const { projects } = status
   if (json) {
-    context.json({ url: client.url, pid: process.pid, home: context.home, tasks: plan.tasks, projects })
+    context.json({ url, alsoAt, pid: process.pid, home: context.home, tasks: plan.tasks, projects })
     return
   }
   const { config } = context.settings()
   const facts = {
-    url: client.url,
+    url,
+    alsoAt,
     plan,
     models,
     projects,

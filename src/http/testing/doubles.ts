@@ -19,7 +19,7 @@ import type { PassageQuery, Passages, ProjectEvent, Projects } from '../../proje
 import type { RequestContext, Serving } from '../../scheduling/contract.ts'
 import { createTelemetry } from '../../telemetry/index.ts'
 import type { HttpDeps, ModelEntry } from '../deps.ts'
-import { createHttpServer, type HttpServer } from '../server.ts'
+import { createHttpServer, type HttpServer, type Listening } from '../server.ts'
 
 export const CHAT: ModelEntry = {
   id: 'tiny-chat',
@@ -264,8 +264,7 @@ class ProjectsDouble implements Projects {
   async close() {}
 }
 
-export interface DoubleServer {
-  readonly url: string
+export interface DoubleServer extends Listening {
   readonly serving: ServingDouble
   readonly projects: ProjectsDouble
   readonly http: HttpServer
@@ -306,9 +305,10 @@ export async function startDouble(
     },
     ...deps,
   })
-  const url = await http.listen()
+  const listening = await http.listen()
+  const { url } = listening
   return {
-    url,
+    ...listening,
     serving,
     projects,
     http,
