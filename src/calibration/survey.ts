@@ -51,6 +51,7 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     ...emptyBans(config.placement.never, found.devices).map(
       (name) => `placement.never: ${name} is the name of no device here`,
     ),
+    ...emptyAliases(config, models),
   )
   if (simulation)
     warnings.push(
@@ -65,6 +66,17 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     warnings,
     ...(simulation ? { simulation } : {}),
   }
+}
+
+/** Sentences: names that lead to no model. */
+function emptyAliases({ models: { aliases } }: Config, models: readonly PlannedModel[]): string[] {
+  const ids = [...new Set(models.map(({ model }) => model.id))]
+  return Object.entries(aliases)
+    .filter(([, id]) => !ids.includes(id))
+    .map(
+      ([name, id]) =>
+        `models.aliases: ${name} stands for ${id}, which is not served; these are: ${ids.join(', ')}`,
+    )
 }
 
 type Found = Pick<Survey, 'devices' | 'engines' | 'power' | 'warnings'>

@@ -1,3 +1,4 @@
+export { aliasOf, exactAlias, plainAliases } from './aliases.ts'
 export { HeteroConfig } from './hetero.ts'
 export { CONFIG_KEYS, type ConfigKey, configKey, configSchema } from './keys.ts'
 export { configFile, isLoopback, type LoadedConfig, loadConfig } from './load.ts'

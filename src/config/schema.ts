@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ENGINE_IDS, SIMULATED_MACHINES, type Task } from '../domain/index.ts'
+import { Aliases } from './aliases.ts'
 import { PolicyOverrides } from './policies.ts'
 
 const port = z.int().min(0).max(65_535)
@@ -121,6 +122,9 @@ export const Config = z.strictObject({
         .string()
         .optional()
         .describe('id of a chat model beside the first, that writes edits into files; default: none'),
+      aliases: Aliases.default({}).describe(
+        'names that clients may send for a model, each with the id of that model: `gpt-4o: tandem-tiny-chat`; one `*` in a name stands for any text (`claude-*`)',
+      ),
     })
     .prefault({}),
   hub: z

@@ -43,7 +43,8 @@ export const ERRORS = {
   MODEL_NOT_FOUND: {
     status: 404,
     type: invalid,
-    say: (d) => `there is no model "${d.model}"${d.nearest ? `; did you mean ${d.nearest}?` : ''}`,
+    say: (d) =>
+      `there is no model "${d.model}"${d.nearest ? `; did you mean ${d.nearest}?` : ''}${d.hint ? `; ${d.hint}` : ''}`,
   },
   NO_MODEL_FOR_TASK: {
     status: 404,

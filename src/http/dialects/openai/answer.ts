@@ -1,6 +1,7 @@
 /** The house's answers in OpenAI's words, whole and as stream events. Pure. */
-import type { ChatDelta, ChatResult, Citation, ServedBy, ToolCall } from '../../../domain/index.ts'
-import type { ErrorBody } from '../../errors.ts'
+import type { ChatResult, ToolCall } from '../../../domain/index.ts'
+import type { AnswerExtras, AnswerFrames } from '../../answers/run-answer.ts'
+import { errorBody } from '../../errors.ts'
 
 /** What is the same in every part of one answer. */
 export interface AnswerHead {
@@ -10,24 +11,6 @@ export interface AnswerHead {
   /** The name that the client asked for. */
   readonly model: string
   readonly systemFingerprint: string
-}
-
-/** What Tandem adds to an answer, under `tandem`. */
-export interface AnswerExtras {
-  /** Passages put before the chat, in the order of their numbers; absent without retrieval. */
-  readonly citations?: readonly Citation[]
-  /** Of a stream whose head went out while it waited, and named another than who served in the end. */
-  readonly served_by?: ServedBy
-}
-
-/** The answer as server-sent events, each piece complete with its empty line. */
-export interface AnswerFrames {
-  /** Goes out together with the first delta. */
-  readonly start: string
-  delta(delta: ChatDelta): string
-  end(result: ChatResult, more?: AnswerExtras): string
-  /** After some text: what was sent is not the whole. No `[DONE]` follows. */
-  fail(error: ErrorBody): string
 }
 
 const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`
@@ -129,7 +112,8 @@ export function chatFrames(head: AnswerHead, includeUsage: boolean, extras: Answ
       const choice = { index: 0, delta: {}, logprobs: null, finish_reason: result.finishReason }
       return lastChunks(constant, choice, result, { ...extras, ...more }, includeUsage)
     },
-    fail: (error) => event(chunk({}, 'error')) + event(error),
+    // no `[DONE]` follows
+    fail: (error) => event(chunk({}, 'error')) + event(errorBody(error)),
   }
 }
 
@@ -157,6 +141,7 @@ export function completionFrames(head: AnswerHead, includeUsage: boolean): Answe
       delta.type === 'text' ? event({ ...constant, choices: [choice(delta.text, null)], ...usage }) : '',
     end: (result, more) =>
       lastChunks(constant, choice('', result.finishReason), result, more ?? {}, includeUsage),
-    fail: (error) => event({ ...constant, choices: [choice('', 'error')], ...usage }) + event(error),
+    fail: (error) =>
+      event({ ...constant, choices: [choice('', 'error')], ...usage }) + event(errorBody(error)),
   }
 }

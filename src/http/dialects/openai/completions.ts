@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { CompletionRequest } from '../../../domain/index.ts'
+import { type Run, runStream, runWhole } from '../../answers/run-answer.ts'
 import type { HttpDeps, ModelEntry } from '../../deps.ts'
 import { findModelFor } from '../../model-names.ts'
 import { parse, refuse } from '../../validate.ts'
 import { completionFrames, textCompletion } from './answer.ts'
-import { answerHead, type Run, runStream, runWhole } from './run-answer.ts'
+import { answerHead } from './head.ts'
 import { CompletionBody } from './schema.ts'
 import { toCompletionRequest } from './translate.ts'
 
@@ -20,7 +21,7 @@ function withDefaults(asked: CompletionRequest, { chat: traits }: ModelEntry): C
 export function completionsRoute(app: FastifyInstance, deps: HttpDeps): void {
   app.post('/v1/completions', async (request, reply) => {
     const body = parse(CompletionBody, request.body)
-    const { model, project } = findModelFor(deps.models(), body.model, 'chat')
+    const { model, project } = findModelFor(deps, body.model, 'chat')
     if (project !== undefined) refuse('model', 'a project is searched for chats only (/v1/chat/completions)')
     const asked = withDefaults(toCompletionRequest(body, model.id), model)
     const head = answerHead('cmpl', body.model, model)

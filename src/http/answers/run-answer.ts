@@ -1,15 +1,31 @@
-/** Runs one text answer, whole or as a stream; the same for chats and completions. */
-import { randomUUID } from 'node:crypto'
+/** Runs one text answer, whole or as a stream; the same for every dialect. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ChatDelta, ChatResult } from '../../../domain/index.ts'
-import type { RequestContext, Served } from '../../../scheduling/contract.ts'
-import { type HttpDeps, type HttpLog, type ModelEntry, TIMING } from '../../deps.ts'
-import { errorBody, fromFastify, logFailure } from '../../errors.ts'
-import { causeOf } from '../../exchange.ts'
-import { KeepAlive } from '../../keep-alive.ts'
-import { contextOf, headerText, setServed } from '../../served-by.ts'
-import { SseStream } from '../../sse.ts'
-import type { AnswerFrames, AnswerHead } from './answer.ts'
+import type { ChatDelta, ChatResult, Citation, ServedBy, TandemError } from '../../domain/index.ts'
+import type { RequestContext, Served } from '../../scheduling/contract.ts'
+import { type HttpDeps, type HttpLog, TIMING } from '../deps.ts'
+import { fromFastify, logFailure } from '../errors.ts'
+import { causeOf } from '../exchange.ts'
+import { KeepAlive } from '../keep-alive.ts'
+import { contextOf, headerText, setServed } from '../served-by.ts'
+import { SseStream } from '../sse.ts'
+
+/** What Tandem adds to an answer, under `tandem`. */
+export interface AnswerExtras {
+  /** Passages put before the chat, in the order of their numbers; absent without retrieval. */
+  readonly citations?: readonly Citation[]
+  /** Of a stream whose head went out while it waited, and named another than who served in the end. */
+  readonly served_by?: ServedBy
+}
+
+/** A dialect's answer as server-sent events, each piece complete with its empty line. */
+export interface AnswerFrames {
+  /** Goes out together with the first delta. */
+  readonly start: string
+  delta(delta: ChatDelta): string
+  end(result: ChatResult, more?: AnswerExtras): string
+  /** After some text, or while nothing was written yet: what was sent is not the whole. */
+  fail(error: TandemError): string
+}
 
 const MOVED = 'an answer broke off and goes on'
 
@@ -17,15 +33,6 @@ export type Run = (
   context: RequestContext,
   onDelta: (delta: ChatDelta) => void,
 ) => Promise<Pick<Served<ChatResult>, 'result'>>
-
-export function answerHead(prefix: 'chatcmpl' | 'cmpl', asked: string, model: ModelEntry): AnswerHead {
-  return {
-    id: `${prefix}-${randomUUID().replaceAll('-', '')}`,
-    created: Math.floor(Date.now() / 1000),
-    model: asked,
-    systemFingerprint: `fp_${model.fingerprint.slice(0, 12)}`,
-  }
-}
 
 /** @returns the result, with the headers of who served it set on the reply */
 export async function runWhole(
@@ -49,8 +56,8 @@ export async function runWhole(
 }
 
 /**
- * Until the first delta an error is an HTTP error; after it, a chunk with `finish_reason` "error" and an error event end
- * the stream. Where the answer went on elsewhere, a comment says so at that place. A stream that waits gets its head and
+ * Until the first delta an error is an HTTP error; after it, the dialect's error event ends the
+ * stream. Where the answer went on elsewhere, a comment says so at that place. A stream that waits gets its head and
  * a comment after `keepAliveMs`: then too an error is an event.
  */
 export async function runStream(
@@ -94,7 +101,7 @@ export async function runStream(
     if (!stream.started) throw cause
     const error = fromFastify(cause)
     logFailure(log, request, error)
-    stream.write(frames.fail(errorBody(error)))
+    stream.write(frames.fail(error))
   } finally {
     keepAlive.stop()
   }
