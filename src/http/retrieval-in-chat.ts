@@ -44,6 +44,7 @@ export function passageBudget(
 }
 
 /**
+ * @param vector the question embedded already: unit length, of the index's dimensions
  * @throws TandemError PROJECT_NOT_FOUND, INVALID_REQUEST without a user message, CONTEXT_LENGTH_EXCEEDED
  */
 export async function groundChat(
@@ -52,6 +53,7 @@ export async function groundChat(
   project: string,
   chat: ChatRequest,
   asker: Asker,
+  vector?: Float32Array,
 ): Promise<Grounded> {
   if (!projects) throw new TandemError('PROJECT_NOT_FOUND', { project })
   projects.get(project)
@@ -68,6 +70,7 @@ export async function groundChat(
   if (prompt >= window) throw new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit: window, tokens: prompt })
   const found = await projects.passages({
     query: question.content,
+    ...(vector ? { vector } : {}),
     project,
     countTokens: (texts) => serving.countTokens(model.id, texts, signal),
     maxTokens: passageBudget(window, prompt, chat.sampling.maxTokens, model.chat),

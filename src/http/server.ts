@@ -7,6 +7,7 @@ import { parseJsonBody } from './body.ts'
 import { clientErrorHandler } from './client-error.ts'
 import { type HttpDeps, TIMING } from './deps.ts'
 import { openaiRoutes } from './dialects/openai/routes.ts'
+import { seedRoutes } from './dialects/seed/embed.ts'
 import { fromFastify, logFailure, sendError } from './errors.ts'
 import { causeOf, OpenExchanges } from './exchange.ts'
 import { FurtherPorts, furtherAddresses } from './further-ports.ts'
@@ -101,6 +102,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   guard(app, { rules, exchanges, isClosing: () => closing, version: deps.version })
   const refuseOthers = refuseOtherMethods(app)
   openaiRoutes(app, deps)
+  seedRoutes(app, deps)
   const endEvents = tandemRoutes(app, deps, timing)
   pageRoute(app, deps)
   refuseOthers()

@@ -26,6 +26,8 @@ export interface PathExplanation {
 
 export interface PassageQuery extends Asker {
   readonly query: string
+  /** The query embedded already: unit length, of the index's dimensions. Absent: it is embedded here. */
+  readonly vector?: Float32Array
   readonly project?: string
   /** Counts tokens as the chat model does. */
   readonly countTokens: (texts: readonly string[]) => Promise<number[]>

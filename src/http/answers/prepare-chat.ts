@@ -1,6 +1,7 @@
 /** From a dialect's chat to what is run: the model, its defaults, and a project's passages before it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ChatRequest } from '../../domain/index.ts'
+import { type ChatRequest, TandemError } from '../../domain/index.ts'
+import { contextVector } from '../context-vector.ts'
 import type { HttpDeps, ModelEntry } from '../deps.ts'
 import { findModelFor } from '../model-names.ts'
 import { type Grounded, groundChat, refusalResult } from '../retrieval-in-chat.ts'
@@ -14,6 +15,8 @@ export interface AskedChat {
   readonly model: string
   /** The field that clients of every dialect may send. */
   readonly tandem?: { readonly project?: string | null | undefined } | null | undefined
+  /** The seed's field: the question as `/embed` gave it; retrieval goes by it. */
+  readonly context?: unknown
   /** @param id of the model that is asked */
   readonly toRequest: (id: string) => ChatRequest
 }
@@ -42,6 +45,17 @@ function projectOf({ tandem }: AskedChat, named: string | undefined): string | u
   return field ?? named
 }
 
+/** @throws TandemError NO_PROJECT, PROJECT_AMBIGUOUS with their names */
+function onlyProject(projects: HttpDeps['projects']): string {
+  const [only, ...others] = projects?.list() ?? []
+  if (!only) throw new TandemError('NO_PROJECT')
+  if (others.length > 0)
+    throw new TandemError('PROJECT_AMBIGUOUS', {
+      known: [only, ...others].map(({ name }) => name).join(', '),
+    })
+  return only.name
+}
+
 /**
  * @throws TandemError INVALID_REQUEST, MODEL_NOT_FOUND, PROJECT_NOT_FOUND, CONTEXT_LENGTH_EXCEEDED
  */
@@ -55,11 +69,12 @@ export async function prepareChat(
   const { serving, projects } = deps
   const { model, project: named } = findModelFor(deps, asked.model, 'chat')
   const chat = withTraits(asked.toRequest(model.id), model)
-  const project = projectOf(asked, named)
+  const vector = asked.context == null ? undefined : contextVector(deps, asked.context)
+  const project = projectOf(asked, named) ?? (vector && onlyProject(projects))
   const grounded: Grounded | { readonly chat: ChatRequest } =
     project === undefined
       ? { chat }
-      : await groundChat({ serving, projects }, model, project, chat, contextOf(request))
+      : await groundChat({ serving, projects }, model, project, chat, contextOf(request), vector)
   const extras = 'citations' in grounded ? { citations: grounded.citations } : {}
   const refusal = 'refusal' in grounded ? grounded.refusal : undefined
   if (refusal === undefined)

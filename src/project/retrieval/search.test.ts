@@ -105,3 +105,14 @@ test.each([
 ])('%s', (_, cosine, lexical, matchedTerms, queryTerms, expected) => {
   expect(isAnswerable({ cosine, lexical, matchedTerms, queryTerms })).toBe(expected)
 })
+
+test('a vector that came with the question takes the place of its embedding', async () => {
+  const before = asked.length
+  const ask = (query: string, vector: Float32Array) =>
+    findPassages(store, serving, 'm', 'demo', { query, vector, countTokens, maxTokens: 1000, maxPassages: 1 })
+  const near = await ask('what is it?', vectorOf(`takeBatch\n${BATCH}`, DIMENSIONS))
+  expect(near.passages.map(({ path }) => path)).toEqual(['src/queue.ts'])
+  const far = await ask('what is it?', vectorOf('else', DIMENSIONS))
+  expect(far.passages).toEqual([])
+  expect(asked).toHaveLength(before)
+})

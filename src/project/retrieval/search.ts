@@ -36,10 +36,7 @@ export async function searchProject(
   options: SearchOptions = {},
 ): Promise<FoundHits> {
   const limit = options.limit ?? DEFAULT_LIMIT
-  if (query.trim() === '')
-    throw new TandemError('INVALID_REQUEST', { what: 'query must not be empty' }, { param: 'query' })
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
-    throw new TandemError('INVALID_REQUEST', { what: `limit must be 1 to ${MAX_LIMIT}` }, { param: 'limit' })
+  checkQuery(query, limit)
   const [{ result, servedBy }] = await Promise.all([
     serving.embed(
       { model, inputs: [query], purpose: 'query' },
@@ -60,6 +57,24 @@ export async function searchProject(
   return { hits, best, servedBy }
 }
 
+function checkQuery(query: string, limit: number): void {
+  if (query.trim() === '')
+    throw new TandemError('INVALID_REQUEST', { what: 'query must not be empty' }, { param: 'query' })
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
+    throw new TandemError('INVALID_REQUEST', { what: `limit must be 1 to ${MAX_LIMIT}` }, { param: 'limit' })
+}
+
+/** The client has embedded its question; the words of it still count. */
+async function searchByVector(
+  store: IndexStore,
+  query: string,
+  vector: Float32Array,
+  limit: number,
+): Promise<StoreAnswer> {
+  checkQuery(query, limit)
+  return store.search({ text: query, vector, limit, explain: false })
+}
+
 /** What to put before a chat about a project, or why there is nothing to put. Same errors as `searchProject`. */
 export async function findPassages(
   store: IndexStore,
@@ -68,12 +83,16 @@ export async function findPassages(
   project: string,
   request: PassageQuery,
 ): Promise<Passages> {
-  const { hits, best } = await searchProject(store, serving, model, request.query, {
-    limit: Math.min(MAX_LIMIT, Math.max(DEFAULT_LIMIT, HITS_PER_PASSAGE * request.maxPassages)),
-    ...(request.signal ? { signal: request.signal } : {}),
-    ...(request.priority ? { priority: request.priority } : {}),
-    ...(request.client === undefined ? {} : { client: request.client }),
-  })
+  const { query, vector } = request
+  const limit = Math.min(MAX_LIMIT, Math.max(DEFAULT_LIMIT, HITS_PER_PASSAGE * request.maxPassages))
+  const { hits, best } = vector
+    ? await searchByVector(store, query, vector, limit)
+    : await searchProject(store, serving, model, query, {
+        limit,
+        ...(request.signal ? { signal: request.signal } : {}),
+        ...(request.priority ? { priority: request.priority } : {}),
+        ...(request.client === undefined ? {} : { client: request.client }),
+      })
   const least = (request.minScoreShare ?? 0) * (hits[0]?.score ?? 0)
   const near = hits.filter((hit) => hit.score >= least)
   const passages = isAnswerable(best) ? await selectPassages(near, request) : []

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { prepareChat } from '../../answers/prepare-chat.ts'
 import { runStream, runWhole } from '../../answers/run-answer.ts'
 import type { HttpDeps } from '../../deps.ts'
-import { parse } from '../../validate.ts'
+import { modelForTask } from '../../model-names.ts'
+import { parse, refuse } from '../../validate.ts'
 import { chatCompletion, chatFrames } from './answer.ts'
 import { answerHead } from './head.ts'
 import { ChatBody } from './schema.ts'
@@ -11,10 +12,14 @@ import { toChatRequest } from './translate.ts'
 export function chatRoute(app: FastifyInstance, deps: HttpDeps): void {
   app.post('/v1/chat/completions', async (request, reply) => {
     const body = parse(ChatBody, request.body)
-    const { model, tandem } = body
+    const { tandem, context } = body
+    const model =
+      body.model ??
+      (context == null ? refuse('model', 'is required (expected string)') : modelForTask(deps, 'chat').id)
     const chat = await prepareChat(deps, request, reply, {
       model,
       tandem,
+      context,
       toRequest: (id) => toChatRequest(body, id),
     })
     const head = answerHead('chatcmpl', model, chat.model)

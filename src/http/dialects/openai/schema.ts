@@ -77,7 +77,8 @@ const tool = z.object({
 export const ChatBody = z.object({
   ...sampling,
   ...streaming,
-  model: modelName,
+  /** May be absent beside `context`: the seed's own clients name none. */
+  model: modelName.nullish(),
   messages: list(message, MAX_MESSAGES),
   max_completion_tokens: z.int().min(1).nullish(),
   logprobs: z.boolean().nullish(),
@@ -108,6 +109,8 @@ export const ChatBody = z.object({
     )
     .nullish(),
   tandem: z.object({ project: z.string().min(1).max(300).nullish() }).nullish(),
+  /** Checked by hand in `contextVector`: it holds hundreds of numbers. */
+  context: z.unknown().optional(),
 })
 export type ChatBody = z.infer<typeof ChatBody>
 
