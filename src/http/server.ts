@@ -5,13 +5,15 @@ import type { AccessRules } from './access.ts'
 import { parseJsonBody } from './body.ts'
 import { clientErrorHandler } from './client-error.ts'
 import { type HttpDeps, TIMING } from './deps.ts'
+import { anthropicRoutes } from './dialects/anthropic/routes.ts'
 import { openaiRoutes } from './dialects/openai/routes.ts'
-import { fromFastify, logFailure, sendError } from './errors.ts'
+import { fromFastify, logFailure } from './errors.ts'
 import { causeOf, OpenExchanges } from './exchange.ts'
 import { guard } from './guard.ts'
 import { checkExposure, listenError, serverUrl } from './listen.ts'
 import { refuseOtherMethods } from './methods.ts'
 import { pageRoute } from './page/route.ts'
+import { sendError } from './send-error.ts'
 import { tandemRoutes } from './tandem/routes.ts'
 
 /** Readers of events may take three quarters of them. */
@@ -78,7 +80,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, fromFastify(error))
     },
-    return503OnClosing: false, // the guard says it in OpenAI's form
+    return503OnClosing: false, // the guard says it in the dialect's form
   })
   app.server.maxConnections = MAX_CONNECTIONS
   app.server.on('drop', () =>
@@ -92,6 +94,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   guard(app, { rules, exchanges, isClosing: () => closing, version: deps.version })
   const refuseOthers = refuseOtherMethods(app)
   openaiRoutes(app, deps)
+  anthropicRoutes(app, deps)
   const endEvents = tandemRoutes(app, deps, timing)
   pageRoute(app, deps)
   refuseOthers()
