@@ -106,6 +106,8 @@ export interface ChatResult {
   readonly text: string
   readonly toolCalls: readonly ToolCall[]
   readonly finishReason: 'stop' | 'length' | 'tool_calls'
+  /** The one of `sampling.stop` that ended the text; absent: none did, or the engine does not tell. */
+  readonly stopSequence?: string
   readonly usage: Usage
   /** Milliseconds inside the worker: prompt read until the first token, and all tokens after it. */
   readonly timings: { readonly firstTokenMs: number; readonly decodeMs: number }

@@ -1,5 +1,5 @@
 /** Whatever was thrown, as OpenAI's clients expect it: `{"error":{"message","type","param","code"}}`. */
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyRequest } from 'fastify'
 import { asTandemError, type ErrorCode, TandemError } from '../domain/index.ts'
 import type { HttpLog } from './deps.ts'
 
@@ -25,7 +25,7 @@ export function errorBody(error: TandemError): ErrorBody {
 
 const RETRY_STATUSES = [429, 503, 504]
 
-function errorHeaders(error: TandemError): Record<string, string> {
+export function errorHeaders(error: TandemError): Record<string, string> {
   const headers: Record<string, string> = {}
   if (RETRY_STATUSES.includes(error.status)) headers['retry-after'] = String(error.retryAfterS ?? 1)
   if (error.status === 401) headers['www-authenticate'] = 'Bearer'
@@ -48,10 +48,6 @@ export function fromFastify(thrown: unknown, bodyLimit = 0): TandemError {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new TandemError('INVALID_REQUEST', { what: message ?? 'the request cannot be read' })
   return asTandemError(thrown)
-}
-
-export function sendError(reply: FastifyReply, error: TandemError): FastifyReply {
-  return reply.code(error.status).headers(errorHeaders(error)).send(errorBody(error))
 }
 
 /** A server that starts or ends says so to every client: nobody needs to look into it. */

@@ -6,15 +6,17 @@ import type { AccessRules } from './access.ts'
 import { parseJsonBody } from './body.ts'
 import { clientErrorHandler } from './client-error.ts'
 import { type HttpDeps, TIMING } from './deps.ts'
+import { anthropicRoutes } from './dialects/anthropic/routes.ts'
 import { openaiRoutes } from './dialects/openai/routes.ts'
 import { seedRoutes } from './dialects/seed/embed.ts'
-import { fromFastify, logFailure, sendError } from './errors.ts'
+import { fromFastify, logFailure } from './errors.ts'
 import { causeOf, OpenExchanges } from './exchange.ts'
 import { FurtherPorts, furtherAddresses } from './further-ports.ts'
 import { guard } from './guard.ts'
 import { bareHost, checkExposure, listenError, serverUrl } from './listen.ts'
 import { refuseOtherMethods } from './methods.ts'
 import { pageRoute } from './page/route.ts'
+import { sendError } from './send-error.ts'
 import { tandemRoutes } from './tandem/routes.ts'
 
 /** Readers of events may take three quarters of them. */
@@ -87,7 +89,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, fromFastify(error))
     },
-    return503OnClosing: false, // the guard says it in OpenAI's form
+    return503OnClosing: false, // the guard says it in the dialect's form
   })
   app.server.maxConnections = MAX_CONNECTIONS
   app.server.on('drop', () =>
@@ -102,6 +104,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   guard(app, { rules, exchanges, isClosing: () => closing, version: deps.version })
   const refuseOthers = refuseOtherMethods(app)
   openaiRoutes(app, deps)
+  anthropicRoutes(app, deps)
   seedRoutes(app, deps)
   const endEvents = tandemRoutes(app, deps, timing)
   pageRoute(app, deps)

@@ -54,3 +54,38 @@ export function list<T>(item: z.ZodType<T>, max: number) {
     return items
   })
 }
+
+/** What `schema` makes of the value; its first problem becomes one of the whole. */
+function within<T>(schema: z.ZodType<T>, value: unknown, context: z.core.$RefinementCtx): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const { message, path } = result.error.issues[0]!
+  context.addIssue({ code: 'custom', message, path: [...path] })
+  return z.NEVER
+}
+
+/** A string, or what `other` reads; a problem in it is told with its place. */
+export function stringOr<T>(other: z.ZodType<T>) {
+  return z
+    .unknown()
+    .transform((value, context): string | T =>
+      typeof value === 'string' ? value : within(other, value, context),
+    )
+}
+
+/** An object of a type that the schema does not know: where it stands decides what becomes of it. */
+export interface OtherType {
+  readonly type: 'other'
+  /** The type that it has. */
+  readonly name: string
+}
+
+/** Objects told apart by their `type`. */
+export function byType<K extends Readonly<Record<string, z.ZodType>>>(known: K) {
+  return z.looseObject({ type: z.string() }).transform((value, context): z.infer<K[keyof K]> | OtherType => {
+    const schema = Object.hasOwn(known, value.type) ? known[value.type] : undefined
+    return schema
+      ? (within(schema, value, context) as z.infer<K[keyof K]>)
+      : { type: 'other', name: value.type }
+  })
+}

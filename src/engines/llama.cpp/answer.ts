@@ -18,7 +18,7 @@ import {
   type ToolCall,
   type ToolSpec,
 } from '../../domain/index.ts'
-import type { Decoding } from './decode.ts'
+import type { Decoded, Decoding } from './decode.ts'
 import {
   continuation,
   PLAIN_FORM,
@@ -47,7 +47,7 @@ export interface PreparedAnswer {
   run(decode: Decode, onDelta: (delta: ChatDelta) => void): Promise<Answer>
 }
 
-type Answer = Pick<ChatResult, 'text' | 'toolCalls' | 'finishReason'>
+type Answer = Pick<ChatResult, 'text' | 'toolCalls' | 'finishReason' | 'stopSequence'>
 
 /** @throws TandemError INVALID_REQUEST for a schema that no grammar can keep */
 export function prepareAnswer(context: AnswerContext, request: ChatRequest): Promise<PreparedAnswer> {
@@ -75,7 +75,7 @@ async function plainAnswer(context: AnswerContext, request: ChatRequest): Promis
   return {
     prompt,
     run: async (decode, onDelta) => {
-      const { text, end } = await decode({
+      const decoded = await decode({
         prompt: prompt.tokens,
         stops: request.sampling.stop,
         stopTokens: prompt.stopTokens,
@@ -83,7 +83,7 @@ async function plainAnswer(context: AnswerContext, request: ChatRequest): Promis
         ...(grammar ? { grammar } : {}),
         ...replayOf(context.model, request.resume),
       })
-      return { text, toolCalls: [], finishReason: end }
+      return { text: decoded.text, toolCalls: [], ...endOf(decoded) }
     },
   }
 }
@@ -141,7 +141,7 @@ async function freeAnswer(
             })
       const text = said?.text ?? ''
       const toolCalls: ToolCall[] = []
-      if (said && said.hit !== trigger) return { text, toolCalls, finishReason: said.end }
+      if (said && said.hit !== trigger) return { text, toolCalls, ...endOf(said) }
       const writer = await CallWriter.open(context, tools, form, true)
       const suffix = continuation(model, form.suffix)
       const after = (tokens: readonly Token[], shown: string) => [
@@ -176,6 +176,14 @@ const toDelta =
   (onDelta: (delta: ChatDelta) => void) =>
   (text: string, tokens: readonly Token[]): void =>
     onDelta({ type: 'text', text, tokens })
+
+/** How a text ended, where the stop strings were the request's own. */
+export function endOf({
+  end,
+  hit,
+}: Pick<Decoded, 'end' | 'hit'>): Pick<ChatResult, 'finishReason' | 'stopSequence'> {
+  return { finishReason: end, ...(typeof hit === 'string' ? { stopSequence: hit } : {}) }
+}
 
 /** The tokens to begin with; a text without ids is read again. */
 export function replayOf(model: LlamaModel, resume: ChatResume | undefined): Pick<Decoding, 'replay'> {

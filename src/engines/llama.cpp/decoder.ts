@@ -10,7 +10,7 @@ import {
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
 import type { SlotPool } from '../decoder/index.ts'
-import { type PreparedAnswer, prepareAnswer, replayOf } from './answer.ts'
+import { endOf, type PreparedAnswer, prepareAnswer, replayOf } from './answer.ts'
 import { type Decoded, type DecodeSettings, decode } from './decode.ts'
 import { firstSentence } from './device.ts'
 import { type Prompt, renderPrompt } from './prompt.ts'
@@ -82,13 +82,13 @@ export class LlamaDecoder implements LoadedDecoder {
     return asEngineErrors(async () => {
       const prompt = { tokens: this.#rawTokens(request.prompt), stopTokens: new Set<never>() }
       return this.#run({ ...request, prompt, onDelta, signal, onProgress }, async (decode, emit) => {
-        const { text, end } = await decode({
+        const decoded = await decode({
           prompt: prompt.tokens,
           stops: request.sampling.stop,
           onText: (piece, tokens) => emit({ type: 'text', text: piece, tokens }),
           ...replayOf(this.loaded.model, request.resume),
         })
-        return { text, toolCalls: [], finishReason: end }
+        return { text: decoded.text, toolCalls: [], ...endOf(decoded) }
       })
     })
   }

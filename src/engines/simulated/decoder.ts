@@ -166,6 +166,7 @@ export class SimulatedDecoder implements LoadedDecoder {
         )
     return {
       ...sent,
+      ...(scanner.hit === undefined ? {} : { stopSequence: scanner.hit }),
       usage: { promptTokens: prompt.length, completionTokens, cachedTokens },
       timings: { firstTokenMs: firstMs - startedMs, decodeMs: performance.now() - firstMs },
     }

@@ -7,7 +7,8 @@ import { findModelFor } from '../model-names.ts'
 import { type Grounded, groundChat, refusalResult } from '../retrieval-in-chat.ts'
 import { contextOf, priorityOf } from '../served-by.ts'
 import { refuse } from '../validate.ts'
-import type { AnswerExtras, Run } from './run-answer.ts'
+import type { Run } from './run-answer.ts'
+import type { AnswerExtras } from './tandem-part.ts'
 
 /** What every dialect reads of its own body. */
 export interface AskedChat {

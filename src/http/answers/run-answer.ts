@@ -1,6 +1,6 @@
 /** Runs one text answer, whole or as a stream; the same for every dialect. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ChatDelta, ChatResult, Citation, ServedBy, TandemError } from '../../domain/index.ts'
+import type { ChatDelta, ChatResult, TandemError } from '../../domain/index.ts'
 import type { RequestContext, Served } from '../../scheduling/contract.ts'
 import { type HttpDeps, type HttpLog, TIMING } from '../deps.ts'
 import { fromFastify, logFailure } from '../errors.ts'
@@ -8,14 +8,7 @@ import { causeOf } from '../exchange.ts'
 import { KeepAlive } from '../keep-alive.ts'
 import { contextOf, headerText, setServed } from '../served-by.ts'
 import { SseStream } from '../sse.ts'
-
-/** What Tandem adds to an answer, under `tandem`. */
-export interface AnswerExtras {
-  /** Passages put before the chat, in the order of their numbers; absent without retrieval. */
-  readonly citations?: readonly Citation[]
-  /** Of a stream whose head went out while it waited, and named another than who served in the end. */
-  readonly served_by?: ServedBy
-}
+import type { AnswerExtras } from './tandem-part.ts'
 
 /** A dialect's answer as server-sent events, each piece complete with its empty line. */
 export interface AnswerFrames {

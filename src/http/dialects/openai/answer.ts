@@ -1,6 +1,7 @@
 /** The house's answers in OpenAI's words, whole and as stream events. Pure. */
 import type { ChatResult, ToolCall } from '../../../domain/index.ts'
-import type { AnswerExtras, AnswerFrames } from '../../answers/run-answer.ts'
+import type { AnswerFrames } from '../../answers/run-answer.ts'
+import { type AnswerExtras, tandemPart } from '../../answers/tandem-part.ts'
 import { errorBody } from '../../errors.ts'
 
 /** What is the same in every part of one answer. */
@@ -25,10 +26,6 @@ function toUsage({ usage, continued }: ChatResult) {
     prompt_tokens_details: { cached_tokens: usage.cachedTokens },
     ...(continued ? { tandem: { continued } } : {}),
   }
-}
-
-function toExtras({ timings, continued }: ChatResult, extras: AnswerExtras) {
-  return { timings, ...(continued ? { continued } : {}), ...extras }
 }
 
 const toToolCall = (call: ToolCall) => ({
@@ -65,7 +62,7 @@ export function chatCompletion(head: AnswerHead, result: ChatResult, extras: Ans
       },
     ],
     usage: toUsage(result),
-    tandem: toExtras(result, extras),
+    tandem: tandemPart(result, extras),
   }
 }
 
@@ -77,7 +74,7 @@ function lastChunks(
   extras: AnswerExtras,
   includeUsage: boolean,
 ): string {
-  const tandem = toExtras(result, extras)
+  const tandem = tandemPart(result, extras)
   if (!includeUsage) return event({ ...head, choices: [choice], tandem }) + DONE
   const finish = event({ ...head, choices: [choice], usage: null })
   return finish + event({ ...head, choices: [], usage: toUsage(result), tandem }) + DONE
@@ -122,7 +119,7 @@ export function textCompletion(head: AnswerHead, result: ChatResult) {
     ...chunkHead(head, 'text_completion'),
     choices: [{ index: 0, text: result.text, logprobs: null, finish_reason: result.finishReason }],
     usage: toUsage(result),
-    tandem: toExtras(result, {}),
+    tandem: tandemPart(result, {}),
   }
 }
 

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify'
+import { newId } from '../../answers/ids.ts'
+import { prepareChat } from '../../answers/prepare-chat.ts'
+import { runStream, runWhole } from '../../answers/run-answer.ts'
+import type { HttpDeps } from '../../deps.ts'
+import { findModelFor } from '../../model-names.ts'
+import { parse } from '../../validate.ts'
+import { messageFrames, wholeMessage } from './answer.ts'
+import { CountBody, MessagesBody } from './schema.ts'
+import { toChatRequest, toPrompt } from './translate.ts'
+
+/** `/v1/messages` as Anthropic defines it. */
+export function anthropicRoutes(app: FastifyInstance, deps: HttpDeps): void {
+  app.post('/v1/messages', async (request, reply) => {
+    const body = parse(MessagesBody, request.body)
+    const { model, tandem } = body
+    const { run, extras } = await prepareChat(deps, request, reply, {
+      model,
+      tandem,
+      toRequest: (id) => toChatRequest(body, id),
+    })
+    const head = { id: newId('msg_'), model }
+    if (!body.stream) return wholeMessage(head, await runWhole(request, reply, run, deps.log), extras)
+    return runStream(request, reply, messageFrames(head, extras), run, deps)
+  })
+
+  app.post('/v1/messages/count_tokens', async (request) => {
+    const body = parse(CountBody, request.body)
+    const { model } = findModelFor(deps, body.model, 'chat')
+    const { messages, tools, toolChoice } = toPrompt(body)
+    const told = toolChoice === 'none' ? [] : tools
+    const { signal } = request.exchange
+    return { input_tokens: await deps.serving.countPrompt(model.id, messages, told, signal) }
+  })
+}

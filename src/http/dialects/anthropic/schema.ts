@@ -1,0 +1,95 @@
+/** Bodies as Anthropic's clients send them. Unknown fields pass; `null` means absent. */
+import { z } from 'zod'
+import { byType, list, stringOr } from '../../validate.ts'
+
+const MAX_MESSAGES = 10_000
+const MAX_BLOCKS = 1_000
+const MAX_TOOLS = 512
+const MAX_STOPS = 16
+
+const text = z.object({ type: z.literal('text'), text: z.string() })
+
+/** Of a system prompt and of a tool's result. */
+const textBlocks = stringOr(list(byType({ text }), MAX_BLOCKS))
+export type TextContent = z.infer<typeof textBlocks>
+
+const block = byType({
+  text,
+  tool_use: z.object({
+    type: z.literal('tool_use'),
+    id: z.string().min(1),
+    name: z.string().min(1),
+    input: z.record(z.string(), z.unknown()).nullish(),
+  }),
+  tool_result: z.object({
+    type: z.literal('tool_result'),
+    tool_use_id: z.string().min(1),
+    content: textBlocks.nullish(),
+    is_error: z.boolean().nullish(),
+  }),
+  // What another model thought is no part of the conversation that this one reads.
+  thinking: z.object({ type: z.literal('thinking') }),
+  redacted_thinking: z.object({ type: z.literal('redacted_thinking') }),
+})
+export type Block = z.infer<typeof block>
+
+const message = z.object({
+  role: z.enum(['user', 'assistant', 'system']),
+  content: stringOr(list(block, MAX_BLOCKS)),
+})
+export type Message = z.infer<typeof message>
+
+const jsonSchema = z.record(z.string(), z.unknown())
+
+const tool = z.object({
+  /** Absent or `custom`: a tool of the client; anything else is one that Anthropic defines. */
+  type: z.string().nullish(),
+  name: z.string().regex(/^[\w.-]{1,128}$/, 'expected letters, digits, `_`, `.` or `-`, at most 128'),
+  description: z.string().nullish(),
+  input_schema: jsonSchema.nullish(),
+})
+
+const prompt = {
+  model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters'),
+  messages: list(message, MAX_MESSAGES),
+  system: textBlocks.nullish(),
+  tools: list(tool, MAX_TOOLS).nullish(),
+  tool_choice: z
+    .discriminatedUnion(
+      'type',
+      [
+        z.object({ type: z.literal('auto') }),
+        z.object({ type: z.literal('any') }),
+        z.object({ type: z.literal('tool'), name: z.string() }),
+        z.object({ type: z.literal('none') }),
+      ],
+      { error: 'expected an object with a type of: auto, any, tool (with a `name`), none' },
+    )
+    .nullish(),
+  mcp_servers: z.array(z.unknown()).nullish(),
+}
+
+export const CountBody = z.object(prompt)
+export type CountBody = z.infer<typeof CountBody>
+
+export const MessagesBody = z.object({
+  ...prompt,
+  max_tokens: z.int().min(1),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  top_k: z.int().min(0).nullish(),
+  stop_sequences: list(z.string().min(1), MAX_STOPS).nullish(),
+  stream: z.boolean().nullish(),
+  output_config: z
+    .object({
+      format: z
+        .object({
+          type: z.literal('json_schema', 'expected json_schema'),
+          schema: jsonSchema,
+        })
+        .nullish(),
+    })
+    .nullish(),
+  tandem: z.object({ project: z.string().min(1).max(300).nullish() }).nullish(),
+})
+export type MessagesBody = z.infer<typeof MessagesBody>
