@@ -17,9 +17,11 @@ import {
   runCommandLine,
   type ServeOptions,
 } from './cli/index.ts'
+import type { Config } from './config/index.ts'
 import { createLoadMeter } from './devices/index.ts'
 import { type Model, type Plan, placementId, placementsOf, TandemError } from './domain/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
+import { pullModel } from './models/index.ts'
 import { createProjects } from './project/index.ts'
 import { Conductor, createServing, keepCurrent, planWith } from './scheduling/index.ts'
 import { createLog, createTelemetry, type Logger, type Telemetry } from './telemetry/index.ts'
@@ -118,6 +120,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       onPlan: (listener) => conductor.onChange(listener),
       devices: () => knowledge.survey.devices,
       load,
+      pull: (ask) => pullModel({ ...ask, dryRun: false, home, hub: hubOf(config), env: process.env }),
       telemetry,
       isReady: () => serving.isReady(),
       log,
@@ -155,6 +158,10 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     telemetry.close()
     throw thrown
   }
+}
+
+function hubOf({ hub: { url, token = process.env['HF_TOKEN'] || undefined } }: Config) {
+  return { url, ...(token === undefined ? {} : { token }) }
 }
 
 function logOf({ config, simulation }: Survey): Logger {

@@ -1,6 +1,7 @@
 /** What the HTTP server needs from the house; `app.ts` provides it. */
 import type { Config } from '../config/index.ts'
 import type { Device, DeviceLoad, Model, Plan, PlanChange } from '../domain/index.ts'
+import type { PullOutcome, pullModel } from '../models/index.ts'
 import type { Projects } from '../project/contract.ts'
 import type { Serving } from '../scheduling/contract.ts'
 import type { Telemetry } from '../telemetry/index.ts'
@@ -17,7 +18,8 @@ export type ModelEntry = Pick<
   | 'embedding'
   | 'chat'
   | 'classify'
->
+> &
+  Partial<Pick<Model, 'files' | 'folder' | 'license'>>
 
 /** Structured logging, details first; pino's shape. */
 export interface HttpLog {
@@ -25,6 +27,9 @@ export interface HttpLog {
   warn(details: object, message: string): void
   debug(details: object, message: string): void
 }
+
+/** A model to fetch, and who hears of it. */
+export type PullAsk = Pick<Parameters<typeof pullModel>[0], 'name' | 'file' | 'signal' | 'say' | 'onProgress'>
 
 export interface OtherPlan {
   /** Name of a policy. */
@@ -50,6 +55,8 @@ export interface HttpDeps {
   /** Hears of every other plan that the server takes. @returns ends it */
   readonly onPlan: (listener: (change: PlanChange) => void) => () => unknown
   readonly devices: () => readonly Device[]
+  /** Fetches a model from the hub into this home, as `tandem pull` does; same errors. Absent: this server fetches none. */
+  readonly pull?: (ask: PullAsk) => Promise<PullOutcome>
   /** How busy each device is now, by id; what nobody tells is absent. Never throws. */
   readonly load?: () => Promise<ReadonlyMap<string, DeviceLoad>>
   readonly telemetry: Pick<Telemetry, 'metrics' | 'events' | 'workerHistory'>

@@ -2,12 +2,12 @@
 import type { FastifyReply } from 'fastify'
 import type { ServedBy } from '../domain/index.ts'
 import type { Waiting } from '../scheduling/contract.ts'
-import { headerText, setServed } from './served-by.ts'
-import type { SseStream } from './sse.ts'
+import { setServed } from './served-by.ts'
+import type { TextStream } from './text-stream.ts'
 
 export class KeepAlive {
   readonly #reply: FastifyReply
-  readonly #stream: SseStream
+  readonly #stream: TextStream
   readonly #timer: NodeJS.Timeout
   /** Asked each time that the stream is silent. */
   waiting: () => Waiting | undefined = () => undefined
@@ -16,7 +16,7 @@ export class KeepAlive {
   #served: ServedBy | undefined
 
   /** @param everyMs silence after which a comment is due */
-  constructor(reply: FastifyReply, stream: SseStream, everyMs: number) {
+  constructor(reply: FastifyReply, stream: TextStream, everyMs: number) {
     this.#reply = reply
     this.#stream = stream
     this.#timer = setInterval(() => {
@@ -28,7 +28,7 @@ export class KeepAlive {
   servedBy(served: ServedBy): void {
     this.#served = served
     if (!this.#stream.started) this.#tell(served)
-    else if (this.correction) this.#stream.write(comment(servedText(served)))
+    else if (this.correction) this.#stream.comment(servedText(served))
   }
 
   /** Set where the headers name another than who served: for the end of the answer. */
@@ -45,10 +45,10 @@ export class KeepAlive {
 
   #say(): void {
     const waiting = this.waiting()
-    if (this.#stream.started) this.#stream.write(comment(waiting ? waitingText(waiting) : 'still here'))
+    if (this.#stream.started) this.#stream.comment(waiting ? waitingText(waiting) : 'still here')
     else if (waiting) {
       if (!this.#served) this.#tell(waiting.expected)
-      this.#stream.write(comment(waitingText(waiting)))
+      this.#stream.comment(waitingText(waiting))
     }
   }
 
@@ -57,8 +57,6 @@ export class KeepAlive {
     setServed(this.#reply, served)
   }
 }
-
-const comment = (text: string) => `: ${headerText(text)}\n\n`
 
 const servedText = ({ engine, device, fallback }: ServedBy) =>
   `served by ${engine} on ${device}${fallback === undefined ? '' : ` (${fallback})`}`

@@ -2,11 +2,13 @@
 import type { FastifyReply } from 'fastify'
 import type { TandemError } from '../domain/index.ts'
 import { anthropicError } from './dialects/anthropic/error.ts'
+import { ollamaError } from './dialects/ollama/error.ts'
 import { errorBody, errorHeaders } from './errors.ts'
 
 /** By the beginning of the path; whatever is not named has OpenAI's form. */
 const FORMS: Readonly<Record<string, (error: TandemError) => unknown>> = {
   '/v1/messages': anthropicError,
+  '/api': ollamaError,
 }
 
 function formOf(url: string): (error: TandemError) => unknown {

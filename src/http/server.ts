@@ -7,6 +7,7 @@ import { parseJsonBody } from './body.ts'
 import { clientErrorHandler } from './client-error.ts'
 import { type HttpDeps, TIMING } from './deps.ts'
 import { anthropicRoutes } from './dialects/anthropic/routes.ts'
+import { ollamaRoutes } from './dialects/ollama/routes.ts'
 import { openaiRoutes } from './dialects/openai/routes.ts'
 import { seedRoutes } from './dialects/seed/embed.ts'
 import { fromFastify, logFailure } from './errors.ts'
@@ -57,7 +58,16 @@ function handleErrors(app: FastifyInstance, deps: HttpDeps): void {
   })
 }
 
+/** Clients of these routes send JSON under whatever name curl and Python's libraries give it. */
+function takeAnyContentType(scope: FastifyInstance): void {
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
+    parseJsonBody(body),
+  )
+}
+
 function routeHint(path: string): string {
+  if (/^\/api\/(create|copy|delete|push|blobs)\b/.test(path))
+    return '; Tandem fetches models (`tandem pull`, /api/pull) and changes none'
   const known = /^\/(chat|completions|embeddings|models|rerank)\b/.test(path)
   return known ? `; OpenAI's API is under /v1${path}` : ''
 }
@@ -105,7 +115,11 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const refuseOthers = refuseOtherMethods(app)
   openaiRoutes(app, deps)
   anthropicRoutes(app, deps)
-  seedRoutes(app, deps)
+  await app.register(async (scope) => {
+    takeAnyContentType(scope)
+    ollamaRoutes(scope, deps)
+    seedRoutes(scope, deps)
+  })
   const endEvents = tandemRoutes(app, deps, timing)
   pageRoute(app, deps)
   refuseOthers()

@@ -2,9 +2,9 @@ import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TandemError } from '../domain/index.ts'
 import type { Waiting } from '../scheduling/contract.ts'
-import { MAX_UNREAD_BYTES } from './sse.ts'
 import { chatResult, type DoubleServer, neverEnds, SERVED, says, startDouble } from './testing/doubles.ts'
 import { readEvents } from './testing/sse.ts'
+import { MAX_UNREAD_BYTES } from './text-stream.ts'
 
 const hello = { model: 'tiny-chat', messages: [{ role: 'user', content: 'hi' }] }
 const CHAT_PATH = '/v1/chat/completions'

@@ -17,6 +17,8 @@ export interface TestServer {
   readonly url: string
   readonly home: string
   readonly pid: number
+  /** Its further addresses, once it is ready. */
+  readonly alsoAt: () => Promise<readonly string[]>
   /** What the server wrote to stderr so far. */
   readonly log: () => string
   /** Its exit code; null when a signal ended it. */
@@ -56,12 +58,20 @@ export async function startTestServer({
   const child = spawn(process.execPath, [BIN, 'serve', '--port', '0', '--json', ...folders, ...args], {
     // other tests run beside it: an index that gives way to them would take long
     env: { TANDEM_CPU_GIVE_WAY: 'false', ...(env ?? process.env), TANDEM_HOME: home },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   let log = ''
   child.stderr.on('data', (chunk) => {
     log += chunk
   })
+  let document = ''
+  child.stdout.on('data', (chunk) => {
+    document += chunk
+  })
+  async function alsoAt(): Promise<readonly string[]> {
+    while (!document.endsWith('}\n') && child.exitCode === null) await sleep(20)
+    return (JSON.parse(document) as { alsoAt: string[] }).alsoAt
+  }
   const exited = once(child, 'exit').then(([code]) => code as number | null)
 
   async function stop(): Promise<number | null> {
@@ -81,6 +91,7 @@ export async function startTestServer({
         url,
         home,
         pid: child.pid!,
+        alsoAt,
         log: () => log,
         exited,
         signal: (signal) => void child.kill(signal),

@@ -6,12 +6,14 @@ import { type HttpDeps, type HttpLog, TIMING } from '../deps.ts'
 import { fromFastify, logFailure } from '../errors.ts'
 import { causeOf } from '../exchange.ts'
 import { KeepAlive } from '../keep-alive.ts'
-import { contextOf, headerText, setServed } from '../served-by.ts'
-import { SseStream } from '../sse.ts'
+import { contextOf, setServed } from '../served-by.ts'
+import { type StreamForm, TextStream } from '../text-stream.ts'
 import type { AnswerExtras } from './tandem-part.ts'
 
-/** A dialect's answer as server-sent events, each piece complete with its empty line. */
+/** A dialect's answer as the pieces of a stream, each complete with what ends it. */
 export interface AnswerFrames {
+  /** Default: server-sent events. */
+  readonly form?: StreamForm
   /** Goes out together with the first delta. */
   readonly start: string
   delta(delta: ChatDelta): string
@@ -61,7 +63,7 @@ export async function runStream(
   { log, timing }: Pick<HttpDeps, 'log' | 'timing'>,
 ): Promise<FastifyReply> {
   const { exchange } = request
-  const stream = new SseStream(reply, exchange)
+  const stream = new TextStream(reply, exchange, frames.form ? { form: frames.form } : {})
   const keepAlive = new KeepAlive(reply, stream, timing?.keepAliveMs ?? TIMING.keepAliveMs)
   let opening = frames.start
   const write = (events: string) => {
@@ -79,8 +81,7 @@ export async function runStream(
         onMoved: (served, move) => {
           log.warn(move, MOVED)
           // the head with its headers is out
-          if (!exchange.signal.aborted)
-            stream.write(`: tandem-fallback ${headerText(served.fallback ?? '')}\n\n`)
+          if (!exchange.signal.aborted) stream.comment(`tandem-fallback ${served.fallback ?? ''}`)
         },
       },
       (delta) => {

@@ -3,6 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import type { HttpDeps } from '../deps.ts'
 import { page } from './page.ts'
 
+/** Some clients of Ollama look for these words at this address before they use its routes. */
+const FOR_PROBES = '<!-- Ollama is running: its routes are under /api -->\n'
+
 /** `GET /`: a page for browsers, JSON for clients that take only that. */
 export function pageRoute(app: FastifyInstance, deps: HttpDeps): void {
   app.get('/', async (request, reply) => {
@@ -26,6 +29,6 @@ export function pageRoute(app: FastifyInstance, deps: HttpDeps): void {
           `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; ` +
           "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       })
-      .send(page(nonce, deps.version))
+      .send(page(nonce, deps.version) + FOR_PROBES)
   })
 }

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { type QueueDepth, TandemError } from '../../domain/index.ts'
 import type { ServerEvent } from '../../telemetry/index.ts'
 import type { HttpDeps, Timing } from '../deps.ts'
-import { SseStream } from '../sse.ts'
+import { TextStream } from '../text-stream.ts'
 import { statusOf } from './status.ts'
 
 const MAX_STREAMS = 3_072
@@ -25,7 +25,7 @@ function changedOf<T>(now: readonly T[], keyOf: (each: T) => string, before: Rea
 class Feed {
   readonly #deps: HttpDeps
   readonly #timing: Timing
-  readonly #readers = new Set<SseStream>()
+  readonly #readers = new Set<TextStream>()
   #stop: (() => void) | undefined
   #workers = new Map<string, string>()
   #queues = new Map<string, string>()
@@ -39,13 +39,13 @@ class Feed {
     return this.#readers.size
   }
 
-  add(reader: SseStream): void {
+  add(reader: TextStream): void {
     this.#readers.add(reader)
     this.#stop ??= this.#start()
     reader.write(event('status', statusOf(this.#deps))) // last: a write that is too much removes the reader
   }
 
-  remove(reader: SseStream): void {
+  remove(reader: TextStream): void {
     this.#readers.delete(reader)
     reader.end()
     if (this.#readers.size > 0) return
@@ -108,7 +108,7 @@ export function eventRoute(app: FastifyInstance, deps: HttpDeps, timing: Timing)
   app.get('/tandem/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
     if (feed.size >= (deps.maxEventReaders ?? MAX_STREAMS))
       throw new TandemError('QUEUE_FULL', { device: 'events', waiting: feed.size })
-    const stream = new SseStream(reply, request.exchange, { maxUnread: MAX_UNREAD_BYTES })
+    const stream = new TextStream(reply, request.exchange, { maxUnread: MAX_UNREAD_BYTES })
     request.exchange.signal.addEventListener('abort', () => feed.remove(stream), { once: true })
     feed.add(stream)
     return reply

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { checkDimensions, rows } from '../../answers/vectors.ts'
 import { EMBED } from '../../testing/doubles.ts'
-import { checkDimensions, embedInputs, rows, toBase64 } from './embed-inputs.ts'
+import { embedInputs, toBase64 } from './embed-inputs.ts'
 
 describe('inputs', () => {
   test.each([

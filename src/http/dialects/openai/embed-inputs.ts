@@ -1,5 +1,5 @@
 /** `input` of an embeddings request, and vectors as its clients want them. Pure. */
-import type { Embedding, EmbedInput, EmbedOutput } from '../../../domain/index.ts'
+import type { EmbedInput } from '../../../domain/index.ts'
 import { TandemError } from '../../../domain/index.ts'
 import { refuse } from '../../validate.ts'
 
@@ -31,31 +31,6 @@ export function embedInputs(input: unknown, maxInputs: number): readonly EmbedIn
     if (texts && typeof value === 'string') return value
     if (!texts && Array.isArray(value)) return tokenIds(value as unknown[], `input.${at}`)
     return refuse(`input.${at}`, texts ? 'expected a string, as the first is' : 'expected token ids')
-  })
-}
-
-/**
- * @param asked `dimensions` of the request
- * @throws TandemError INVALID_REQUEST with the allowed ones
- */
-export function checkDimensions(asked: number | null | undefined, embedding: Embedding | undefined): void {
-  if (asked == null || embedding === undefined) return
-  const allowed = [embedding.dimensions, ...embedding.shorterDimensions]
-  if (!allowed.includes(asked)) refuse('dimensions', `${asked} is not one of ${allowed.join(', ')}`)
-}
-
-/** The leading `dimensions` of a vector, made unit length again. */
-function shorten(vector: Float32Array, dimensions: number): Float32Array {
-  const short = vector.slice(0, dimensions)
-  const norm = Math.sqrt(short.reduce((sum, x) => sum + x * x, 0))
-  return norm > 0 ? short.map((x) => x / norm) : short
-}
-
-/** @returns one vector per input, each a view or a copy of `dimensions` numbers */
-export function rows(output: EmbedOutput, dimensions: number): Float32Array[] {
-  return output.tokens.map((_, at) => {
-    const row = output.vectors.subarray(at * output.dimensions, (at + 1) * output.dimensions)
-    return dimensions < output.dimensions ? shorten(row, dimensions) : row
   })
 }
 

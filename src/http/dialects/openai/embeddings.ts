@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { checkDimensions, rows } from '../../answers/vectors.ts'
 import type { HttpDeps } from '../../deps.ts'
 import { modelForTask } from '../../model-names.ts'
 import { contextOf, setServed } from '../../served-by.ts'
 import { parse } from '../../validate.ts'
-import { checkDimensions, embedInputs, rows, toBase64 } from './embed-inputs.ts'
+import { embedInputs, toBase64 } from './embed-inputs.ts'
 import { EmbeddingsBody } from './schema.ts'
 
 export function embeddingsRoute(app: FastifyInstance, deps: HttpDeps): void {

@@ -1,12 +1,12 @@
 /** `POST /embed`, as small embedding services of one's own answer it: texts in, plain arrays out. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { rows } from '../../answers/vectors.ts'
 import type { HttpDeps } from '../../deps.ts'
 import { modelForTask } from '../../model-names.ts'
 import { contextOf, setServed } from '../../served-by.ts'
 import { plainText, textInputs } from '../../text-inputs.ts'
 import { parse } from '../../validate.ts'
-import { rows } from '../openai/embed-inputs.ts'
 
 const Body = z.object({
   /** Checked by hand in `textInputs`: how many there may be is a setting. */

@@ -1,7 +1,24 @@
-/** Server-sent events over the raw response: one write per event, bounded by what the reader leaves unread. */
+/** A streamed answer over the raw response: one write per piece, bounded by what the reader leaves unread. */
 import type { FastifyReply } from 'fastify'
 import { TandemError } from '../domain/index.ts'
 import type { Exchange } from './exchange.ts'
+import { headerText } from './served-by.ts'
+
+/** How the pieces of a stream are told apart. */
+export interface StreamForm {
+  readonly contentType: string
+  /** Shows that the stream lives; where the form has room for it, why. */
+  comment(text: string): string
+}
+
+/** Server-sent events. */
+export const SSE: StreamForm = {
+  contentType: 'text/event-stream; charset=utf-8',
+  comment: (text) => `: ${headerText(text)}\n\n`,
+}
+
+/** A JSON value on each line: it has no comments, but a space before a value means nothing. */
+export const NDJSON: StreamForm = { contentType: 'application/x-ndjson', comment: () => ' ' }
 
 /** Bytes that may wait for a slow reader; then its stream ends with an error. */
 export const MAX_UNREAD_BYTES = 4 * 1024 * 1024
@@ -11,14 +28,17 @@ const LAST_READ_MS = 10_000
 /** Milliseconds after which an ended stream is cut, however steadily it is read. */
 const LAST_READ_MAX_MS = 120_000
 
-export interface SseBounds {
+export interface StreamOptions {
+  /** Default: server-sent events. */
+  readonly form?: StreamForm
   readonly maxUnread?: number
   readonly lastReadMs?: number
 }
 
-export class SseStream {
+export class TextStream {
   readonly #reply: Pick<FastifyReply, 'raw' | 'header' | 'getHeaders' | 'hijack'>
   readonly #exchange: Exchange
+  readonly #form: StreamForm
   readonly #maxUnread: number
   readonly #lastReadMs: number
   #started = false
@@ -27,15 +47,16 @@ export class SseStream {
   constructor(
     reply: Pick<FastifyReply, 'raw' | 'header' | 'getHeaders' | 'hijack'>,
     exchange: Exchange,
-    { maxUnread = MAX_UNREAD_BYTES, lastReadMs = LAST_READ_MS }: SseBounds = {},
+    { form = SSE, maxUnread = MAX_UNREAD_BYTES, lastReadMs = LAST_READ_MS }: StreamOptions = {},
   ) {
     this.#reply = reply
     this.#exchange = exchange
+    this.#form = form
     this.#maxUnread = maxUnread
     this.#lastReadMs = lastReadMs
   }
 
-  /** Whether the head is out: from then on an error can only be an event. */
+  /** Whether the head is out: from then on an error can only be a piece of it. */
   get started(): boolean {
     return this.#started
   }
@@ -45,13 +66,17 @@ export class SseStream {
     return performance.now() - this.#lastWriteMs
   }
 
-  /** Writes complete events; the head goes out with the first. Aborts the exchange when too much waits. */
-  write(events: string): void {
+  comment(text: string): void {
+    this.write(this.#form.comment(text))
+  }
+
+  /** Writes complete pieces; the head goes out with the first. Aborts the exchange when too much waits. */
+  write(pieces: string): void {
     const raw = this.#reply.raw
     if (!this.#started) this.#start()
     if (raw.writableEnded || raw.destroyed) return
     this.#lastWriteMs = performance.now()
-    raw.write(events)
+    raw.write(pieces)
     if (raw.writableLength > this.#maxUnread && !this.#exchange.signal.aborted)
       this.#exchange.abort(new TandemError('SLOW_READER', { limit: this.#maxUnread }))
   }
@@ -69,9 +94,9 @@ export class SseStream {
 
   #start(): void {
     this.#started = true
-    this.#reply.header('content-type', 'text/event-stream; charset=utf-8')
+    this.#reply.header('content-type', this.#form.contentType)
     this.#reply.header('cache-control', 'no-cache')
-    this.#reply.header('x-accel-buffering', 'no') // reverse proxies pass events on at once
+    this.#reply.header('x-accel-buffering', 'no') // reverse proxies pass pieces on at once
     this.#reply.hijack()
     this.#reply.raw.writeHead(200, this.#reply.getHeaders() as Record<string, string>)
   }

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import { SseStream } from './sse.ts'
+import { TextStream } from './text-stream.ts'
 
 const PIECE = `data: ${'x'.repeat(256 * 1024)}\n\n`
 const UNREAD = 24 * 2 ** 20
@@ -30,7 +30,7 @@ async function endedUnread(): Promise<{ socket: Socket; closed: Promise<unknown>
   const raw = await answering
   const reply = { raw, header: () => reply, getHeaders: () => ({}), hijack: () => reply } as never
   const exchange = { signal: new AbortController().signal, abort: () => {} }
-  const stream = new SseStream(reply, exchange, { lastReadMs: LAST_READ_MS })
+  const stream = new TextStream(reply, exchange, { lastReadMs: LAST_READ_MS })
   let sent = 0
   for (; raw.writableLength < UNREAD; sent += PIECE.length) {
     stream.write(PIECE)

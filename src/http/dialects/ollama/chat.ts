@@ -1,0 +1,99 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ChatRequest, CompletionRequest } from '../../../domain/index.ts'
+import { prepareChat } from '../../answers/prepare-chat.ts'
+import { type Run, runStream, runWhole } from '../../answers/run-answer.ts'
+import type { AnswerExtras } from '../../answers/tandem-part.ts'
+import type { HttpDeps, ModelEntry } from '../../deps.ts'
+import { findModelFor } from '../../model-names.ts'
+import { parse, refuse } from '../../validate.ts'
+import {
+  type AnswerHead,
+  answerLines,
+  loadedAnswer,
+  type Say,
+  sayGenerated,
+  sayInChat,
+  wholeAnswer,
+} from './answer.ts'
+import { withoutLatest } from './names.ts'
+import { ChatBody, GenerateBody, type Options } from './schema.ts'
+import { ignoredOptions, toChatRequest, toCompletionRequest, toGeneratedChat } from './translate.ts'
+
+interface Asked {
+  readonly model: string
+  readonly stream?: boolean | null | undefined
+  readonly options?: Options | null | undefined
+  readonly tandem?: { readonly project?: string | null | undefined } | null | undefined
+}
+
+function headOf({ model, options }: Asked): AnswerHead {
+  const startedMs = performance.now()
+  return {
+    model,
+    now: () => new Date().toISOString(),
+    elapsedMs: () => performance.now() - startedMs,
+    ignored: ignoredOptions(options),
+  }
+}
+
+/** The manifest's defaults where the request sets none. */
+function withTraits(asked: CompletionRequest, { chat: traits }: ModelEntry): CompletionRequest {
+  const { temperature, maxTokens } = traits ?? {}
+  const defaults = {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+  }
+  return { ...asked, sampling: { ...defaults, ...asked.sampling } }
+}
+
+/** `/api/chat` and `/api/generate`. */
+export function answerRoutes(app: FastifyInstance, deps: HttpDeps): void {
+  async function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { stream }: Asked,
+    head: AnswerHead,
+    say: Say,
+    { run, extras }: { readonly run: Run; readonly extras: AnswerExtras },
+  ): Promise<unknown> {
+    if (stream === false) return wholeAnswer(head, say, await runWhole(request, reply, run, deps.log), extras)
+    return runStream(request, reply, answerLines(head, say, extras), run, deps)
+  }
+
+  /** Without a prompt a client asks for the model to be loaded: a question of its length needs it. */
+  async function load(request: FastifyRequest, { model: name }: Asked, head: AnswerHead, say: Say) {
+    const { model } = findModelFor(deps, withoutLatest(name), 'chat')
+    await deps.serving.countPrompt(model.id, [{ role: 'user', content: '' }], [], request.exchange.signal)
+    return loadedAnswer(head, say)
+  }
+
+  const prepared = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { model, tandem }: Asked,
+    toRequest: (id: string) => ChatRequest,
+  ) => prepareChat(deps, request, reply, { model: withoutLatest(model), tandem, toRequest })
+
+  app.post('/api/chat', async (request, reply) => {
+    const body = parse(ChatBody, request.body)
+    const head = headOf(body)
+    if ((body.messages ?? []).length === 0) return load(request, body, head, sayInChat)
+    const chat = await prepared(request, reply, body, (id) => toChatRequest(body, id))
+    return answer(request, reply, body, head, sayInChat, chat)
+  })
+
+  app.post('/api/generate', async (request, reply) => {
+    const body = parse(GenerateBody, request.body)
+    const head = headOf(body)
+    if ((body.prompt ?? '') === '') return load(request, body, head, sayGenerated)
+    if (!body.raw) {
+      const chat = await prepared(request, reply, body, (id) => toGeneratedChat(body, id))
+      return answer(request, reply, body, head, sayGenerated, chat)
+    }
+    const { model, project } = findModelFor(deps, withoutLatest(body.model), 'chat')
+    if (project !== undefined) refuse('raw', 'a project is searched for chats only; leave `raw` out')
+    const asked = withTraits(toCompletionRequest(body, model.id), model)
+    const run: Run = (context, onDelta) => deps.serving.complete(asked, context, onDelta)
+    return answer(request, reply, body, head, sayGenerated, { run, extras: {} })
+  })
+}
