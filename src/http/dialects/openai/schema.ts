@@ -78,7 +78,7 @@ export const ChatBody = z.object({
   ...sampling,
   ...streaming,
   /** May be absent beside `context`: the seed's own clients name none. */
-  model: modelName.nullish(),
+  model: modelName.optional(),
   messages: list(message, MAX_MESSAGES),
   max_completion_tokens: z.int().min(1).nullish(),
   logprobs: z.boolean().nullish(),
