@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { readOptions } from '../support/command-line.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { type Installed, installClients } from './install.ts'
 import { type ClientResult, document, failuresOf, table } from './matrix.ts'
@@ -45,27 +45,32 @@ const Line = z.union([
   z.object({ route: z.string(), problem: z.string().optional() }),
 ])
 
+const Options = z.strictObject({
+  only: z.enum(Object.keys(CLIENTS)).optional(),
+  json: z.boolean().default(false),
+  help: z.boolean().default(false),
+})
+
 /** @returns the exit code */
 export async function main(argv: readonly string[]): Promise<number> {
-  try {
-    return await compare(argv)
-  } catch (thrown) {
-    console.error(thrown instanceof Error ? thrown.message : thrown)
-    return thrown instanceof TypeError ? 2 : 1
+  const options = readOptions(argv, Options)
+  if (typeof options === 'string') {
+    console.error(options)
+    return 2
   }
-}
-
-async function compare(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { only: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
-  })
-  if (values.help) {
+  if (options.help) {
     process.stdout.write(HELP)
     return 0
   }
-  const { only } = values
-  if (only !== undefined && !(only in CLIENTS)) throw new TypeError(`no client is called "${only}"`)
+  try {
+    return await compare(options)
+  } catch (thrown) {
+    console.error(thrown instanceof Error ? thrown.message : thrown)
+    return 1
+  }
+}
+
+async function compare({ only, json }: z.infer<typeof Options>): Promise<number> {
   const installed = await installClients((text) => console.error(text))
   const folder = await mkdtemp(join(tmpdir(), 'tandem-compat-'))
   let server: TestServer | undefined
@@ -81,7 +86,7 @@ async function compare(argv: readonly string[]): Promise<number> {
       results.push(await resultOf(client, script, installed, server.url, project))
     }
     const failures = failuresOf(results)
-    console.log(values.json ? JSON.stringify(document(results), null, 2) : table(results))
+    console.log(json ? JSON.stringify(document(results), null, 2) : table(results))
     for (const failure of failures) console.error(failure)
     return failures.length > 0 ? 1 : 0
   } finally {
