@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { readOptions } from '../support/command-line.ts'
 import { runChaos } from './chaos.ts'
 import { reason } from './client.ts'
 import { FAULTS } from './faults.ts'
@@ -58,7 +58,7 @@ type Options = z.infer<typeof Options>
 
 /** @returns the exit code */
 export async function main(argv: readonly string[]): Promise<number> {
-  const options = read(argv)
+  const options = readOptions(argv, Options)
   if (typeof options === 'string') {
     process.stderr.write(`${options}\n`)
     return 2
@@ -87,35 +87,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   if (options.json) process.stdout.write(`${JSON.stringify({ machine: machine(), reports }, null, 2)}\n`)
   return !controller.signal.aborted && reports.every(passed) ? 0 : 1
-}
-
-/** @returns what is wrong with them where they are not options */
-function read(argv: readonly string[]): Options | string {
-  const flag = { type: 'boolean' } as const
-  const value = { type: 'string' } as const
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        seed: value,
-        requests: value,
-        streams: value,
-        kills: value,
-        each: value,
-        only: value,
-        part: value,
-        minutes: value,
-        'kill-every': value,
-        soak: flag,
-        json: flag,
-        help: flag,
-      },
-    })
-    const parsed = Options.safeParse(values)
-    return parsed.success ? parsed.data : z.prettifyError(parsed.error)
-  } catch (thrown) {
-    return `${reason(thrown)}; see --help`
-  }
 }
 
 function partsOf(

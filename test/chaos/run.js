@@ -4,6 +4,6 @@ import { register } from 'node:module'
 import { buildIfStale } from '../../bin/build.js'
 
 buildIfStale()
-register('./type-stripper.js', import.meta.url)
+register('../support/type-stripper.js', import.meta.url)
 const { main } = await import('./main.ts')
 process.exit(await main(process.argv.slice(2)))

@@ -61,7 +61,9 @@ export async function runSoak(
     const truth = await learnTruth(server, options.seed)
     const project = (await statusOf(server)).projects[0]!.name
     const gone = new AbortController()
-    const stop = AbortSignal.any([signal, gone.signal, AbortSignal.timeout(options.minutes * 60_000)])
+    // Node 20 collects an AbortSignal.timeout that only AbortSignal.any knows, and the time never ends
+    const timer = setTimeout(() => gone.abort(), options.minutes * 60_000)
+    const stop = AbortSignal.any([signal, gone.signal])
     const series = new Map<number, Series>()
     const startedMs = performance.now()
     const sampling = sample(server, series, options.sampleEveryMs, stop, () =>
@@ -87,6 +89,7 @@ export async function runSoak(
       injectAll(world, planned, tally, pauseMs, stop, () => {}),
       sampling,
     ])
+    clearTimeout(timer)
     const { code, left } = await world.end()
     if (code !== 0) tally.fail(`the server ended with ${code} instead of 0`)
     if (left.length > 0) tally.fail(`the server left processes behind: ${left}`)

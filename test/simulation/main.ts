@@ -1,7 +1,7 @@
 /** The command `npm run simulate`. */
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import * as core from '../../src/scheduling/core/index.ts'
+import { readOptions } from '../support/command-line.ts'
 import { MUTANTS, mutatedCore } from './mutants.ts'
 import { type Core, type Outcome, simulate } from './simulation.ts'
 
@@ -41,7 +41,7 @@ type Options = z.infer<typeof Options>
 
 /** @returns the exit code */
 export async function main(argv: readonly string[]): Promise<number> {
-  const options = read(argv)
+  const options = readOptions(argv, Options)
   if (typeof options === 'string') {
     process.stderr.write(`${options}\n`)
     return 2
@@ -53,23 +53,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   const mutant = MUTANTS.find(({ name }) => name === options.mutant)
   const tried: Core = mutant ? await mutatedCore(mutant) : core
   return options.seed === undefined ? many(tried, options) : one(tried, options.seed, options)
-}
-
-function read(argv: readonly string[]): Options | string {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: { runs: text, from: text, seed: text, trace: flag, mutant: text, json: flag, help: flag },
-    })
-    const parsed = Options.safeParse(values)
-    if (parsed.success) return parsed.data
-    const [issue] = parsed.error.issues
-    return `--${issue?.path.join('.')}: ${issue?.message}; see --help`
-  } catch (thrown) {
-    return `${thrown instanceof Error ? thrown.message : thrown}; see --help`
-  }
 }
 
 function one(tried: Core, seed: number, { trace, json }: Options): number {
