@@ -7,6 +7,7 @@ import { clientErrorHandler } from './client-error.ts'
 import { type HttpDeps, TIMING } from './deps.ts'
 import { anthropicRoutes } from './dialects/anthropic/routes.ts'
 import { openaiRoutes } from './dialects/openai/routes.ts'
+import { responsesRoutes } from './dialects/responses/routes.ts'
 import { fromFastify, logFailure } from './errors.ts'
 import { causeOf, OpenExchanges } from './exchange.ts'
 import { guard } from './guard.ts'
@@ -49,7 +50,7 @@ function handleErrors(app: FastifyInstance, deps: HttpDeps): void {
 }
 
 function routeHint(path: string): string {
-  const known = /^\/(chat|completions|embeddings|models|rerank)\b/.test(path)
+  const known = /^\/(chat|completions|embeddings|models|rerank|responses)\b/.test(path)
   return known ? `; OpenAI's API is under /v1${path}` : ''
 }
 
@@ -94,6 +95,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   guard(app, { rules, exchanges, isClosing: () => closing, version: deps.version })
   const refuseOthers = refuseOtherMethods(app)
   openaiRoutes(app, deps)
+  responsesRoutes(app, deps)
   anthropicRoutes(app, deps)
   const endEvents = tandemRoutes(app, deps, timing)
   pageRoute(app, deps)
