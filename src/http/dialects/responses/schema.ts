@@ -1,6 +1,6 @@
 /** Bodies of OpenAI's Responses. Unknown fields pass; `null` means absent, as it does there. */
 import { z } from 'zod'
-import { byType, list, stringOr } from '../../validate.ts'
+import { byType, list, stringOrList } from '../../validate.ts'
 
 const MAX_ITEMS = 10_000
 const MAX_PARTS = 1_000
@@ -12,7 +12,7 @@ const part = byType({
   text: z.object({ type: z.literal('text'), text: z.string() }),
   refusal: z.object({ type: z.literal('refusal'), refusal: z.string() }),
 })
-const content = stringOr(list(part, MAX_PARTS))
+const content = stringOrList(part, MAX_PARTS)
 export type Content = z.infer<typeof content>
 
 const callId = z.string().min(1)
@@ -86,7 +86,7 @@ export type Tool = z.infer<typeof tool>
 
 const prompt = {
   model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters'),
-  input: stringOr(list(item, MAX_ITEMS)),
+  input: stringOrList(item, MAX_ITEMS),
   instructions: z.string().nullish(),
   tools: list(tool, MAX_TOOLS).nullish(),
   tool_choice: z
