@@ -65,7 +65,9 @@ describe('aliases', () => {
   })
 
   test('one that leads nowhere says where to', () => {
-    expect(() => findModel(names, 'dead')).toThrow(/models\.aliases maps it to "gone", which no one serves/)
+    expect(() => findModel(names, 'dead')).toThrow(
+      /^there is no model "dead"; models\.aliases maps it to "gone", which no one serves$/,
+    )
   })
 
   test('an unknown name learns of them, and of the nearest', () => {

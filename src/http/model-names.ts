@@ -28,7 +28,8 @@ export function findModel({ models, config }: KnownNames, name: string): NamedMo
   const target = aliasOf(aliases, name)
   const byPattern = called(target ?? '')
   if (byPattern) return { model: byPattern }
-  const nearest = nearestNames(id, [...entries.map((entry) => entry.id), ...plainAliases(aliases)]).join(', ')
+  const leading = plainAliases(aliases).filter((alias) => called(aliases[alias] ?? ''))
+  const nearest = nearestNames(id, [...entries.map((entry) => entry.id), ...leading]).join(', ')
   throw new TandemError(
     'MODEL_NOT_FOUND',
     {

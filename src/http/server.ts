@@ -9,6 +9,7 @@ import { type HttpDeps, TIMING } from './deps.ts'
 import { anthropicRoutes } from './dialects/anthropic/routes.ts'
 import { ollamaRoutes } from './dialects/ollama/routes.ts'
 import { openaiRoutes } from './dialects/openai/routes.ts'
+import { responsesRoutes } from './dialects/responses/routes.ts'
 import { seedRoutes } from './dialects/seed/embed.ts'
 import { fromFastify, logFailure } from './errors.ts'
 import { causeOf, OpenExchanges } from './exchange.ts'
@@ -68,7 +69,7 @@ function takeAnyContentType(scope: FastifyInstance): void {
 function routeHint(path: string): string {
   if (/^\/api\/(create|copy|delete|push|blobs)\b/.test(path))
     return '; Tandem fetches models (`tandem pull`, /api/pull) and changes none'
-  const known = /^\/(chat|completions|embeddings|models|rerank)\b/.test(path)
+  const known = /^\/(chat|completions|embeddings|models|rerank|responses)\b/.test(path)
   return known ? `; OpenAI's API is under /v1${path}` : ''
 }
 
@@ -114,6 +115,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   guard(app, { rules, exchanges, isClosing: () => closing, version: deps.version })
   const refuseOthers = refuseOtherMethods(app)
   openaiRoutes(app, deps)
+  responsesRoutes(app, deps)
   anthropicRoutes(app, deps)
   await app.register(async (scope) => {
     takeAnyContentType(scope)

@@ -64,13 +64,16 @@ function within<T>(schema: z.ZodType<T>, value: unknown, context: z.core.$Refine
   return z.NEVER
 }
 
-/** A string, or what `other` reads; a problem in it is told with its place. */
-export function stringOr<T>(other: z.ZodType<T>) {
-  return z
-    .unknown()
-    .transform((value, context): string | T =>
-      typeof value === 'string' ? value : within(other, value, context),
-    )
+/** A string, or an array as `list` reads it. */
+export function stringOrList<T>(item: z.ZodType<T>, max: number) {
+  const items = list(item, max)
+  return z.unknown().transform((value, context): string | T[] => {
+    if (typeof value === 'string') return value
+    if (Array.isArray(value)) return within(items, value, context)
+    const message = `expected a string or an array, received ${value === null ? 'null' : typeof value}`
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
 }
 
 /** An object of a type that the schema does not know: where it stands decides what becomes of it. */

@@ -3,13 +3,21 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, TEST_MODELS, type TestServer } from '../support/server.ts'
 import { BODIES } from './bodies.ts'
+import { DIALECT_REQUESTS } from './dialect-requests.ts'
 import { MODEL_REQUESTS } from './model-requests.ts'
 import { type BadRequest, LIMITS } from './row.ts'
 import { SCORE_REQUESTS } from './score-requests.ts'
 import { TANDEM_REQUESTS } from './tandem-routes.ts'
 import { TRANSPORT } from './transport.ts'
 
-const BAD_REQUESTS = [...BODIES, ...MODEL_REQUESTS, ...SCORE_REQUESTS, ...TANDEM_REQUESTS, ...TRANSPORT]
+const BAD_REQUESTS = [
+  ...BODIES,
+  ...MODEL_REQUESTS,
+  ...DIALECT_REQUESTS,
+  ...SCORE_REQUESTS,
+  ...TANDEM_REQUESTS,
+  ...TRANSPORT,
+]
 
 interface Answer {
   readonly status: number
@@ -66,17 +74,19 @@ function sendRaw(bytes: string | Buffer): Promise<Answer> {
 
 test.each(BAD_REQUESTS)('[bounded] $name: $status', async (bad) => {
   const answer = bad.raw === undefined ? await send(bad) : await sendRaw(bad.raw)
-  const { error } = JSON.parse(answer.body)
+  const body = JSON.parse(answer.body)
+  const { error } = body
   expect({ status: answer.status, message: error.message }).toEqual({
     status: bad.status,
     message: expect.stringMatching(bad.message),
   })
-  expect(error).toEqual({
+  const form = {
     message: expect.any(String),
     type: expect.stringMatching(/^[a-z_]+_error$/),
-    param: bad.param === undefined ? error.param : bad.param,
     code: expect.stringMatching(/^[a-z_]+$/),
-  })
+  }
+  if (bad.path.startsWith('/v1/messages')) expect(body).toEqual({ type: 'error', error: form })
+  else expect(body).toEqual({ error: { ...form, param: bad.param === undefined ? error.param : bad.param } })
 })
 
 test('names are told apart, and there are at least 60', () => {

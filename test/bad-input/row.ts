@@ -69,3 +69,9 @@ export const embed = almost(EMBED, { model: EMBED_MODEL, input: 'a' })
 export const complete = almost('/v1/completions', { model: CHAT_MODEL, prompt: 'a' })
 export const rerank = almost('/v1/rerank', { model: RERANK_MODEL, query: 'a', documents: ['b'] })
 export const classify = almost('/tandem/v1/classify', { model: CLASSIFY_MODEL, input: 'a' })
+export const respond = almost('/v1/responses', { model: CHAT_MODEL, input: 'a' })
+export const message = almost('/v1/messages', {
+  model: CHAT_MODEL,
+  max_tokens: 9,
+  messages: [{ role: 'user', content: 'a' }],
+})

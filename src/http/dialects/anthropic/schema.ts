@@ -1,6 +1,6 @@
 /** Bodies as Anthropic's clients send them. Unknown fields pass; `null` means absent. */
 import { z } from 'zod'
-import { byType, list, stringOr } from '../../validate.ts'
+import { byType, list, stringOrList } from '../../validate.ts'
 
 const MAX_MESSAGES = 10_000
 const MAX_BLOCKS = 1_000
@@ -10,7 +10,7 @@ const MAX_STOPS = 16
 const text = z.object({ type: z.literal('text'), text: z.string() })
 
 /** Of a system prompt and of a tool's result. */
-const textBlocks = stringOr(list(byType({ text }), MAX_BLOCKS))
+const textBlocks = stringOrList(byType({ text }), MAX_BLOCKS)
 export type TextContent = z.infer<typeof textBlocks>
 
 const block = byType({
@@ -35,7 +35,7 @@ export type Block = z.infer<typeof block>
 
 const message = z.object({
   role: z.enum(['user', 'assistant', 'system']),
-  content: stringOr(list(block, MAX_BLOCKS)),
+  content: stringOrList(block, MAX_BLOCKS),
 })
 export type Message = z.infer<typeof message>
 

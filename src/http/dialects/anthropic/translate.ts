@@ -1,10 +1,8 @@
 /** Anthropic's request bodies to the house's own requests. Pure. */
 import type { ChatMessage, ChatRequest, Sampling, ToolCall, ToolSpec } from '../../../domain/index.ts'
+import { APART, joinedTurns } from '../../answers/joined-turns.ts'
 import { refuse } from '../../validate.ts'
 import type { Block, CountBody, Message, MessagesBody, TextContent } from './schema.ts'
-
-/** Between blocks that stand apart on the wire. */
-const APART = '\n\n'
 
 /**
  * Claude Code puts its billing data as a text block before the system prompt. No model is meant to read it, and a part of
@@ -71,25 +69,6 @@ function toMessages({ role, content }: Message, at: number): ChatMessage[] {
   return role === 'assistant' ? [ofAssistant(blocks, param)] : ofUser(role, blocks, param)
 }
 
-/** Turns of one role in a row are one turn there, and many templates refuse them apart. */
-function joined(messages: readonly ChatMessage[]): ChatMessage[] {
-  const turns: ChatMessage[] = []
-  for (const message of messages) {
-    const last = turns.at(-1)
-    if (last?.role !== message.role || last.role === 'tool' || message.role === 'tool') {
-      turns.push(message)
-      continue
-    }
-    const content = [last.content, message.content].filter((text) => text !== '').join(APART)
-    const calls = [...callsOf(last), ...callsOf(message)]
-    turns[turns.length - 1] = { ...last, content, ...(calls.length > 0 ? { toolCalls: calls } : {}) }
-  }
-  return turns
-}
-
-const callsOf = (message: ChatMessage): readonly ToolCall[] =>
-  message.role === 'assistant' ? (message.toolCalls ?? []) : []
-
 function toTools({ tools, tool_choice: choice }: CountBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
   const specs = (tools ?? []).map((tool, at): ToolSpec => {
     const { type, name, description, input_schema: parameters } = tool
@@ -131,7 +110,10 @@ function toSampling(body: MessagesBody): Sampling {
 export function toPrompt(body: CountBody): Pick<ChatRequest, 'messages' | 'tools' | 'toolChoice'> {
   if (body.messages.length === 0) refuse('messages', 'must hold at least one message')
   if (body.mcp_servers?.length) refuse('mcp_servers', 'is not supported; let the client call them as tools')
-  return { messages: [...systemOf(body), ...joined(body.messages.flatMap(toMessages))], ...toTools(body) }
+  return {
+    messages: [...systemOf(body), ...joinedTurns(body.messages.flatMap(toMessages))],
+    ...toTools(body),
+  }
 }
 
 /**

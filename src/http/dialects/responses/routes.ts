@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify'
+import { newId } from '../../answers/ids.ts'
+import { prepareChat } from '../../answers/prepare-chat.ts'
+import { runStream, runWhole } from '../../answers/run-answer.ts'
+import type { HttpDeps } from '../../deps.ts'
+import { findModelFor } from '../../model-names.ts'
+import { parse } from '../../validate.ts'
+import { responseFrames, wholeResponse } from './answer.ts'
+import { InputTokensBody, ResponsesBody } from './schema.ts'
+import { readPrompt, toChatRequest } from './translate.ts'
+
+/** `/v1/responses` as OpenAI defines it, without what it would store. */
+export function responsesRoutes(app: FastifyInstance, deps: HttpDeps): void {
+  app.post('/v1/responses', async (request, reply) => {
+    const body = parse(ResponsesBody, request.body)
+    const read = readPrompt(body)
+    const { model, tandem } = body
+    const { run, extras } = await prepareChat(deps, request, reply, {
+      model,
+      tandem,
+      toRequest: (id) => toChatRequest(body, read.prompt, id),
+    })
+    const head = { id: newId(''), createdAt: Math.floor(Date.now() / 1000), body, read }
+    if (!body.stream) return wholeResponse(head, await runWhole(request, reply, run, deps.log), extras)
+    return runStream(request, reply, responseFrames(head, extras), run, deps)
+  })
+
+  app.post('/v1/responses/input_tokens', async (request) => {
+    const body = parse(InputTokensBody, request.body)
+    const { model } = findModelFor(deps, body.model, 'chat')
+    const { messages, tools, toolChoice } = readPrompt(body).prompt
+    const told = toolChoice === 'none' ? [] : tools
+    const { signal } = request.exchange
+    const input_tokens = await deps.serving.countPrompt(model.id, messages, told, signal)
+    return { object: 'response.input_tokens', input_tokens }
+  })
+}
