@@ -1,4 +1,4 @@
-// Two llama-servers side by side, as a user of it starts them: one with the chat model, one with the encoder, no thread count set.
+// llama-servers beside Tandem, as a user of it starts them.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -41,39 +41,56 @@ async function start(program, args) {
   throw new Error(`${program} did not start within ${START_MS} ms`)
 }
 
-/**
- * @param {{ folder?: string, encoder?: string }} [from] where llama-server is, and a GGUF file of the embedding model
- * @returns undefined, with a word on stderr, where one of them is missing
- */
-export async function startPair({
-  folder = process.env.TANDEM_BENCH_LLAMA_SERVER,
-  encoder = process.env.TANDEM_BENCH_ENCODER_GGUF,
-} = {}) {
+/** @returns the program; undefined, with a word on stderr, where there is none */
+function llamaServer() {
+  const folder = process.env.TANDEM_BENCH_LLAMA_SERVER
   const program = folder && join(folder, process.platform === 'win32' ? 'llama-server.exe' : 'llama-server')
-  if (!program || !existsSync(program) || !encoder || !existsSync(encoder)) {
-    console.error(
-      'no pair of llama-servers to compare with: set TANDEM_BENCH_LLAMA_SERVER to the folder of llama-server and TANDEM_BENCH_ENCODER_GGUF to a GGUF file of the embedding model',
-    )
-    return undefined
-  }
-  const chat = await start(program, ['-m', CHAT, '-c', '2048', '-np', '1'])
+  if (program && existsSync(program)) return program
+  console.error('no llama-server to compare with: set TANDEM_BENCH_LLAMA_SERVER to its folder')
+  return undefined
+}
+
+/** @returns a GGUF file of the embedding model; undefined, with a word on stderr, where there is none */
+function encoderFile() {
+  const file = process.env.TANDEM_BENCH_ENCODER_GGUF
+  if (file && existsSync(file)) return file
+  console.error(
+    'no encoder for llama-server: set TANDEM_BENCH_ENCODER_GGUF to a GGUF file of the embedding model',
+  )
+  return undefined
+}
+
+const ENCODER = ['--embedding', '--pooling', 'mean', '-c', '8192', '-ub', '8192', '-b', '8192']
+
+/**
+ * One with the chat model that ships.
+ * @param {string[]} args further arguments
+ * @returns {Promise<{ url: string, stop: () => Promise<void> } | undefined>} undefined, with a word on stderr, where there is none
+ */
+export async function startChat(args) {
+  const program = llamaServer()
+  return program && start(program, ['-m', CHAT, ...args])
+}
+
+/** One with the encoder that ships; as `startChat`. @param {string[]} args */
+export async function startEncoder(args) {
+  const program = llamaServer()
+  const file = encoderFile()
+  return program && file && start(program, ['-m', file, ...ENCODER, ...args])
+}
+
+/** Both, with no thread count set; as `startChat`. */
+export async function startPair() {
+  const chat = await startChat(['-c', '2048', '-np', '1'])
+  if (!chat) return undefined
   try {
-    const embed = await start(program, [
-      '-m',
-      encoder,
-      '--embedding',
-      '--pooling',
-      'mean',
-      '-c',
-      '8192',
-      '-ub',
-      '8192',
-      '-b',
-      '8192',
-    ])
-    return { chat: chat.url, embed: embed.url, stop: () => Promise.all([chat.stop(), embed.stop()]) }
+    const embed = await startEncoder([])
+    if (embed)
+      return { chat: chat.url, embed: embed.url, stop: () => Promise.all([chat.stop(), embed.stop()]) }
   } catch (thrown) {
     await chat.stop()
     throw thrown
   }
+  await chat.stop()
+  return undefined
 }

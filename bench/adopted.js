@@ -1,0 +1,163 @@
+#!/usr/bin/env node
+// What an adopted llama-server costs through Tandem: against the same server asked directly, turn and turn about; and embeddings by
+// Tandem's default engine against a llama-server's, one thread each.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startChat, startEncoder } from './lib/llama-server.js'
+import { StreamConnection } from './lib/raw-http.js'
+import { codeTexts } from './lib/raw-onnxruntime.js'
+import { median, quantile, report } from './lib/report.js'
+import { call, startServer } from './lib/server.js'
+
+const MODEL = 'tandem-tiny-chat'
+const EMBED = 'tandem-embed-small'
+const TOKENS = 100
+const FIRST_ROUNDS = 150
+const STREAM_ROUNDS = 24
+const STREAMS = [1, 4]
+const MANY = 32
+const EMBED_ROUNDS = 3
+const ARRAY = 32
+
+const rows = []
+
+function bodyOf(round, at, maxTokens) {
+  return {
+    model: MODEL,
+    prompt: `Notes on the request queue of server number ${round * 40 + at}, point by point:\n\n1. `,
+    max_tokens: maxTokens,
+    temperature: 0,
+    stream: true,
+    stream_options: { include_usage: true },
+  }
+}
+
+async function ask(connection, round, at, maxTokens) {
+  await connection.open()
+  const startedMs = performance.now()
+  let firstMs = 0
+  let lastMs = 0
+  const end = await connection.stream('/v1/completions', bodyOf(round, at, maxTokens), (piece) => {
+    if (!/"text":\s*"[^"]/.test(piece.toString('latin1'))) return
+    lastMs = performance.now()
+    firstMs ||= lastMs
+  })
+  const tokens = Number(/"completion_tokens":\s*(\d+)/.exec(end)?.[1])
+  if (!(tokens > 0)) throw new Error(`no usage in the stream: ${end.slice(-300)}`)
+  return { firstMs: firstMs - startedMs, tokens, tokensPerSecond: ((tokens - 1) / (lastMs - firstMs)) * 1000 }
+}
+
+/** @returns what each side saw in one round of so many streams */
+async function both(sides, round, count, maxTokens) {
+  const seen = {}
+  const order = Object.keys(sides)
+  for (const side of round % 2 === 0 ? order : order.reverse())
+    seen[side] = await Promise.all(
+      Array.from({ length: count }, (_, at) => ask(sides[side][at], round, at, maxTokens)),
+    )
+  return seen
+}
+
+async function chats(direct) {
+  const tandem = await startServer([], {
+    TANDEM_SERVERS: JSON.stringify([{ name: 'peer', url: direct.url }]),
+    TANDEM_PLACEMENT_CHAT: 'openai',
+    TANDEM_CALIBRATION_WHEN_IDLE: 'false',
+  })
+  const connect = (url) => Array.from({ length: MANY }, () => new StreamConnection(url))
+  const sides = { direct: connect(direct.url), tandem: connect(tandem.url) }
+  try {
+    while ((await fetch(`${tandem.url}/health`)).status !== 200) await sleep(100)
+    const { tasks } = await call(`${tandem.url}/tandem/v1/plan`)
+    if (tasks.chat[0].engine !== 'openai') throw new Error(`${tasks.chat[0].engine} serves chats`)
+    for (let round = 0; round < 30; round++) await both(sides, round, 2, 8)
+    const firsts = []
+    for (let round = 0; round < FIRST_ROUNDS; round++) firsts.push(await both(sides, round, 1, 4))
+    const of = (side) => firsts.map((round) => round[side][0].firstMs)
+    const above = (share) => quantile(of('tandem'), share) - quantile(of('direct'), share)
+    rows.push(
+      { what: 'llama-server asked directly: first token (median)', value: median(of('direct')), unit: 'ms' },
+      {
+        what: 'through Tandem: first token above it (median)',
+        value: above(0.5),
+        unit: 'ms',
+        target: 2,
+        better: 'less',
+      },
+      { what: 'the same, 99th percentile', value: above(0.99), unit: 'ms' },
+    )
+    for (const count of STREAMS) {
+      const ratios = []
+      for (let round = 0; round < STREAM_ROUNDS / Math.sqrt(count); round++) {
+        const seen = await both(sides, round, count, TOKENS)
+        const rate = (side) => seen[side].reduce((sum, stream) => sum + stream.tokensPerSecond, 0)
+        ratios.push(rate('tandem') / rate('direct'))
+      }
+      const within = [0.25, 0.75].map((share) => quantile(ratios, share).toFixed(2)).join(' to ')
+      rows.push({
+        what: `${count} streams, through Tandem / direct`,
+        value: median(ratios),
+        unit: '',
+        target: 0.99,
+        note: `half of ${ratios.length} rounds ${within}`,
+      })
+    }
+    const many = await Promise.all(sides.tandem.map((connection, at) => ask(connection, 1000, at, 40)))
+    rows.push({
+      what: `${MANY} streams at once through Tandem: whole`,
+      value: many.filter(({ tokens }) => tokens === 40).length,
+      unit: '',
+      target: MANY,
+    })
+  } finally {
+    for (const connection of [...sides.direct, ...sides.tandem]) connection.close()
+    await tandem.stop()
+  }
+}
+
+async function embeddings(peer) {
+  const texts = await codeTexts(96)
+  const tandem = await startServer([], { TANDEM_CALIBRATION_WHEN_IDLE: 'false' })
+  const rate = async (url) => {
+    const startedMs = performance.now()
+    for (let at = 0; at < texts.length; at += ARRAY)
+      await call(`${url}/v1/embeddings`, { model: EMBED, input: texts.slice(at, at + ARRAY) })
+    return (texts.length / (performance.now() - startedMs)) * 1000
+  }
+  try {
+    while ((await fetch(`${tandem.url}/health`)).status !== 200) await sleep(100)
+    await rate(tandem.url)
+    const seen = []
+    for (let round = 0; round < EMBED_ROUNDS; round++)
+      seen.push({ peer: await rate(peer.url), tandem: await rate(tandem.url) })
+    rows.push(
+      {
+        what: "llama-server's embeddings, 1 thread",
+        value: median(seen.map((each) => each.peer)),
+        unit: 'docs/s',
+      },
+      {
+        what: "Tandem's default engine, 1 thread, of it",
+        value: median(seen.map((each) => each.tandem / each.peer)),
+        unit: '',
+        target: 4,
+      },
+    )
+  } finally {
+    await tandem.stop()
+  }
+}
+
+for (const [start, measure] of [
+  [() => startChat(['-t', '1', '-np', String(MANY), '-c', String(MANY * 512)]), chats],
+  [() => startEncoder(['-t', '1']), embeddings],
+]) {
+  const peer = await start()
+  if (!peer) continue
+  try {
+    await measure(peer)
+  } finally {
+    await peer.stop()
+  }
+}
+if (rows.length > 0) report('adopted', rows)
+else process.exitCode = 1
