@@ -5,6 +5,7 @@ import { startTestServer, TEST_MODELS, type TestServer } from '../support/server
 import { BODIES } from './bodies.ts'
 import { DIALECT_REQUESTS } from './dialect-requests.ts'
 import { MODEL_REQUESTS } from './model-requests.ts'
+import { OLLAMA_REQUESTS } from './ollama-requests.ts'
 import { type BadRequest, LIMITS } from './row.ts'
 import { SCORE_REQUESTS } from './score-requests.ts'
 import { TANDEM_REQUESTS } from './tandem-routes.ts'
@@ -14,6 +15,7 @@ const BAD_REQUESTS = [
   ...BODIES,
   ...MODEL_REQUESTS,
   ...DIALECT_REQUESTS,
+  ...OLLAMA_REQUESTS,
   ...SCORE_REQUESTS,
   ...TANDEM_REQUESTS,
   ...TRANSPORT,
@@ -76,7 +78,8 @@ test.each(BAD_REQUESTS)('[bounded] $name: $status', async (bad) => {
   const answer = bad.raw === undefined ? await send(bad) : await sendRaw(bad.raw)
   const body = JSON.parse(answer.body)
   const { error } = body
-  expect({ status: answer.status, message: error.message }).toEqual({
+  const isOllama = bad.path.startsWith('/api/')
+  expect({ status: answer.status, message: isOllama ? error : error.message }).toEqual({
     status: bad.status,
     message: expect.stringMatching(bad.message),
   })
@@ -85,7 +88,8 @@ test.each(BAD_REQUESTS)('[bounded] $name: $status', async (bad) => {
     type: expect.stringMatching(/^[a-z_]+_error$/),
     code: expect.stringMatching(/^[a-z_]+$/),
   }
-  if (bad.path.startsWith('/v1/messages')) expect(body).toEqual({ type: 'error', error: form })
+  if (isOllama) expect(body).toEqual({ error: expect.any(String) })
+  else if (bad.path.startsWith('/v1/messages')) expect(body).toEqual({ type: 'error', error: form })
   else expect(body).toEqual({ error: { ...form, param: bad.param === undefined ? error.param : bad.param } })
 })
 
