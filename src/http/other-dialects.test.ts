@@ -93,6 +93,23 @@ describe.each(DIALECTS)('$name', ({ path, body, error, failed, last, tandem, tex
     expect(tandem(rest).continued).toEqual([move])
   })
 
+  test('a stream that waits says so in a comment, and fails in an event from then on', async () => {
+    const waiting = await startDouble({}, { timing: { keepAliveMs: 10 } })
+    let fail: (why: TandemError) => void = () => {}
+    waiting.serving.queue = ({ onQueued }) => {
+      onQueued?.(() => ({ position: 1, expected: SERVED, state: 'starting' }))
+      return new Promise((_, reject) => {
+        fail = reject
+      })
+    }
+    const response = await waiting.post(path, { ...body, stream: true }) // its head goes out with the comment
+    fail(new TandemError('WORKER_LOST', { worker: 'chat', why: 'killed' }))
+    const all = await response.text()
+    expect(all).toMatch(/^: loading tiny-chat on cpu, position 1\n\n/)
+    expect(eventsOf(all)).toMatchObject([failed])
+    await waiting.http.close(0)
+  })
+
   test('a stream that fails before its first text is an HTTP error', async () => {
     server.serving.script = async () => {
       throw new TandemError('QUEUE_FULL', { device: 'cpu', waiting: 9 })
