@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts'
 import { discoverDevices, type Power, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
 import { type Device, type EngineId, TASKS, TandemError, type Task } from '../domain/index.ts'
-import { type DiscoveredEngine, discoverEngines } from '../engines/index.ts'
+import { type DiscoveredEngine, discoverEngines, discoverServers } from '../engines/index.ts'
 import {
   asSimulated,
   keepReferences,
@@ -12,8 +12,18 @@ import {
   simulatedCatalogue,
   simulatedShape,
 } from '../engines/simulated/index.ts'
-import { chooseModels, loadCatalogue, modelFolders, readModelShape } from '../models/index.ts'
+import {
+  type Catalogue,
+  chooseModels,
+  isGgufPath,
+  loadCatalogue,
+  modelFolders,
+  namedModel,
+  readModelShape,
+  withModels,
+} from '../models/index.ts'
 import { emptyBans, type Pin, type PlannedModel, parsePin } from '../placement/index.ts'
+import { type Adopted, adopt } from './adopted.ts'
 
 export interface SurveyOptions {
   readonly config: Config
@@ -42,10 +52,21 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
   const { config } = options
   const simulation = openSimulation(config, options.home)
   const warnings: string[] = []
-  const [models, found] = await Promise.all([
-    plannedModels(options, simulation, (message) => warnings.push(message)),
+  const warn = (message: string) => void warnings.push(message)
+  const [real, machine, servers] = await Promise.all([
+    loadCatalogue(modelFolders(options.home, config.models.folders)),
     simulation ? simulated(simulation) : discovered(options),
+    simulation
+      ? { servers: [], warnings: [] }
+      : discoverServers(config, { env: process.env, signal: options.signal }),
   ])
+  const { chat } = config.models
+  const file = chat !== undefined && isGgufPath(chat) ? [await namedModel(real, 'chat', chat)] : []
+  const here = [...real.list(), ...file]
+  const adopted = await adopt(servers.servers, here, machine.devices, options.home)
+  const found = { ...machine, devices: [...machine.devices, ...adopted.devices] }
+  const models = await plannedModels(options, { simulation, real, adopted, warn })
+  warnings.push(...servers.warnings)
   warnings.push(
     ...found.warnings,
     ...emptyBans(config.placement.never, found.devices).map(
@@ -73,7 +94,9 @@ type Found = Pick<Survey, 'devices' | 'engines' | 'power' | 'warnings'>
 export async function surveyAgain(survey: Survey, signal: AbortSignal): Promise<Survey> {
   if (survey.simulation) return survey
   const { config, home, engines: before } = survey
-  return { ...survey, ...(await discovered({ config, home, signal }, before)) }
+  const found = await discovered({ config, home, signal }, before)
+  const servers = survey.devices.filter(({ server }) => server)
+  return { ...survey, ...found, devices: [...found.devices, ...servers] }
 }
 
 /** @param before an engine whose probe fails now keeps the devices that it had: it was slow, or its driver is at work */
@@ -112,12 +135,21 @@ export function engineProblems(
 }
 
 async function plannedModels(
-  { config, home }: SurveyOptions,
-  simulation: Simulation | undefined,
-  warn: (message: string) => void,
+  { config }: SurveyOptions,
+  {
+    simulation,
+    real,
+    adopted,
+    warn,
+  }: {
+    readonly simulation: Simulation | undefined
+    readonly real: Catalogue
+    readonly adopted: Adopted
+    readonly warn: (message: string) => void
+  },
 ): Promise<PlannedModel[]> {
-  const real = await loadCatalogue(modelFolders(home, config.models.folders))
-  const chosen = await chooseModels(simulation ? simulatedCatalogue(simulation, real) : real, config, warn)
+  const catalogue = simulation ? simulatedCatalogue(simulation, real) : withModels(real, adopted.models)
+  const chosen = await chooseModels(catalogue, config, warn)
   const { contextTokens, slots } = config.chat
   const decoder = { slots, ...(contextTokens === undefined ? {} : { contextTokens }) }
   const models: PlannedModel[] = []
@@ -132,11 +164,24 @@ async function plannedModels(
       ...(rest.task === 'chat' ? decoder : {}),
     })
   }
-  return models
+  return [...models, ...onDemand(models, adopted)]
+}
+
+/** What servers have beside the models that were chosen: a request may name it. */
+function onDemand(chosen: readonly PlannedModel[], { devices, models }: Adopted): PlannedModel[] {
+  const served = devices.flatMap(({ server }) => server?.models ?? [])
+  const seen = new Set(chosen.map(({ task, model }) => `${task}:${model.id}`))
+  return served.flatMap(({ task, model: id }): PlannedModel[] => {
+    const model = models.find((each) => each.id === id)
+    if (!model || seen.has(`${task}:${id}`)) return []
+    seen.add(`${task}:${id}`)
+    return [{ task, model, onDemand: true }]
+  })
 }
 
 /** A file that cannot be read is refused by its engine, with the reason; until then its size must do. */
 async function shapeOf(model: PlannedModel['model'], warn: (message: string) => void) {
+  if (model.files.remote) return undefined
   try {
     return await readModelShape(model)
   } catch (thrown) {

@@ -1,0 +1,167 @@
+/** Which servers there are: those of the configuration, and those on this machine that answer where their software listens. */
+import { type Config, isLoopback } from '../../config/index.ts'
+import type { AdoptedServer, ServerDevice, ServerKind, ServerModel } from '../../domain/index.ts'
+import { ask, type Target, textOf } from './http/transport.ts'
+import { tasksByName } from './servers/contract.ts'
+import { type Get, type ServerSoftware, SOFTWARE, softwareOf } from './servers/index.ts'
+
+/** Of one question to a server that was found, and to one that the user named. */
+const FOUND_MS = 1_000
+const NAMED_MS = 3_000
+/** Of all questions to one address together. */
+const TOTAL_MS = 6_000
+const MAX_BYTES = 8 * 1024 * 1024
+const MAX_MODELS = 64
+
+type ConfiguredServer = Config['servers'][number]
+
+/** A server with what it told. */
+export interface FoundServer extends AdoptedServer {
+  readonly models: readonly ServerModel[]
+  /** Absent: it does not tell. */
+  readonly device?: ServerDevice
+}
+
+export interface FoundServers {
+  readonly servers: readonly FoundServer[]
+  /** Sentences for a person. */
+  readonly warnings: readonly string[]
+}
+
+/** Only GET is sent, nothing is changed on a server, and only loopback is looked at unasked. @throws the signal's reason */
+export async function discoverServers(
+  { servers: named, adopt, server: own }: Pick<Config, 'servers' | 'adopt' | 'server'>,
+  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<FoundServers> {
+  const taken = new Set(named.map(({ url }) => portOf(url)))
+  const ports = [...new Set(SOFTWARE.flatMap((each) => each.ports))].filter(
+    (port) => adopt.discover && port !== own.port && !taken.has(port),
+  )
+  const [asked, found] = await Promise.all([
+    Promise.all(named.map((each) => lookAtNamed(each, env, signal))),
+    Promise.all(ports.map((port) => lookAtPort(port, signal))),
+  ])
+  const names = new Set(named.map(({ name }) => name))
+  const adopted = found.flatMap((each): FoundServer[] => {
+    if (!each) return []
+    const name = freeName(each.kind, names)
+    names.add(name)
+    return [{ name, ...each }]
+  })
+  return {
+    servers: [...asked.flatMap(({ server }) => server ?? []), ...adopted],
+    warnings: asked.flatMap(({ warning }) => warning ?? []),
+  }
+}
+
+async function lookAtNamed(
+  { name, url: given, kind, apiKey, tasks, models: wanted }: ConfiguredServer,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<{ server?: FoundServer; warning?: string }> {
+  const url = given.replace(/\/+$/, '').replace(/\/v[13]$/, '')
+  const apiKeyEnv = apiKey?.slice('env:'.length)
+  const key = apiKeyEnv === undefined ? undefined : env[apiKeyEnv]
+  const warnings: string[] = []
+  if (apiKeyEnv !== undefined && !key)
+    warnings.push(`servers: the API key of ${name} is to be in the variable ${apiKeyEnv}, which is not set`)
+  const asSoftware = kind === undefined ? SOFTWARE : [softwareOf(kind)]
+  const seen = await look({ url, key }, asSoftware, NAMED_MS, signal)
+  const told = (seen?.models ?? []).map((model) => ({
+    ...model,
+    tasks: model.tasks.filter((task) => tasks?.includes(task) ?? true),
+  }))
+  const assumed = (wanted ?? [])
+    .filter((each) => !told.some((model) => model.name === each))
+    .map((each) => ({ name: each, tasks: tasksByName(each).filter((task) => tasks?.includes(task) ?? true) }))
+  const models = [...told.filter((model) => wanted?.includes(model.name) ?? true), ...assumed].filter(
+    (model) => model.tasks.length > 0,
+  )
+  if (!seen)
+    warnings.push(
+      `servers: ${name} at ${given} does not answer${kind === undefined ? '' : ` as ${softwareOf(kind).title}`}${
+        models.length > 0 ? '' : '; its models are not known until it does, or list them with `models:`'
+      }`,
+    )
+  const warning = warnings.length > 0 ? { warning: warnings.join('; ') } : {}
+  if (models.length === 0) return warning
+  const local = isLoopback(new URL(url).hostname)
+  const server: FoundServer = {
+    name,
+    kind: seen?.kind ?? kind ?? 'openai',
+    url,
+    local,
+    models: models.slice(0, MAX_MODELS),
+    ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+    ...(seen?.version === undefined ? {} : { version: seen.version }),
+    ...(seen?.device ? { device: seen.device } : {}),
+  }
+  return { server, ...warning }
+}
+
+async function lookAtPort(port: number, signal: AbortSignal): Promise<Omit<FoundServer, 'name'> | undefined> {
+  const url = `http://127.0.0.1:${port}`
+  const software = SOFTWARE.filter(({ ports }) => ports.includes(port))
+  const seen = await look({ url }, software, FOUND_MS, signal)
+  if (!seen || seen.models.length === 0) return undefined
+  return { url, local: true, ...seen, models: seen.models.slice(0, MAX_MODELS) }
+}
+
+interface Look {
+  readonly kind: ServerKind
+  readonly version?: string
+  readonly models: readonly ServerModel[]
+  readonly device?: ServerDevice
+}
+
+async function look(
+  target: Target,
+  software: readonly ServerSoftware[],
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<Look | undefined> {
+  const both = AbortSignal.any([signal, AbortSignal.timeout(TOTAL_MS)])
+  let refused = false
+  const answers = new Map<string, Promise<unknown>>() // several are asked the same
+  const get: Get = (path) => {
+    const known = answers.get(path)
+    if (known) return known
+    const answer = refused
+      ? Promise.resolve(undefined)
+      : getJson(target, path, AbortSignal.any([both, AbortSignal.timeout(limitMs)])).catch(() => {
+          refused = true // it answers no other question either
+          return undefined
+        })
+    answers.set(path, answer)
+    return answer
+  }
+  for (const each of software) {
+    const seen = await each.look(get)
+    signal.throwIfAborted()
+    if (seen) return { kind: each.kind, ...seen }
+  }
+  return undefined
+}
+
+/** @returns undefined for another status, or no JSON; @throws Error when nobody answers in time */
+async function getJson(target: Target, path: string, signal: AbortSignal): Promise<unknown> {
+  const answer = await ask(target, { path, signal })
+  const text = await textOf(answer, MAX_BYTES)
+  if (answer.statusCode !== 200) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function portOf(url: string): number {
+  const { protocol, port } = new URL(url)
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
+}
+
+function freeName(kind: string, names: ReadonlySet<string>): string {
+  let [name, number] = [kind, 2]
+  while (names.has(name)) name = `${kind}-${number++}`
+  return name
+}
