@@ -114,7 +114,8 @@ function check({ key, value }: Given, env: NodeJS.ProcessEnv): { value: unknown 
     (inner, step) => (inner as Record<PropertyKey, unknown>)[step],
     effective,
   )
-  if (issue && key.type === 'object') return { what: within(key, issue, culprit, effective) }
+  if (issue && (key.type === 'object' || (key.itemType === 'object' && path.length > 0)))
+    return { what: within(key, issue, culprit, effective) }
   const [at] = path
   const entry = at === undefined ? '' : ` (entry ${typeof at === 'number' ? at + 1 : String(at)})`
   const choices = issue?.code === 'invalid_value' ? issue.values.map(String) : []
