@@ -60,7 +60,7 @@ function freeId(server: FoundServer, { name }: ServerModel, taken: ReadonlySet<s
 }
 
 function deviceOfServer(
-  { models: _, device, ...server }: FoundServer,
+  { models: _, answered: __, device, ...server }: FoundServer,
   served: readonly ServedModel[],
   here: readonly Device[],
 ): Device {

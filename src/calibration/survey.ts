@@ -3,7 +3,12 @@ import type { Config } from '../config/index.ts'
 import { discoverDevices, type Power, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
 import { type Device, type EngineId, TASKS, TandemError, type Task } from '../domain/index.ts'
-import { type DiscoveredEngine, discoverEngines, discoverServers } from '../engines/index.ts'
+import {
+  type DiscoveredEngine,
+  discoverEngines,
+  discoverServers,
+  type FoundServer,
+} from '../engines/index.ts'
 import {
   asSimulated,
   keepReferences,
@@ -39,6 +44,8 @@ export interface Survey {
   readonly devices: readonly Device[]
   readonly engines: readonly DiscoveredEngine[]
   readonly models: readonly PlannedModel[]
+  /** Adopted ones; each is one of `devices` too. */
+  readonly servers: readonly FoundServer[]
   /** What the engines' own configurations ask for, and before them what `placement` does. */
   readonly pins: Readonly<Partial<Record<Task, Pin>>>
   readonly power: Power
@@ -60,12 +67,12 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
       ? { servers: [], warnings: [] }
       : discoverServers(config, { env: process.env, signal: options.signal }),
   ])
-  const { chat } = config.models
-  const file = chat !== undefined && isGgufPath(chat) ? [await namedModel(real, 'chat', chat)] : []
-  const here = [...real.list(), ...file]
-  const adopted = await adopt(servers.servers, here, machine.devices, options.home)
+  const { adopted, models } = await withServers(servers.servers, machine.devices, real, {
+    ...options,
+    simulation,
+    warn,
+  })
   const found = { ...machine, devices: [...machine.devices, ...adopted.devices] }
-  const models = await plannedModels(options, { simulation, real, adopted, warn })
   warnings.push(...servers.warnings)
   warnings.push(
     ...found.warnings,
@@ -82,10 +89,65 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     home: simulation?.home ?? options.home,
     ...found,
     models,
+    servers: servers.servers,
     pins: { ...pinsOfEngines(found.engines), ...configuredPins(config) },
     warnings,
     ...(simulation ? { simulation } : {}),
   }
+}
+
+interface Planning extends Pick<SurveyOptions, 'config' | 'home'> {
+  readonly simulation: Simulation | undefined
+  readonly warn: (message: string) => void
+}
+
+/** What servers have, and the models that are planned with it. */
+async function withServers(
+  servers: readonly FoundServer[],
+  devices: readonly Device[],
+  real: Catalogue,
+  planning: Planning,
+): Promise<{ adopted: Adopted; models: readonly PlannedModel[] }> {
+  const { config, home } = planning
+  const { chat } = config.models
+  const file = chat !== undefined && isGgufPath(chat) ? [await namedModel(real, 'chat', chat)] : []
+  const adopted = await adopt(servers, [...real.list(), ...file], devices, home)
+  return { adopted, models: await plannedModels(planning, real, adopted) }
+}
+
+/**
+ * Looks again for servers: one that was started later, or has other models by now. One that is away stays in the plan, for its
+ * worker waits for it.
+ * @returns undefined where nothing is new; @throws the signal's reason
+ */
+export async function lookForServers(
+  survey: Survey,
+  signal: AbortSignal,
+): Promise<{ readonly survey: Survey; readonly news: readonly string[] } | undefined> {
+  const { config, home, servers: known, simulation } = survey
+  if (simulation) return undefined
+  const missing = config.servers.filter(({ name }) => {
+    const before = known.find((each) => each.name === name)
+    return before === undefined || before.local // a provider that is known is not asked again and again
+  })
+  const now = await discoverServers({ ...config, servers: missing }, { env: process.env, signal })
+  const isNew = (server: FoundServer) => {
+    const before = known.find(({ url }) => url === server.url)
+    return before === undefined || namesIn(before) !== namesIn(server)
+  }
+  const fresh = now.servers.filter((server) => server.answered && isNew(server))
+  if (fresh.length === 0) return undefined
+  const servers = [...known.filter(({ url }) => fresh.every((each) => each.url !== url)), ...fresh]
+  const own = survey.devices.filter(({ server }) => server === undefined)
+  const real = await loadCatalogue(modelFolders(home, config.models.folders))
+  const warn = () => undefined // it was told at the start
+  const { adopted, models } = await withServers(servers, own, real, { config, home, simulation, warn })
+  const news = fresh.map(({ name, url }) => `${name} at ${url} has models`)
+  return { survey: { ...survey, servers, devices: [...own, ...adopted.devices], models }, news }
+}
+
+function namesIn({ models }: FoundServer): string {
+  return models.map(({ name }) => name).join('\n')
 }
 
 type Found = Pick<Survey, 'devices' | 'engines' | 'power' | 'warnings'>
@@ -135,18 +197,9 @@ export function engineProblems(
 }
 
 async function plannedModels(
-  { config }: SurveyOptions,
-  {
-    simulation,
-    real,
-    adopted,
-    warn,
-  }: {
-    readonly simulation: Simulation | undefined
-    readonly real: Catalogue
-    readonly adopted: Adopted
-    readonly warn: (message: string) => void
-  },
+  { config, simulation, warn }: Planning,
+  real: Catalogue,
+  adopted: Adopted,
 ): Promise<PlannedModel[]> {
   const catalogue = simulation ? simulatedCatalogue(simulation, real) : withModels(real, adopted.models)
   const chosen = await chooseModels(catalogue, config, warn)

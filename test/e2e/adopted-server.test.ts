@@ -27,7 +27,7 @@ async function json<T>({ url }: TestServer, path: string): Promise<T> {
 }
 
 describeLlamaServer('adopted llama-servers', () => {
-  let [same, other] = [] as unknown as [TestLlamaServer, TestLlamaServer]
+  let [same, other, late] = [] as unknown as [TestLlamaServer, TestLlamaServer, TestLlamaServer]
   let server: TestServer
   let folder: string
 
@@ -41,7 +41,10 @@ describeLlamaServer('adopted llama-servers', () => {
     await appendFile(file, '\0') // another file: it may write another text
     same = await startLlamaServer()
     other = await startLlamaServer(['-m', file, '--alias', 'other-chat'])
+    late = await startLlamaServer(['-m', file, '--alias', 'late-chat'])
+    await late.kill()
     const servers = [
+      { name: 'late', url: late.url },
       { name: 'same', url: same.url },
       { name: 'other', url: `${other.url}/v1`, kind: 'llama-server' },
     ]
@@ -50,7 +53,7 @@ describeLlamaServer('adopted llama-servers', () => {
 
   afterAll(async () => {
     await server?.stop()
-    await Promise.all([same?.stop(), other?.stop()])
+    await Promise.all([same?.stop(), other?.stop(), late?.stop()])
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -107,4 +110,12 @@ describeLlamaServer('adopted llama-servers', () => {
       expect((await post(server, CHATS, mine)).headers.get('x-tandem-device')).toBe('server:same')
     },
   )
+
+  test('one that was away at the start is found when it comes', LONG, async () => {
+    const named = { ...question, model: 'late-chat' }
+    expect((await post(server, CHATS, named)).status).toBe(404)
+    await late.restart()
+    const status = async () => (await post(server, CHATS, named)).status
+    await expect.poll(status, { timeout: 40_000, interval: 1_000 }).toBe(200)
+  })
 })

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { type Model, TandemError } from '../../domain/index.ts'
 import type { Engine, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec } from '../contract.ts'
 import { modelFiles } from '../encoder/index.ts'
@@ -26,6 +27,9 @@ const HEAD_MS = 30_000
 const MANY_SLOTS = 32
 const BATCHING = ['vllm', 'ovms', 'openai']
 
+const ONE_MODEL = ['llama-server', 'vllm']
+const Listed = z.object({ data: z.array(z.object({ id: z.string() })) })
+
 let version = 'unknown'
 
 export const engine: Engine = {
@@ -42,6 +46,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   const { health, title } = softwareOf(server.kind)
   version = server.version === undefined ? title : `${title} ${server.version}`
   await untilUp(settings, health)
+  await stillHas(settings, client)
   const loaded = await open(spec, settings, client)
   const endWatch = watchAlive({
     target: { url: server.url },
@@ -70,6 +75,16 @@ async function open(spec: LoadSpec, settings: ServerSettings, client: ServerClie
   if (task === 'rerank') return new ServerScorer({ client, as, api, maxTokens: model.contextTokens })
   if (task === 'embed') return openEncoder(model, settings, client)
   const why = `${client.name} serves no ${task}`
+  throw new TandemError('ENGINE_FAILED', { engine: openai.id, why })
+}
+
+/** Servers of one model answer with it whatever name is asked for: another one must not pass for ours. @throws TandemError ENGINE_FAILED */
+async function stillHas({ server, as }: ServerSettings, client: ServerClient): Promise<void> {
+  if (!ONE_MODEL.includes(server.kind)) return
+  const { signal } = new AbortController()
+  const { data } = await client.json('/v1/models', Listed, { signal, headMs: HEAD_MS })
+  if (data.some(({ id }) => id === as)) return
+  const why = `${client.name} has ${data.map(({ id }) => id).join(', ')} by now, not ${as}`
   throw new TandemError('ENGINE_FAILED', { engine: openai.id, why })
 }
 

@@ -20,6 +20,8 @@ export interface FoundServer extends AdoptedServer {
   readonly models: readonly ServerModel[]
   /** Absent: it does not tell. */
   readonly device?: ServerDevice
+  /** False: it is away, and what is known of it was configured. */
+  readonly answered: boolean
 }
 
 export interface FoundServers {
@@ -92,6 +94,7 @@ async function lookAtNamed(
     url,
     local,
     models: models.slice(0, MAX_MODELS),
+    answered: seen !== undefined,
     ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
     ...(seen?.version === undefined ? {} : { version: seen.version }),
     ...(seen?.device ? { device: seen.device } : {}),
@@ -104,7 +107,7 @@ async function lookAtPort(port: number, signal: AbortSignal): Promise<Omit<Found
   const software = SOFTWARE.filter(({ ports }) => ports.includes(port))
   const seen = await look({ url }, software, FOUND_MS, signal)
   if (!seen || seen.models.length === 0) return undefined
-  return { url, local: true, ...seen, models: seen.models.slice(0, MAX_MODELS) }
+  return { url, local: true, answered: true, ...seen, models: seen.models.slice(0, MAX_MODELS) }
 }
 
 interface Look {
