@@ -103,8 +103,9 @@ export function candidatesFor(
 }
 
 /** What a server computes on is only a place for its own models, and these are only read there by what asks servers. */
-function concerns({ server }: Device, { id }: EngineDescriptor, { task, model }: PlannedModel): boolean {
-  if (!server) return id !== SERVERS && Object.keys(model.files).some((format) => format !== 'remote')
+function concerns({ server }: Device, { id }: EngineDescriptor, planned: PlannedModel): boolean {
+  const { task, model, onDemand } = planned
+  if (!server) return id !== SERVERS && !onDemand
   return id === SERVERS && server.models.some((each) => each.task === task && each.model === model.id)
 }
 
