@@ -79,7 +79,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     },
     shareCores: (placements, isAway) => knowledge.shareCores(placements, isAway),
     onCoresOver: (over) => log.info(coresOver(over)),
-    modelsOf: (plan) => modelsOf(plan, survey),
+    modelsOf: (plan) => modelsOf(plan, knowledge.survey),
     ...(options.tasks ? { tasks: options.tasks } : {}),
   })
   if (!exclusive && !options.anyPlan) checkPins(conductor.plan)
@@ -114,7 +114,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       version,
       serving,
       projects,
-      models: () => modelsOf(conductor.plan, survey),
+      models: () => modelsOf(conductor.plan, knowledge.survey),
       plan: () => conductor.plan,
       planWith: (other) => planWith(knowledge, { ...options, refusals: conductor.refusals }, other),
       onPlan: (listener) => conductor.onChange(listener),

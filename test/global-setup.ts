@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { llamaServerForTests } from './llama-server-for-tests.ts'
 import { openVinoForTests } from './openvino-for-tests.ts'
 import { vulkanForTests } from './vulkan-for-tests.ts'
 
@@ -17,6 +18,13 @@ const NEEDS = [
     find: vulkanForTests,
     remedy: 'install a Vulkan driver (Debian and Ubuntu: libvulkan1 mesa-vulkan-drivers)',
   },
+  {
+    name: 'LLAMA_SERVER',
+    title: 'llama-server',
+    find: llamaServerForTests,
+    remedy:
+      'put llama-server into the PATH, set TANDEM_TEST_LLAMA_SERVER to its path, or run .ci/llama-server.sh .cache/llama-server (Debian, as root)',
+  },
 ] as const
 
 /**
@@ -28,6 +36,7 @@ export default async function setup(): Promise<(() => void) | undefined> {
   execFileSync(process.execPath, [fileURLToPath(new URL('../bin/build.js', import.meta.url))], {
     stdio: 'inherit',
   })
+  process.env['TANDEM_ADOPT_DISCOVER'] = 'false' // servers of this machine are not part of a test that does not ask for them
   const missing: string[] = []
   for (const { name, title, find, remedy } of NEEDS) {
     try {

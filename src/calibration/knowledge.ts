@@ -74,6 +74,7 @@ export class Knowledge {
     const running = new Set(beside ? placementsOf(beside).map(placementId) : [])
     const wanted = candidates.filter(
       (candidate) =>
+        !candidate.on.server && // a benchmark would take its time, and its prompt cache, from who else uses it
         (tasks === undefined || tasks.includes(candidate.task)) &&
         (beside === undefined ||
           running.has(placementId(candidate)) ||
@@ -158,7 +159,9 @@ export class Knowledge {
    * @param plan what is loaded: memory that its workers hold is theirs to use, not taken by others
    */
   refresh(survey: Survey, plan: Pick<Plan, 'tasks'>): void {
-    const named = keepIds(this.survey.devices, survey.devices)
+    const isOwn = ({ server }: Device) => server === undefined
+    const servers = survey.devices.filter((each) => !isOwn(each)) // named by their user
+    const named = [...keepIds(this.survey.devices.filter(isOwn), survey.devices.filter(isOwn)), ...servers]
     const devices = named.map((device) => withOwnMemory(device, plan, named))
     this.survey = { ...survey, devices }
   }
@@ -238,8 +241,9 @@ export class Knowledge {
     return shareCores(users, { cores, reserveCores, performanceCores })
   }
 
-  /** On the CPU, or with layers that its device has no room for. */
+  /** On the CPU, or with layers that its device has no room for. What another server computes is not ours to give cores. */
   #computes(placement: Parameters<typeof usesCpu>[0] & PlacementRef & { load?: DecoderLoad }): boolean {
+    if (deviceOf(placement, this.survey.devices)?.server) return false
     const { task, model, load } = placement
     const shape = this.survey.models.find((each) => each.task === task && each.model.id === model)?.shape
     const layers = shape?.kind === 'decoder' ? shape.layerBytes.length : 0

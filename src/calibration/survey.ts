@@ -3,7 +3,12 @@ import type { Config } from '../config/index.ts'
 import { discoverDevices, type Power, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
 import { type Device, type EngineId, TASKS, TandemError, type Task } from '../domain/index.ts'
-import { type DiscoveredEngine, discoverEngines } from '../engines/index.ts'
+import {
+  type DiscoveredEngine,
+  discoverEngines,
+  discoverServers,
+  type FoundServer,
+} from '../engines/index.ts'
 import {
   asSimulated,
   keepReferences,
@@ -12,8 +17,18 @@ import {
   simulatedCatalogue,
   simulatedShape,
 } from '../engines/simulated/index.ts'
-import { chooseModels, loadCatalogue, modelFolders, readModelShape } from '../models/index.ts'
+import {
+  type Catalogue,
+  chooseModels,
+  isGgufPath,
+  loadCatalogue,
+  modelFolders,
+  namedModel,
+  readModelShape,
+  withModels,
+} from '../models/index.ts'
 import { emptyBans, type Pin, type PlannedModel, parsePin } from '../placement/index.ts'
+import { type Adopted, adopt } from './adopted.ts'
 
 export interface SurveyOptions {
   readonly config: Config
@@ -29,6 +44,8 @@ export interface Survey {
   readonly devices: readonly Device[]
   readonly engines: readonly DiscoveredEngine[]
   readonly models: readonly PlannedModel[]
+  /** Adopted ones; each is one of `devices` too. */
+  readonly servers: readonly FoundServer[]
   /** What the engines' own configurations ask for, and before them what `placement` does. */
   readonly pins: Readonly<Partial<Record<Task, Pin>>>
   readonly power: Power
@@ -42,10 +59,21 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
   const { config } = options
   const simulation = openSimulation(config, options.home)
   const warnings: string[] = []
-  const [models, found] = await Promise.all([
-    plannedModels(options, simulation, (message) => warnings.push(message)),
+  const warn = (message: string) => void warnings.push(message)
+  const [real, machine, servers] = await Promise.all([
+    loadCatalogue(modelFolders(options.home, config.models.folders)),
     simulation ? simulated(simulation) : discovered(options),
+    simulation
+      ? { servers: [], warnings: [] }
+      : discoverServers(config, { env: process.env, signal: options.signal }),
   ])
+  const { adopted, models } = await withServers(servers.servers, machine.devices, real, {
+    ...options,
+    simulation,
+    warn,
+  })
+  const found = { ...machine, devices: [...machine.devices, ...adopted.devices] }
+  warnings.push(...servers.warnings)
   warnings.push(
     ...found.warnings,
     ...emptyBans(config.placement.never, found.devices).map(
@@ -62,6 +90,7 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     home: simulation?.home ?? options.home,
     ...found,
     models,
+    servers: servers.servers,
     pins: { ...pinsOfEngines(found.engines), ...configuredPins(config) },
     warnings,
     ...(simulation ? { simulation } : {}),
@@ -79,13 +108,69 @@ function emptyAliases({ models: { aliases } }: Config, models: readonly PlannedM
     )
 }
 
+interface Planning extends Pick<SurveyOptions, 'config' | 'home'> {
+  readonly simulation: Simulation | undefined
+  readonly warn: (message: string) => void
+}
+
+/** What servers have, and the models that are planned with it. */
+async function withServers(
+  servers: readonly FoundServer[],
+  devices: readonly Device[],
+  real: Catalogue,
+  planning: Planning,
+): Promise<{ adopted: Adopted; models: readonly PlannedModel[] }> {
+  const { config, home } = planning
+  const { chat } = config.models
+  const file = chat !== undefined && isGgufPath(chat) ? [await namedModel(real, 'chat', chat)] : []
+  const adopted = await adopt(servers, [...real.list(), ...file], devices, home)
+  return { adopted, models: await plannedModels(planning, real, adopted) }
+}
+
+/**
+ * Looks again for servers: one that was started later, or has other models by now. One that is away stays in the plan, for its
+ * worker waits for it.
+ * @returns undefined where nothing is new; @throws the signal's reason
+ */
+export async function lookForServers(
+  survey: Survey,
+  signal: AbortSignal,
+): Promise<{ readonly survey: Survey; readonly news: readonly string[] } | undefined> {
+  const { config, home, servers: known, simulation } = survey
+  if (simulation) return undefined
+  const missing = config.servers.filter(({ name }) => {
+    const before = known.find((each) => each.name === name)
+    return before === undefined || before.local // a provider that is known is not asked again and again
+  })
+  const now = await discoverServers({ ...config, servers: missing }, { env: process.env, signal })
+  const isNew = (server: FoundServer) => {
+    const before = known.find(({ url }) => url === server.url)
+    return before === undefined || namesIn(before) !== namesIn(server)
+  }
+  const fresh = now.servers.filter((server) => server.answered && isNew(server))
+  if (fresh.length === 0) return undefined
+  const servers = [...known.filter(({ url }) => fresh.every((each) => each.url !== url)), ...fresh]
+  const own = survey.devices.filter(({ server }) => server === undefined)
+  const real = await loadCatalogue(modelFolders(home, config.models.folders))
+  const warn = () => undefined // it was told at the start
+  const { adopted, models } = await withServers(servers, own, real, { config, home, simulation, warn })
+  const news = fresh.map(({ name, url }) => `${name} at ${url} has models`)
+  return { survey: { ...survey, servers, devices: [...own, ...adopted.devices], models }, news }
+}
+
+function namesIn({ models }: FoundServer): string {
+  return models.map(({ name }) => name).join('\n')
+}
+
 type Found = Pick<Survey, 'devices' | 'engines' | 'power' | 'warnings'>
 
 /** The same machine looked at anew: devices come and go, drivers change. @throws the signal's reason */
 export async function surveyAgain(survey: Survey, signal: AbortSignal): Promise<Survey> {
   if (survey.simulation) return survey
   const { config, home, engines: before } = survey
-  return { ...survey, ...(await discovered({ config, home, signal }, before)) }
+  const found = await discovered({ config, home, signal }, before)
+  const servers = survey.devices.filter(({ server }) => server)
+  return { ...survey, ...found, devices: [...found.devices, ...servers] }
 }
 
 /** @param before an engine whose probe fails now keeps the devices that it had: it was slow, or its driver is at work */
@@ -124,12 +209,12 @@ export function engineProblems(
 }
 
 async function plannedModels(
-  { config, home }: SurveyOptions,
-  simulation: Simulation | undefined,
-  warn: (message: string) => void,
+  { config, simulation, warn }: Planning,
+  real: Catalogue,
+  adopted: Adopted,
 ): Promise<PlannedModel[]> {
-  const real = await loadCatalogue(modelFolders(home, config.models.folders))
-  const chosen = await chooseModels(simulation ? simulatedCatalogue(simulation, real) : real, config, warn)
+  const catalogue = simulation ? simulatedCatalogue(simulation, real) : withModels(real, adopted.models)
+  const chosen = await chooseModels(catalogue, config, warn)
   const { contextTokens, slots } = config.chat
   const decoder = { slots, ...(contextTokens === undefined ? {} : { contextTokens }) }
   const models: PlannedModel[] = []
@@ -144,11 +229,24 @@ async function plannedModels(
       ...(rest.task === 'chat' ? decoder : {}),
     })
   }
-  return models
+  return [...models, ...onDemand(models, adopted)]
+}
+
+/** What servers have beside the models that were chosen: a request may name it. */
+function onDemand(chosen: readonly PlannedModel[], { devices, models }: Adopted): PlannedModel[] {
+  const served = devices.flatMap(({ server }) => server?.models ?? [])
+  const seen = new Set(chosen.map(({ task, model }) => `${task}:${model.id}`))
+  return served.flatMap(({ task, model: id }): PlannedModel[] => {
+    const model = models.find((each) => each.id === id)
+    if (!model || seen.has(`${task}:${id}`)) return []
+    seen.add(`${task}:${id}`)
+    return [{ task, model, onDemand: true }]
+  })
 }
 
 /** A file that cannot be read is refused by its engine, with the reason; until then its size must do. */
 async function shapeOf(model: PlannedModel['model'], warn: (message: string) => void) {
+  if (model.files.remote) return undefined
   try {
     return await readModelShape(model)
   } catch (thrown) {

@@ -9,10 +9,10 @@ import {
   sameDeviceName,
 } from '../domain/index.ts'
 import type { LoadSpec } from '../engines/contract.ts'
-import type { DiscoveredEngine } from '../engines/index.ts'
+import { type DiscoveredEngine, serverSettings } from '../engines/index.ts'
 import { type Simulation, simulatedWorker } from '../engines/simulated/index.ts'
 import { admitVectors } from '../models/index.ts'
-import { engineDevice } from '../placement/index.ts'
+import { deviceOf, engineDevice } from '../placement/index.ts'
 import type { WorkerOptions } from '../workers/index.ts'
 
 /** A process that has this many times what was planned, and this much beside it, leaks: it is replaced before the system swaps. */
@@ -47,6 +47,8 @@ export function workerOptions(
   const found = engines.find((each) => each.engine === engine)
   const device = engineDevice(placement, devices)
   const simulated = simulation && simulatedWorker(simulation, { ...placement, device }, model, shape)
+  const { server } = deviceOf(placement, devices) ?? {}
+  const as = server?.models.find((each) => each.task === task && each.model === model.id)?.as
   const deviceEnv = found?.devices.find(({ name }) => sameDeviceName(name, device))?.env
   return {
     placement,
@@ -56,6 +58,7 @@ export function workerOptions(
       device,
       threads,
       ...(found ? { settings: found.settings } : {}),
+      ...(as === undefined ? {} : { settings: serverSettings(server!, as) }),
       ...(simulated ? { settings: { ...simulated.settings } } : {}),
       ...(task === 'chat' ? decoderSpec(model, chat, placement.load) : {}),
     },

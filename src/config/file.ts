@@ -82,6 +82,11 @@ function readConfigText(file: string, text: string): FileValues {
       return
     }
     const body = pair.value
+    const whole = CONFIG_KEYS.find((key) => key.section === section && key.name === '')
+    if (whole) {
+      readValue(whole, pair)
+      return
+    }
     if (body === null || (isScalar(body) && body.value === null)) return // every line of it is commented out
     if (!isMap(body)) {
       const names = CONFIG_KEYS.filter((key) => key.section === section).map((key) => key.name)
@@ -101,6 +106,10 @@ function readConfigText(file: string, text: string): FileValues {
       problems.push({ where: placed(pair.key), what: unknownKey(section, name) })
       return
     }
+    readValue(key, pair)
+  }
+
+  function readValue(key: ConfigKey, pair: Pair): void {
     const where = placed(pair.value ?? pair.key)
     try {
       given.push({ key, value: (pair.value as Node | null)?.toJS(document) ?? null, where })

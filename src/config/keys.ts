@@ -25,6 +25,7 @@ export interface ConfigKey {
   /** `queue.maxWaiting` */
   readonly key: string
   readonly section: string
+  /** Empty: the section is a list and no more. */
   readonly name: string
   /** `TANDEM_QUEUE_MAX_WAITING` */
   readonly variable: string
@@ -47,7 +48,10 @@ export function configSchema(): Record<string, unknown> {
 
 function variableOf(section: string, name: string): string {
   const upper = (word: string) => word.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()
-  return `TANDEM_${upper(section)}_${upper(name)}`
+  return ['TANDEM', section, name]
+    .filter((word) => word !== '')
+    .map(upper)
+    .join('_')
 }
 
 function allowedValues(node: SchemaNode): string {
@@ -69,11 +73,16 @@ function allowedValues(node: SchemaNode): string {
   return minimum !== undefined ? `${noun}, at least ${minimum}` : noun
 }
 
+/** A section that is a list is one setting without a name of its own. */
+function namedIn(section: SchemaNode): (readonly [string, SchemaNode])[] {
+  return section.type === 'array' ? [['', section]] : Object.entries(section.properties ?? {})
+}
+
 function readKeys(): ConfigKey[] {
   const root = configSchema() as SchemaNode
   return Object.entries(root.properties ?? {}).flatMap(([section, sectionNode]) =>
-    Object.entries(sectionNode.properties ?? {}).map(([name, node]) => ({
-      key: `${section}.${name}`,
+    namedIn(sectionNode).map(([name, node]) => ({
+      key: name === '' ? section : `${section}.${name}`,
       section,
       name,
       variable: variableOf(section, name),

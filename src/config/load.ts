@@ -8,6 +8,7 @@ import { nearestNames } from './nearest.ts'
 import { policyProblem } from './policies.ts'
 import { configError, type Problem } from './problem.ts'
 import { Config } from './schema.ts'
+import { serversProblem } from './servers.ts'
 import { type ConfigFlag, readEnvironment, readFlags } from './texts.ts'
 
 export interface LoadConfigInput {
@@ -56,7 +57,7 @@ export function loadConfig({ home, file, env, flags = [] }: LoadConfigInput): Lo
   ] as const
 
   const problems: Problem[] = [...fromFile.problems]
-  const values: Record<string, Record<string, unknown>> = {}
+  const values: Record<string, unknown> = {}
   const source: Record<string, ConfigSource> = {}
   for (const key of CONFIG_KEYS) source[key.key] = { from: 'default' }
   for (const { from, given } of layers) {
@@ -67,7 +68,7 @@ export function loadConfig({ home, file, env, flags = [] }: LoadConfigInput): Lo
         continue
       }
       const { section, name, key } = entry.key
-      values[section] = { ...values[section], [name]: read.value }
+      values[section] = name === '' ? read.value : { ...(values[section] as object), [name]: read.value }
       source[key] = { from, where: entry.where }
     }
   }
@@ -90,6 +91,7 @@ function withHetero(config: Config, source: ConfigSource | undefined, file: stri
 
 function leaf(key: ConfigKey): z.ZodType {
   const section = Config.shape[key.section as keyof typeof Config.shape].unwrap()
+  if (!('shape' in section)) return section
   return (section.shape as Record<string, z.ZodType>)[key.name]!
 }
 
@@ -112,7 +114,8 @@ function check({ key, value }: Given, env: NodeJS.ProcessEnv): { value: unknown 
     (inner, step) => (inner as Record<PropertyKey, unknown>)[step],
     effective,
   )
-  if (issue && key.type === 'object') return { what: within(key, issue, culprit, effective) }
+  if (issue && (key.type === 'object' || (key.itemType === 'object' && path.length > 0)))
+    return { what: within(key, issue, culprit, effective) }
   const [at] = path
   const entry = at === undefined ? '' : ` (entry ${typeof at === 'number' ? at + 1 : String(at)})`
   const choices = issue?.code === 'invalid_value' ? issue.values.map(String) : []
@@ -141,6 +144,8 @@ function checkTogether(config: Config, source: LoadedConfig['source']): Problem 
     const setting = policy.startsWith('placement.policies') ? 'placement.policies' : 'placement.policy'
     return { where: source[setting]?.where ?? setting, what: policy }
   }
+  const servers = serversProblem(config.servers, isLoopback)
+  if (servers !== undefined) return { where: source['servers']?.where ?? 'servers', what: servers }
   const { host, apiKey } = config.server
   if (apiKey !== undefined || isLoopback(host)) return undefined
   return {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ENGINE_IDS, SIMULATED_MACHINES, type Task } from '../domain/index.ts'
 import { Aliases } from './aliases.ts'
 import { PolicyOverrides } from './policies.ts'
+import { Servers } from './servers.ts'
 
 const port = z.int().min(0).max(65_535)
 
@@ -171,6 +172,19 @@ export const Config = z.strictObject({
       embed: pin('embed', 'npu0 or openvino@NPU'),
       rerank: pin('rerank', 'openvino@GPU.1'),
       classify: pin('classify', 'openvino@HETERO:NPU,CPU'),
+    })
+    .prefault({}),
+  servers: Servers.default([]).describe(
+    'other servers whose models are placements of the plan, each with name, url, and kind, apiKey, tasks, models where needed; as JSON in the variable',
+  ),
+  adopt: z
+    .strictObject({
+      discover: z
+        .boolean()
+        .default(true)
+        .describe(
+          'look on this machine for servers that run models: LM Studio, Ollama, llama-server and others',
+        ),
     })
     .prefault({}),
   calibration: z

@@ -12,7 +12,8 @@ export interface ShownSetting extends ConfigSource {
 
 export function shownSettings({ config, source }: LoadedConfig): ShownSetting[] {
   return CONFIG_KEYS.map((key) => {
-    const value = (config as Record<string, Record<string, unknown>>)[key.section]?.[key.name]
+    const section = (config as Record<string, unknown>)[key.section]
+    const value = key.name === '' ? section : (section as Record<string, unknown> | undefined)?.[key.name]
     const origin = source[key.key] ?? { from: 'default' as const }
     return { key, value: key.secret && value !== undefined ? MASK : value, ...origin }
   })

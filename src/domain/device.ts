@@ -1,4 +1,5 @@
 import type { EngineId } from './engine.ts'
+import type { AdoptedServer, ServedModel } from './server.ts'
 
 export const DEVICE_KINDS = ['npu', 'dgpu', 'igpu', 'cpu'] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
@@ -46,6 +47,8 @@ export interface Device {
   /** Sentences for a person: what it lacks to run models. */
   readonly problems?: readonly string[]
   readonly load?: DeviceLoad
+  /** What an adopted server computes on: it runs these models and no others. */
+  readonly server?: AdoptedServer & { readonly models: readonly ServedModel[] }
 }
 
 /** A device as one engine sees it. */

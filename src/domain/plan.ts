@@ -20,6 +20,8 @@ export interface PlannedPlacement extends Placement {
   readonly swapsWith?: readonly string[]
   /** Chat models: what for. */
   readonly use?: ChatUse
+  /** No task falls to it: its worker begins unloaded, and is loaded when a request names the model. */
+  readonly onDemand?: boolean
   /** The numbers behind the decision; absent: chosen by rule of thumb. */
   readonly measured?: Measurement
 }

@@ -4,15 +4,18 @@ import { llamaCpp } from './llama.cpp/descriptor.ts'
 import { discoverLlamaCpp } from './llama.cpp/discover.ts'
 import { onnxruntime } from './onnxruntime/descriptor.ts'
 import { discoverOnnxRuntime } from './onnxruntime/discover.ts'
+import { openai } from './openai/descriptor.ts'
 import { openvino } from './openvino/descriptor.ts'
 import { discoverOpenVino } from './openvino/discover.ts'
 import { inspectOpenVino } from './openvino/inspect.ts'
 
 export type { DiscoveredEngine, EngineInspection } from './discovery.ts'
+export { discoverServers, type FoundServer } from './openai/discover.ts'
+export { serverSettings } from './openai/settings.ts'
 export { runProbeProcess } from './probe-process.ts'
 
 /** Every engine, as plain data; where several could serve a task, the first is preferred. */
-export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp, openvino]
+export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp, openvino, openai]
 
 /**
  * What every engine has on this machine, asked for all at once. A probe that crashes or is slow is a `problem`.

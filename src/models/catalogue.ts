@@ -55,6 +55,11 @@ function catalogueOf(models: ReadonlyMap<string, Model>): Catalogue {
   }
 }
 
+/** A catalogue and further models, whose ids are free in it. */
+export function withModels(catalogue: Catalogue, models: readonly Model[]): Catalogue {
+  return catalogueOf(new Map([...catalogue.list(), ...models].map((model) => [model.id, model])))
+}
+
 function toModel(manifest: Manifest, folder: string): Model {
   return { ...manifest, folder, fingerprint: fingerprintOf(manifest) }
 }

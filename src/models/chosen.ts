@@ -27,7 +27,7 @@ export async function chooseModels(
     const name = models[task]
     const model =
       name === undefined
-        ? catalogue.list().find((each) => each.tasks.includes(task))
+        ? catalogue.list().find((each) => each.tasks.includes(task) && !each.files.remote)
         : await named(task, name)
     if (model) chosen.push({ task, model })
   }

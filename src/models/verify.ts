@@ -29,14 +29,17 @@ async function checkSize(folder: string, file: ModelFile): Promise<void> {
 
 async function checkHash(folder: string, file: ModelFile): Promise<void> {
   const path = join(folder, file.path)
-  const hash = createHash('sha256')
-  try {
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
-  } catch (error) {
+  const found = await sha256Of(path).catch((error: unknown) => {
     throw bad(path, error instanceof Error ? error.message : String(error), error)
-  }
-  const found = hash.digest('hex')
+  })
   if (found !== file.sha256) throw bad(path, `SHA-256 ${found}, the manifest says ${file.sha256}`)
+}
+
+/** @returns 64 hexadecimal digits; @throws Error when it cannot be read */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
 }
 
 function bad(file: string, why: string, cause?: unknown): TandemError {

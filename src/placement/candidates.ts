@@ -46,6 +46,9 @@ export interface Candidate {
   readonly measured: Measurement | undefined
 }
 
+/** The engine that asks other servers. */
+const SERVERS: EngineDescriptor['id'] = 'openai'
+
 /** What the whole plan is made from, looked up once. */
 export interface Scene {
   readonly input: PlannerInput
@@ -76,6 +79,7 @@ export function candidatesFor(
   for (const descriptor of scene.input.engines) {
     const readable = readableFormat(task, model, descriptor)
     for (const on of scene.devices) {
+      if (!concerns(on, descriptor, planned)) continue
       const reject = (reason: string) =>
         rejected.push({ task, model: model.id, engine: descriptor.id, device: on.id, reason })
       if ('reason' in readable) reject(readable.reason)
@@ -96,6 +100,13 @@ export function candidatesFor(
     }
   }
   return { candidates, rejected }
+}
+
+/** What a server computes on is only a place for its own models, and these are only read there by what asks servers. */
+function concerns({ server }: Device, { id }: EngineDescriptor, planned: PlannedModel): boolean {
+  const { task, model, onDemand } = planned
+  if (!server) return id !== SERVERS && !onDemand
+  return id === SERVERS && server.models.some((each) => each.task === task && each.model === model.id)
 }
 
 function unseen({ name, problems = [] }: Device, { title }: EngineDescriptor): string {
@@ -156,7 +167,11 @@ export function objection(
   members: readonly Device[],
   { facts, bans, input }: Scene,
 ): string | undefined {
-  for (const { id, name } of members) {
+  const { task, model, planned, descriptor } = candidate
+  for (const on of members) {
+    const { id, name, server } = on
+    if (server && !concerns(on, descriptor, planned))
+      return `${server.name} does not serve ${task} with ${model}`
     const ban = bans.get(id)
     if (ban !== undefined)
       return `forbidden by placement.never: ${ban}${ban === id ? '' : ` is ${id}`} (${name})`
@@ -178,6 +193,7 @@ export function readableFormat(
   engine: EngineDescriptor,
 ): { readonly format: ModelFormat } | { readonly reason: string } {
   if (!engine.tasks.includes(task)) return { reason: `${engine.title} does not serve ${task}` }
+  if (engine.id === SERVERS) return { format: 'remote' } // a server has the files, whatever they are
   const format = engine.formats.find((each) => model.files[each] !== undefined)
   if (format !== undefined) return { format }
   return {
@@ -185,9 +201,13 @@ export function readableFormat(
   }
 }
 
+/** A server's memory is its own; the process that asks it is small. */
+const NOTHING: MemoryNeed = { deviceBytes: 0, hostBytes: 0, weightBytes: 0, kvBytes: 0, computeBytes: 0 }
+
 /** Whether it fits beside what the ledger holds already, and how. */
 export function fitNow(candidate: Candidate, ledger: Ledger): Fit {
   const { planned, descriptor, on } = candidate
+  if (on.server) return { fits: true, need: NOTHING, traded: [] }
   const { task, model, shape, contextTokens, slots } = planned
   const free = { device: on, freeBytes: ledger.free(on), hostFreeBytes: ledger.hostFree }
   const known = ledger.found.get(candidate)

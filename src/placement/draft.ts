@@ -29,7 +29,8 @@ export interface Draft {
 export function draftOf(planned: PlannedModel, scene: Scene): Draft {
   const { input } = scene
   const wish = wishFor(planned, input.policy, input.onBattery === true)
-  const pin = planned.task !== 'chat' || useOf(planned) === 'chat' ? input.pins?.[planned.task] : undefined
+  const isMeant = !planned.onDemand && (planned.task !== 'chat' || useOf(planned) === 'chat')
+  const pin = isMeant ? input.pins?.[planned.task] : undefined
   const { candidates, rejected } = candidatesFor(planned, scene)
   const works: Candidate[] = []
   const failed: Candidate[] = []
@@ -46,6 +47,7 @@ export function draftOf(planned: PlannedModel, scene: Scene): Draft {
 /** What the policy and the numbers say against a placement that nobody asked for. */
 function unwanted(candidate: Candidate, wish: Wish, { input }: Scene): string | undefined {
   const { kind, on, measured, planned } = candidate
+  if (on.server) return undefined // where it computes was its user's choice
   if (!wish.kinds.includes(kind))
     return `policy ${input.policy.name} never uses ${ARTICLE[kind]} for ${useOf(planned)}`
   if (on.software && !measured) return `${on.name} is computed by the CPU, and not measured yet`
@@ -118,5 +120,6 @@ export function place(
     ...(fitting.load ? { load: fitting.load } : {}),
     ...(measured ? { measured } : {}),
     ...(task === 'chat' ? { use: planned.use ?? 'chat' } : {}),
+    ...(planned.onDemand ? { onDemand: true } : {}),
   })
 }

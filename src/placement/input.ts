@@ -21,6 +21,8 @@ export interface PlannedModel {
   readonly shape?: ModelShape
   /** Chat models: what for; absent: `chat`. */
   readonly use?: ChatUse
+  /** Only requests that name it get it: it comes after all others, and no pin of its task means it. */
+  readonly onDemand?: boolean
   /** Decoders: the window that the user wants, in tokens of one chat. */
   readonly contextTokens?: number
   readonly slots?: number
@@ -63,7 +65,9 @@ export function useOf({ task, use }: PlannedModel): string {
 
 /** Models in the order in which they choose; one that stands there twice for a task chooses once. */
 export function byWeight(models: readonly PlannedModel[]): PlannedModel[] {
-  const sorted = [...models].sort((a, b) => WEIGHT.indexOf(useOf(a)) - WEIGHT.indexOf(useOf(b)))
+  const weight = (planned: PlannedModel) =>
+    (planned.onDemand ? WEIGHT.length : 0) + WEIGHT.indexOf(useOf(planned))
+  const sorted = [...models].sort((a, b) => weight(a) - weight(b))
   const seen = new Set<string>()
   return sorted.filter(({ task, model }) => {
     const key = `${task}:${model.id}`

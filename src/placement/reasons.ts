@@ -95,6 +95,7 @@ function numbers({ candidate, alone }: Rated): string {
 /** What is known of a placement by itself: numbers, files, memory. */
 export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitting): string[] {
   const { measured, kind, on, planned, descriptor, format } = candidate
+  if (on.server) return knownOfServer(candidate)
   const bits = planned.shape?.kind === 'encoder' && kind === 'npu' ? planned.shape.weightBits : undefined
   return [
     `${descriptor.title} reads the model's ${format} files and runs on ${candidate.where}`,
@@ -107,6 +108,17 @@ export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitti
     ...(bits !== undefined && bits > 8
       ? [`its weights have ${bits} bits: an NPU is fastest with 8 or 4, where such files exist`]
       : []),
+  ]
+}
+
+/** An adopted server: who it is, its name of the model, and on what it computes. */
+function knownOfServer({ on, task, model }: Candidate): string[] {
+  const { url, models, local } = on.server!
+  const { as = model } = models.find((each) => each.task === task && each.model === model) ?? {}
+  return [
+    `${on.name} serves it at ${url}${as === model ? '' : ` as ${as}`}`,
+    ...(local ? [] : ['what it is asked leaves this machine, as `servers` allows']),
+    'not measured: a benchmark would take its time and its prompt cache from who else uses it',
   ]
 }
 

@@ -129,13 +129,15 @@ export class Conductor {
    * the plan counts on.
    */
   isComplete(): boolean {
-    const swaps = new Map(placementsOf(this.#plan).map((each) => [placementId(each), each.swapsWith ?? []]))
+    const planned = placementsOf(this.#plan)
+    const swaps = new Map(planned.map((each) => [placementId(each), each.swapsWith ?? []]))
+    const onDemand = new Set(planned.flatMap((each) => (each.onDemand ? [placementId(each)] : [])))
     const isUp = (id: string) => {
       const worker = this.#workers.get(id)?.worker
       return worker !== undefined && !isAway(worker)
     }
     return this.workers().every(
-      ({ id, resting }) => isUp(id) || (resting && swaps.get(id)?.some(isUp) === true),
+      ({ id, resting }) => isUp(id) || (resting && (onDemand.has(id) || swaps.get(id)?.some(isUp) === true)),
     )
   }
 
@@ -186,7 +188,7 @@ export class Conductor {
   #start(placement: PlannedPlacement, plan: Plan): Sharer {
     const { workerOptions, onWorker } = this.#options
     // it loads when it is asked for, and another one makes room: loading both is what does not fit
-    const resting = placement.swapsWith?.some((id) => this.#workers.has(id)) ?? false
+    const resting = placement.onDemand ?? placement.swapsWith?.some((id) => this.#workers.has(id)) ?? false
     const options = { ...workerOptions(placement, plan), ...(resting ? { resting } : {}) }
     const running = { worker: startWorker(options), options, placement }
     this.#workers.set(running.worker.id, running)

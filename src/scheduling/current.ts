@@ -1,6 +1,8 @@
 import { freemem, totalmem } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Knowledge,
+  lookForServers,
   type MeasurementStore,
   type MeasuringJob,
   measureJob,
@@ -27,6 +29,8 @@ export interface CurrentOptions {
 
 const WATCH_MS = 10_000
 const UNLOAD_MS = 2_000
+/** Between two looks for servers that were started later. */
+const SERVERS_MS = 10_000
 /** Share of the system's memory that a measurement leaves free. */
 const MARGIN = 0.1
 
@@ -47,6 +51,7 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
     unloadIdle({ ...options, readySinceMs }, performance.now())
   }, UNLOAD_MS).unref()
   if (!simulation) void watch(options, stopped.signal)
+  if (!simulation) void watchServers(options, stopped.signal)
   const endPace = simulation || !knowledge.survey.config.cpu.giveWay ? () => {} : paceBulkOf(options)
   return {
     stop() {
@@ -131,6 +136,26 @@ async function watch({ conductor, knowledge, log }: CurrentOptions, signal: Abor
       looking = looking.then(() => lookAgain(changes))
     },
   })
+}
+
+/** Servers that people start and stop beside this one. */
+async function watchServers(
+  { conductor, knowledge, log }: CurrentOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { adopt, servers } = knowledge.survey.config
+  if (!adopt.discover && servers.length === 0) return
+  while (!signal.aborted) {
+    try {
+      await sleep(SERVERS_MS, undefined, { signal, ref: false })
+      const found = await lookForServers(knowledge.survey, signal)
+      if (!found) continue
+      knowledge.refresh(found.survey, conductor.loaded())
+      conductor.replan(found.news.join('; '))
+    } catch (thrown) {
+      if (!signal.aborted) log.warn(`looking for servers failed: ${reasonOf(thrown)}`)
+    }
+  }
 }
 
 function nameOf(job: MeasuringJob): string {

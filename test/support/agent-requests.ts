@@ -89,7 +89,11 @@ export function codexRequest(model: string) {
     instructions: 'You help with the code in this folder.',
     input: [
       message('developer', 'input_text', '<permissions>The sandbox is read-only.</permissions>'),
-      message('user', 'input_text', '<environment_context>\n<cwd>/home/me/project</cwd>\n</environment_context>'),
+      message(
+        'user',
+        'input_text',
+        '<environment_context>\n<cwd>/home/me/project</cwd>\n</environment_context>',
+      ),
       message('user', 'input_text', 'What is in a.ts?'),
       { type: 'reasoning', summary: [], content: null, encrypted_content: 'Zm9v' },
       message('assistant', 'output_text', 'I read the file.'),

@@ -56,8 +56,13 @@ export async function startTestServer({
   await writeFile(join(home, 'tandem.yaml'), JSON.stringify(config)) // JSON is YAML
   const folders = projects.flatMap((path) => ['--project', path])
   const child = spawn(process.execPath, [BIN, 'serve', '--port', '0', '--json', ...folders, ...args], {
-    // other tests run beside it: an index that gives way to them would take long
-    env: { TANDEM_CPU_GIVE_WAY: 'false', ...(env ?? process.env), TANDEM_HOME: home },
+    // other tests run beside it: an index that gives way to them would take long; servers of this machine are not looked for
+    env: {
+      TANDEM_CPU_GIVE_WAY: 'false',
+      TANDEM_ADOPT_DISCOVER: 'false',
+      ...(env ?? process.env),
+      TANDEM_HOME: home,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let log = ''

@@ -1,1 +1,2 @@
 export { commonBeginning, SlotPool } from './slots.ts'
+export { CharacterJoiner, StopScanner } from './text-stream.ts'

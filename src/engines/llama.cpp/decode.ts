@@ -1,11 +1,10 @@
 /** Reads a prompt into a slot and decodes text after it. */
 import type { LlamaGrammar, LlamaModel, Token } from 'node-llama-cpp'
 import { TandemError } from '../../domain/index.ts'
-import { commonBeginning } from '../decoder/index.ts'
+import { CharacterJoiner, commonBeginning, StopScanner } from '../decoder/index.ts'
 import { grammarAfter } from './grammar-state.ts'
 import type { Chances } from './sampling.ts'
 import type { Slot } from './slots.ts'
-import { CharacterJoiner, StopScanner } from './text-stream.ts'
 
 /** Tokens before the new ones that a tokenizer may need to tell whether a space belongs between them. */
 const RECENT_TOKENS = 3

@@ -9,8 +9,7 @@ import {
   TandemError,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
-import { commonBeginning, SlotPool } from '../decoder/index.ts'
-import { StopScanner } from '../llama.cpp/text-stream.ts'
+import { commonBeginning, SlotPool, StopScanner } from '../decoder/index.ts'
 import { type Answer, answerTo, continuationOf } from './answer.ts'
 import type { Board } from './board.ts'
 import type { Faults } from './faults.ts'

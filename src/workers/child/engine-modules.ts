@@ -7,6 +7,7 @@ const FOLDERS: Readonly<Partial<Record<EngineId, string>>> = {
   onnxruntime: 'onnxruntime',
   openvino: 'openvino',
   'llama.cpp': 'llama.cpp',
+  openai: 'openai',
 }
 
 /**

@@ -1,0 +1,62 @@
+import type { DeviceKind } from './device.ts'
+import type { Task } from './task.ts'
+
+export const SERVER_KINDS = [
+  'llama-server',
+  'lmstudio',
+  'ollama',
+  'ovms',
+  'vllm',
+  'text-generation-webui',
+  'koboldcpp',
+  'tandem',
+  'openai',
+] as const
+/** Software of a server that runs models; `openai` is any that speaks OpenAI's API. */
+export type ServerKind = (typeof SERVER_KINDS)[number]
+
+/** A model as a server tells of it; what it does not tell is absent. */
+export interface ServerModel {
+  /** The server's own name of it. */
+  readonly name: string
+  readonly tasks: readonly Task[]
+  /** Absent: not told; false: it loads when it is asked for. */
+  readonly loaded?: boolean
+  readonly contextTokens?: number
+  readonly dimensions?: number
+  readonly parameters?: number
+  /** The GGUF file that it has open, where that is on this machine. */
+  readonly file?: string
+}
+
+/** On what a server computes. */
+export interface ServerDevice {
+  readonly kind: DeviceKind
+  /** Whether the server says so itself; else it is inferred. */
+  readonly told: boolean
+  /** One clause for a person: `it keeps 100 % of its model in the memory of a GPU`. */
+  readonly why: string
+}
+
+/** A model of a server under the names that both sides have for it. */
+export interface ServedModel {
+  readonly task: Task
+  /** Id of the catalogue. */
+  readonly model: string
+  /** The server's own name. */
+  readonly as: string
+}
+
+/** A server that somebody else started and whose models are placements like others. */
+export interface AdoptedServer {
+  /** Of the configuration, or its kind where it was found. */
+  readonly name: string
+  readonly kind: ServerKind
+  /** Without a slash at its end and without `/v1`. */
+  readonly url: string
+  readonly version?: string
+  /** Whether only this machine reaches it: what is sent there does not leave it. */
+  readonly local: boolean
+  /** Name of the variable that holds its API key. */
+  readonly apiKeyEnv?: string
+}

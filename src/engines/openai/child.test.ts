@@ -1,0 +1,219 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  CHAT_GGUF,
+  describeLlamaServer,
+  startLlamaServer,
+  type TestLlamaServer,
+} from '../../../test/support/llama-server.ts'
+import type { AdoptedServer, ChatRequest, Model } from '../../domain/index.ts'
+import type { LoadedDecoder, LoadedEncoder } from '../contract.ts'
+import { chatOf, collect, fulfils, resumeAfter, user } from '../decoder.suite.ts'
+import { engine } from './child.ts'
+import { serverSettings } from './settings.ts'
+
+const chatModel: Model = {
+  id: 'tandem-tiny-chat',
+  title: 'tiny chat',
+  revision: '1',
+  license: 'Apache-2.0',
+  tasks: ['chat'],
+  parameters: 30_941_696,
+  contextTokens: 2048,
+  files: { remote: [] },
+  chat: { groundedOnly: true, temperature: 0, maxTokens: 220 },
+  folder: '/nowhere',
+  fingerprint: 'test',
+}
+
+function load(server: Partial<AdoptedServer> & { url: string }, task: 'chat' | 'embed' = 'chat') {
+  const whole = { name: 'peer', kind: 'llama-server', local: true, ...server } as const
+  const settings = serverSettings(whole, CHAT_GGUF)
+  return engine.load({ model: chatModel, task, device: 'peer', threads: 1, slots: 2, settings })
+}
+
+const messages = [user('What does the queue do when it is full? Answer with as many words as you can.')]
+const asked = (more: Partial<ChatRequest> = {}) => chatOf(messages, more)
+const greedy = { temperature: 0, maxTokens: 24, stop: [] }
+
+describeLlamaServer('an adopted llama-server', () => {
+  let peer: TestLlamaServer
+  let decoder: LoadedDecoder
+  beforeAll(async () => {
+    peer = await startLlamaServer()
+    decoder = (await load(peer)) as LoadedDecoder
+  })
+  afterAll(async () => {
+    await decoder?.dispose()
+    await peer?.stop()
+  })
+
+  test('answers with the slots and the window that it has', async () => {
+    expect(decoder).toMatchObject({ slots: 2, contextTokens: 2048, resumes: true })
+    const { result, text, deltas } = await collect(decoder, asked())
+    expect(text).toBe(result.text)
+    expect(deltas.length).toBeGreaterThan(5)
+    expect(result.usage.promptTokens).toBe(await decoder.countPrompt({ messages, tools: [] }))
+    expect(resumeAfter(deltas).tokens.length).toBeLessThanOrEqual(result.usage.completionTokens)
+    expect(await decoder.countTokens(['', 'a queue'])).toEqual([0, expect.any(Number)])
+  })
+
+  test('ends at maxTokens and before a stop string, and counts what it wrote', async () => {
+    const { result: whole } = await collect(decoder, asked())
+    const short = await collect(decoder, asked({ sampling: { ...greedy, maxTokens: 5 } }))
+    expect(short.result).toMatchObject({ finishReason: 'length', usage: { completionTokens: 5 } })
+    expect(whole.text.startsWith(short.text)).toBe(true)
+    const stop = whole.text.slice(6, 15)
+    const stopped = await collect(decoder, asked({ sampling: { ...greedy, stop: ['\u0000never', stop] } }))
+    expect(stopped.text).toBe(whole.text.slice(0, whole.text.indexOf(stop)))
+    expect(stopped.result).toMatchObject({ text: stopped.text, finishReason: 'stop' })
+  })
+
+  test('goes on at every token of an answer that began elsewhere, with its stop string too', async () => {
+    const { result: plain } = await collect(decoder, asked())
+    for (const stop of [[], [plain.text.slice(20, 31)]]) {
+      const request = asked({ sampling: { ...greedy, stop } })
+      const { result: whole, deltas } = await collect(decoder, request)
+      for (let cut = 1; cut <= deltas.length; cut++) {
+        const resume = resumeAfter(deltas.slice(0, cut))
+        const { result, text } = await collect(decoder, { ...request, resume })
+        const at = `cut after ${cut}: ${JSON.stringify(resume.text)}`
+        expect(resume.text + text, at).toBe(whole.text)
+        expect(result.finishReason, at).toBe(whole.finishReason)
+        expect(result.usage.promptTokens, at).toBe(whole.usage.promptTokens)
+        expect(resume.tokens.length + result.usage.completionTokens, at).toBe(whole.usage.completionTokens)
+      }
+    }
+  }, 120_000)
+
+  test('goes on from a text alone, and refuses ids that give another text', async () => {
+    const { result: whole, deltas } = await collect(decoder, asked())
+    const { text, tokens } = resumeAfter(deltas.slice(0, 6))
+    const resume = { text, tokens: [], toolCalls: [], callTokens: 0 }
+    expect(text + (await collect(decoder, asked({ resume }))).text).toBe(whole.text)
+    const wrong = { ...resume, text: `${text}!`, tokens }
+    await expect(collect(decoder, asked({ resume: wrong }))).rejects.toMatchObject({
+      code: 'CANNOT_CONTINUE',
+    })
+  })
+
+  test('keeps a JSON schema, and refuses to go on in the middle of one', async () => {
+    const schema = {
+      type: 'object',
+      properties: { kind: { enum: ['bug', 'feature'] }, size: { type: 'integer' } },
+      required: ['kind', 'size'],
+      additionalProperties: false,
+    }
+    const request = asked({
+      responseFormat: { type: 'json_schema', schema },
+      sampling: { ...greedy, maxTokens: 60 },
+    })
+    const { text, deltas } = await collect(decoder, request)
+    expect(fulfils(schema, JSON.parse(text))).toBe(true)
+    const resume = resumeAfter(deltas.slice(0, 3))
+    await expect(collect(decoder, { ...request, resume })).rejects.toMatchObject({ code: 'CANNOT_CONTINUE' })
+  })
+
+  test('shows characters of several tokens whole', async () => {
+    const schema = { const: '漢😀é👩‍👧' }
+    const request = asked({
+      responseFormat: { type: 'json_schema', schema },
+      sampling: { ...greedy, maxTokens: 60 },
+    })
+    const { text, deltas } = await collect(decoder, request)
+    expect(JSON.parse(text)).toBe(schema.const)
+    expect(deltas.every((delta) => delta.type === 'text' && !delta.text.includes('\uFFFD'))).toBe(true)
+  })
+
+  test('raw text goes on; a prompt over the window is refused with both numbers', async () => {
+    const prompt = 'function add(a, b) {'
+    const { text, usage } = await decoder.complete(
+      { model: 'm', prompt, sampling: greedy },
+      () => {},
+      new AbortController().signal,
+    )
+    expect(usage.completionTokens).toBeGreaterThan(0)
+    expect(text).not.toBe('')
+    const long = chatOf([user('full queue '.repeat(3000))])
+    await expect(collect(decoder, long)).rejects.toMatchObject({
+      code: 'CONTEXT_LENGTH_EXCEEDED',
+      details: { limit: 2048, tokens: expect.any(Number) },
+    })
+  })
+
+  test('an abort in mid-stream ends it, and the next chat is answered', async () => {
+    const controller = new AbortController()
+    const running = decoder.chat(
+      asked({ sampling: { ...greedy, maxTokens: 200 } }),
+      () => controller.abort(),
+      controller.signal,
+    )
+    await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect((await collect(decoder, asked())).text).not.toBe('')
+  })
+
+  test('many streams at once are each their own, on connections that the server closes', async () => {
+    const { text: alone } = await collect(decoder, asked())
+    const all = await Promise.all(Array.from({ length: 12 }, () => collect(decoder, asked())))
+    expect(all.map(({ text }) => text)).toEqual(all.map(() => alone))
+  })
+})
+
+describeLlamaServer('an adopted llama-server with --embeddings', () => {
+  let peer: TestLlamaServer
+  let encoder: LoadedEncoder
+  beforeAll(async () => {
+    peer = await startLlamaServer(['--embeddings', '--pooling', 'mean', '-ub', '512', '-c', '1024'])
+    encoder = (await load(peer, 'embed')) as LoadedEncoder
+  })
+  afterAll(async () => {
+    await encoder?.dispose()
+    await peer?.stop()
+  })
+
+  test('embeds with unit vectors of its own width, in order, more than one request takes', async () => {
+    const texts = Array.from({ length: 40 }, (_, at) => `passage number ${at} of a queue`)
+    const { signal } = new AbortController()
+    const output = await encoder.embed(texts, 'passage', signal)
+    expect(output.dimensions).toBe(512)
+    const last = await encoder.embed([texts[39]!], 'passage', signal)
+    const row = output.vectors.subarray(39 * 512)
+    expect(row.reduce((sum, x, d) => sum + x * last.vectors[d]!, 0)).toBeGreaterThan(0.999)
+    expect(row.reduce((sum, x) => sum + x * x, 0)).toBeCloseTo(1, 4)
+    expect(output.tokens).toHaveLength(40)
+  })
+})
+
+describe('an OpenAI server', () => {
+  test('whose key is missing is refused by name; the key is sent, and never part of an error', async () => {
+    const seen: (string | undefined)[] = []
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(request.url === '/v1/models' ? 200 : 401, { 'content-type': 'application/json' })
+      response.end(
+        '{"error":{"message":"no such key","type":"invalid_request_error","code":"invalid_api_key"}}',
+      )
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const remote = {
+      url: `http://127.0.0.1:${port}`,
+      kind: 'openai',
+      apiKeyEnv: 'TANDEM_TEST_PEER_KEY',
+    } as const
+    try {
+      await expect(load(remote)).rejects.toThrow(/TANDEM_TEST_PEER_KEY, which is not set/)
+      process.env['TANDEM_TEST_PEER_KEY'] = 'secret-of-the-test'
+      const decoder = (await load(remote)) as LoadedDecoder
+      const error = await collect(decoder, asked()).catch((thrown: Error) => thrown)
+      expect(error).toMatchObject({ code: 'ENGINE_FAILED', message: expect.stringContaining('no such key') })
+      expect(JSON.stringify(error)).not.toContain('secret-of-the-test')
+      expect(seen).toContain('Bearer secret-of-the-test')
+      await decoder.dispose()
+    } finally {
+      delete process.env['TANDEM_TEST_PEER_KEY']
+      server.close()
+    }
+  })
+})

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { type Model, TandemError } from '../../domain/index.ts'
+import type { Engine, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec } from '../contract.ts'
+import { modelFiles } from '../encoder/index.ts'
+import type { EncoderTokenizer } from '../text/index.ts'
+import { watchAlive } from './alive.ts'
+import { ServerClient } from './client.ts'
+import { ServerDecoder } from './decoder.ts'
+import { openai } from './descriptor.ts'
+import { embedRows, ServerEncoder } from './encoder.ts'
+import { ask } from './http/transport.ts'
+import { LlamaServerDecoder } from './llama-server-decoder.ts'
+import { ServerScorer } from './scorer.ts'
+import { softwareOf } from './servers/index.ts'
+import { readSettings, type ServerSettings } from './settings.ts'
+import { Props } from './wire.ts'
+
+/**
+ * A server that is down, or loads its model, is waited for almost as long as a worker may start: so its worker is back as soon as it
+ * is, and costs no process after the other meanwhile.
+ */
+const UP_MS = 110_000
+const LOOK_MS = 500
+const HEAD_MS = 30_000
+/** Batching engines take many chats at once; others as many as `chat.slots` says. */
+const MANY_SLOTS = 32
+const BATCHING = ['vllm', 'ovms', 'openai']
+
+const ONE_MODEL = ['llama-server', 'vllm']
+const Listed = z.object({ data: z.array(z.object({ id: z.string() })) })
+
+let version = 'unknown'
+
+export const engine: Engine = {
+  descriptor: openai,
+  version: () => version,
+  load,
+}
+
+/** @throws TandemError ENGINE_FAILED: it does not answer, or refuses the key */
+async function load(spec: LoadSpec): Promise<Loaded> {
+  const settings = readSettings(spec.settings)
+  const client = new ServerClient(settings, process.env)
+  const { server } = settings
+  const { health, title } = softwareOf(server.kind)
+  version = server.version === undefined ? title : `${title} ${server.version}`
+  await untilUp(settings, health)
+  await stillHas(settings, client)
+  const loaded = await open(spec, settings, client)
+  const endWatch = watchAlive({
+    target: { url: server.url },
+    path: health,
+    local: server.local,
+    onGone: (why) => {
+      // to those who wait for this worker it is lost, as one whose process crashed
+      process.stderr.write(`${client.name} does not answer any more: ${why}\n`)
+      process.exit(1)
+    },
+  })
+  const dispose = loaded.dispose.bind(loaded)
+  return Object.assign(loaded, {
+    dispose: () => {
+      endWatch()
+      return dispose()
+    },
+  })
+}
+
+async function open(spec: LoadSpec, settings: ServerSettings, client: ServerClient): Promise<Loaded> {
+  const { model, task } = spec
+  const { api } = softwareOf(settings.server.kind)
+  const { as } = settings
+  if (task === 'chat') return openDecoder(spec, settings, client)
+  if (task === 'rerank') return new ServerScorer({ client, as, api, maxTokens: model.contextTokens })
+  if (task === 'embed') return openEncoder(model, settings, client)
+  const why = `${client.name} serves no ${task}`
+  throw new TandemError('ENGINE_FAILED', { engine: openai.id, why })
+}
+
+/** Servers of one model answer with it whatever name is asked for: another one must not pass for ours. @throws TandemError ENGINE_FAILED */
+async function stillHas({ server, as }: ServerSettings, client: ServerClient): Promise<void> {
+  if (!ONE_MODEL.includes(server.kind)) return
+  const { signal } = new AbortController()
+  const { data } = await client.json('/v1/models', Listed, { signal, headMs: HEAD_MS })
+  if (data.some(({ id }) => id === as)) return
+  const why = `${client.name} has ${data.map(({ id }) => id).join(', ')} by now, not ${as}`
+  throw new TandemError('ENGINE_FAILED', { engine: openai.id, why })
+}
+
+async function openDecoder(
+  { model, contextTokens = model.contextTokens, slots = 2 }: LoadSpec,
+  settings: ServerSettings,
+  client: ServerClient,
+): Promise<LoadedDecoder> {
+  const { kind } = settings.server
+  const options = { client, settings, model, api: softwareOf(kind).api }
+  if (kind !== 'llama-server')
+    return new ServerDecoder({
+      ...options,
+      contextTokens,
+      slots: BATCHING.includes(kind) ? MANY_SLOTS : slots,
+    })
+  const { signal } = new AbortController()
+  const props = await client.json('/props', Props, { signal, headMs: HEAD_MS })
+  const window = props.default_generation_settings.n_ctx ?? contextTokens
+  const opened = { contextTokens: Math.min(contextTokens, window), slots: props.total_slots }
+  return new LlamaServerDecoder({ ...options, ...opened }, props.chat_template)
+}
+
+async function openEncoder(
+  model: Model,
+  { server, as }: ServerSettings,
+  client: ServerClient,
+): Promise<LoadedEncoder> {
+  const { api } = softwareOf(server.kind)
+  const tokenizer = server.kind === 'llama-server' ? await ownTokenizer(model) : undefined
+  const options = { client, as, api, model, maxTokens: model.contextTokens, tokenizer }
+  const { signal } = new AbortController()
+  const { rows } = await embedRows(options, ['dimensions'], signal)
+  return new ServerEncoder(options, rows[0]!.length)
+}
+
+/** Of a model that the catalogue has files of. */
+async function ownTokenizer(model: Model): Promise<EncoderTokenizer | undefined> {
+  const format = (['onnx', 'openvino-ir'] as const).find((each) => model.files[each] !== undefined)
+  if (!format || !model.embedding) return undefined
+  return modelFiles(openai, model, format).tokenizer(model.embedding.text)
+}
+
+/** @throws TandemError ENGINE_FAILED */
+async function untilUp({ server }: ServerSettings, path: string): Promise<void> {
+  const name = `${server.name} (${server.url})`
+  const { signal } = new AbortController()
+  const endsMs = performance.now() + UP_MS
+  for (let told = ''; ; ) {
+    let why = 'it still loads its model'
+    try {
+      const answer = await ask({ url: server.url }, { path, signal, headMs: HEAD_MS })
+      answer.resume()
+      if (answer.statusCode !== 503) return
+    } catch (thrown) {
+      why = (thrown as Error).message || String((thrown as NodeJS.ErrnoException).code)
+    }
+    if (performance.now() >= endsMs) {
+      const failure = `${name} does not answer: ${why}`
+      throw new TandemError('ENGINE_FAILED', { engine: openai.id, why: failure })
+    }
+    if (why !== told) process.stderr.write(`waiting for ${name}: ${why}\n`)
+    told = why
+    await sleep(LOOK_MS)
+  }
+}

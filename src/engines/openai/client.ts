@@ -1,0 +1,110 @@
+import type { IncomingMessage } from 'node:http'
+import type { z } from 'zod'
+import { TandemError } from '../../domain/index.ts'
+import { events } from './http/events.ts'
+import { refusal } from './http/refusal.ts'
+import { ask, type Target, textOf } from './http/transport.ts'
+import type { ServerSettings } from './settings.ts'
+
+const MAX_BYTES = 256 * 1024 * 1024
+const MAX_ERROR_BYTES = 64 * 1024
+
+/** Speaks to one server; what goes wrong is an error of ours that names the server. */
+export class ServerClient {
+  readonly name: string
+  readonly #target: Target
+  readonly #disposed = new AbortController()
+
+  /** @param env where the API key is; @throws TandemError ENGINE_FAILED when its variable is not set */
+  constructor({ server }: ServerSettings, env: NodeJS.ProcessEnv) {
+    this.name = `${server.name} (${server.url})`
+    const key = server.apiKeyEnv === undefined ? undefined : env[server.apiKeyEnv]
+    if (server.apiKeyEnv !== undefined && !key)
+      throw this.#failed(`its API key is to be in the variable ${server.apiKeyEnv}, which is not set`)
+    this.#target = { url: server.url, key }
+  }
+
+  /** @throws TandemError ENGINE_FAILED, INVALID_REQUEST, CONTEXT_LENGTH_EXCEEDED, CANCELLED */
+  async json<S extends z.ZodType>(
+    path: string,
+    schema: S,
+    { body, signal, headMs }: { body?: unknown; signal: AbortSignal; headMs?: number },
+  ): Promise<z.infer<S>> {
+    const text = await this.#guard(signal, async (both) => {
+      const answer = await this.#answer(path, body, both, headMs)
+      return textOf(answer, MAX_BYTES)
+    })
+    return this.#parse(path, schema, text)
+  }
+
+  /** Asks for a stream, and hands each of its events to `take`; `[DONE]` ends it. Same errors. */
+  async stream<S extends z.ZodType>(
+    path: string,
+    schema: S,
+    body: unknown,
+    signal: AbortSignal,
+    take: (event: z.infer<S>) => void,
+  ): Promise<void> {
+    await this.#guard(signal, async (both) => {
+      const answer = await this.#answer(path, body, both)
+      for await (const data of events(answer)) {
+        if (data === '[DONE]') return
+        const said: unknown = this.#object(path, data)
+        if (typeof said === 'object' && said !== null && 'error' in said) throw refusal(this.name, 500, data)
+        take(this.#checked(path, schema, said))
+      }
+    })
+  }
+
+  /** Ends what goes on; whatever is asked later fails. */
+  dispose(): void {
+    this.#disposed.abort()
+  }
+
+  async #answer(path: string, body: unknown, signal: AbortSignal, headMs?: number): Promise<IncomingMessage> {
+    const answer = await ask(this.#target, {
+      path,
+      body,
+      signal,
+      ...(headMs === undefined ? {} : { headMs }),
+    })
+    const { statusCode: status = 0 } = answer
+    if (status >= 200 && status < 300) return answer
+    throw refusal(this.name, status, await textOf(answer, MAX_ERROR_BYTES))
+  }
+
+  async #guard<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#disposed.signal.aborted) throw this.#failed('it was let go of')
+    if (signal.aborted) throw new TandemError('CANCELLED')
+    try {
+      return await work(AbortSignal.any([signal, this.#disposed.signal]))
+    } catch (thrown) {
+      if (signal.aborted) throw new TandemError('CANCELLED', {}, { cause: thrown })
+      if (thrown instanceof TandemError) throw thrown
+      throw this.#failed((thrown as Error).message || String((thrown as NodeJS.ErrnoException).code), thrown)
+    }
+  }
+
+  #parse<S extends z.ZodType>(path: string, schema: S, text: string): z.infer<S> {
+    return this.#checked(path, schema, this.#object(path, text))
+  }
+
+  #object(path: string, text: string): unknown {
+    try {
+      return JSON.parse(text)
+    } catch {
+      throw this.#failed(`${path} gave no JSON: ${text.slice(0, 100)}`)
+    }
+  }
+
+  #checked<S extends z.ZodType>(path: string, schema: S, value: unknown): z.infer<S> {
+    const parsed = schema.safeParse(value)
+    if (parsed.success) return parsed.data
+    const [issue] = parsed.error.issues
+    throw this.#failed(`${path} gave something else: ${issue?.path.join('.')} ${issue?.message}`)
+  }
+
+  #failed(why: string, cause?: unknown): TandemError {
+    return new TandemError('ENGINE_FAILED', { engine: 'openai', why: `${this.name}: ${why}` }, { cause })
+  }
+}

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type ChatDelta,
+  type ChatRequest,
+  type ChatResult,
+  type CompletionRequest,
+  type Model,
+  TandemError,
+  type ToolCall,
+  type Usage,
+} from '../../domain/index.ts'
+import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
+import { chatBody, samplingBody, toMessage } from './chat-request.ts'
+import type { ServerClient } from './client.ts'
+import type { ServerSettings } from './settings.ts'
+import { ChatChunk, CompletionChunk, type WireUsage } from './wire.ts'
+
+/** UTF-8 bytes of a token, where a server does not count: few enough that a prompt is rather thought too long (an estimate). */
+const BYTES_PER_TOKEN = 3
+/** Of a message's template (an estimate). */
+const TEMPLATE_TOKENS = 8
+
+export interface DecoderOptions {
+  readonly client: ServerClient
+  readonly settings: ServerSettings
+  readonly model: Model
+  readonly contextTokens: number
+  readonly slots: number
+  /** `/v1`, or where else the API begins. */
+  readonly api: string
+}
+
+/** Chats of any server that speaks OpenAI's API. It knows no token ids, so an answer that was begun elsewhere is refused. */
+export class ServerDecoder implements LoadedDecoder {
+  readonly kind = 'decoder'
+  readonly resumes: boolean = false
+  readonly contextTokens: number
+  readonly slots: number
+  readonly #options: DecoderOptions
+
+  constructor(options: DecoderOptions) {
+    this.#options = options
+    this.contextTokens = options.contextTokens
+    this.slots = options.slots
+  }
+
+  async chat(
+    request: ChatRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+    onProgress: () => void = () => {},
+  ): Promise<ChatResult> {
+    refuseUnknownTool(request)
+    const { client, settings, model, api } = this.#options
+    const body = chatBody(request, settings.as, settings.server.kind, model.chat)
+    const answer = new Answer(onDelta)
+    await client.stream(`${api}/chat/completions`, ChatChunk, body, signal, ({ choices, usage }) => {
+      onProgress()
+      const [choice] = choices
+      answer.text(choice?.delta?.content)
+      for (const part of choice?.delta?.tool_calls ?? []) answer.callPart(part)
+      answer.ends(choice?.finish_reason, usage)
+    })
+    return answer.result(client.name)
+  }
+
+  async complete(
+    { prompt, sampling }: CompletionRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+    onProgress: () => void = () => {},
+  ): Promise<ChatResult> {
+    const { client, settings, model, api } = this.#options
+    const body = {
+      model: settings.as,
+      prompt,
+      stream: true,
+      stream_options: { include_usage: true },
+      ...samplingBody(sampling, settings.server.kind, model.chat),
+    }
+    const answer = new Answer(onDelta)
+    await client.stream(`${api}/completions`, CompletionChunk, body, signal, ({ choices, usage }) => {
+      onProgress()
+      answer.text(choices[0]?.text)
+      answer.ends(choices[0]?.finish_reason, usage)
+    })
+    return answer.result(client.name)
+  }
+
+  /** Estimates: OpenAI's API does not count. */
+  countTokens(texts: readonly string[]): Promise<number[]> {
+    return Promise.resolve(texts.map(estimatedTokens))
+  }
+
+  countPrompt({ messages, tools }: ChatPromptSpec): Promise<number> {
+    const spoken = messages.map(
+      (message) => TEMPLATE_TOKENS + estimatedTokens(JSON.stringify(toMessage(message))),
+    )
+    const offered = tools.map((tool) => estimatedTokens(JSON.stringify(tool)))
+    return Promise.resolve([...spoken, ...offered].reduce((sum, tokens) => sum + tokens, 0))
+  }
+
+  dispose(): Promise<void> {
+    this.#options.client.dispose()
+    return Promise.resolve()
+  }
+}
+
+function estimatedTokens(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN)
+}
+
+/** Servers disagree on what becomes of it; so does none of them. @throws TandemError INVALID_REQUEST */
+function refuseUnknownTool({ toolChoice, tools }: ChatRequest): void {
+  if (typeof toolChoice === 'string' || tools.some(({ name }) => name === toolChoice.name)) return
+  const what = `tool_choice names "${toolChoice.name}", which is not among the tools`
+  throw new TandemError('INVALID_REQUEST', { what }, { param: 'tool_choice' })
+}
+
+interface CallPart {
+  readonly index: number
+  readonly id?: string | null | undefined
+  readonly function?:
+    | { readonly name?: string | null | undefined; readonly arguments?: string | null | undefined }
+    | null
+    | undefined
+}
+
+/** Puts an answer together from its chunks; a tool call is passed on when it is whole. */
+class Answer {
+  readonly #onDelta: (delta: ChatDelta) => void
+  readonly #startedMs = performance.now()
+  readonly #calls: { id: string; name: string; arguments: string }[] = []
+  #firstMs: number | undefined
+  #text = ''
+  #sentCalls = 0
+  #deltas = 0
+  #finish: string | undefined
+  #usage: WireUsage
+
+  constructor(onDelta: (delta: ChatDelta) => void) {
+    this.#onDelta = onDelta
+  }
+
+  text(text: string | null | undefined): void {
+    if (!text) return
+    this.#began()
+    this.#text += text
+    this.#onDelta({ type: 'text', text })
+  }
+
+  callPart({ index, id, function: part }: CallPart): void {
+    this.#began()
+    if (index > this.#sentCalls) this.#sendCalls(index) // the next one begins: those before it are whole
+    const call = this.#call(index)
+    call.id ||= id ?? ''
+    call.name += part?.name ?? ''
+    call.arguments += part?.arguments ?? ''
+  }
+
+  ends(reason: string | null | undefined, usage: WireUsage): void {
+    this.#finish ??= reason ?? undefined
+    this.#usage ??= usage
+  }
+
+  /** @throws TandemError ENGINE_FAILED when the stream ended without an end of the answer */
+  result(server: string): ChatResult {
+    if (this.#finish === undefined) {
+      const why = `${server}: its stream ended in the middle of the answer`
+      throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
+    }
+    const isWhole = this.#finish !== 'length' // a call that did not fit is no call
+    if (isWhole) this.#sendCalls(this.#calls.length)
+    const toolCalls = this.#calls.slice(0, this.#sentCalls)
+    const nowMs = performance.now()
+    const firstMs = this.#firstMs ?? nowMs
+    return {
+      text: this.#text,
+      toolCalls,
+      finishReason: toolCalls.length > 0 ? 'tool_calls' : isWhole ? 'stop' : 'length',
+      usage: this.#counted(),
+      timings: { firstTokenMs: firstMs - this.#startedMs, decodeMs: nowMs - firstMs },
+    }
+  }
+
+  /** Where a server does not count, each delta was a token. */
+  #counted(): Usage {
+    const { prompt_tokens = 0, completion_tokens = this.#deltas, prompt_tokens_details } = this.#usage ?? {}
+    return {
+      promptTokens: prompt_tokens,
+      completionTokens: completion_tokens,
+      cachedTokens: Math.min(prompt_tokens, prompt_tokens_details?.cached_tokens ?? 0),
+    }
+  }
+
+  #began(): void {
+    this.#firstMs ??= performance.now()
+    this.#deltas += 1
+  }
+
+  #call(index: number) {
+    this.#calls[index] ??= { id: '', name: '', arguments: '' }
+    return this.#calls[index]
+  }
+
+  #sendCalls(before: number): void {
+    for (; this.#sentCalls < before; this.#sentCalls++) {
+      const made = this.#call(this.#sentCalls)
+      made.id ||= `call_${randomUUID()}`
+      made.arguments ||= '{}'
+      const call: ToolCall = { ...made }
+      this.#onDelta({ type: 'toolCall', index: this.#sentCalls, call })
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { createServer } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { FAKE_SERVERS, startFakeModelServer } from '../../../test/fakes/model-servers.ts'
+import { describeLlamaServer, startLlamaServer } from '../../../test/support/llama-server.ts'
+import { Config } from '../../config/index.ts'
+import { discoverServers } from './discover.ts'
+
+const { signal } = new AbortController()
+
+function look(servers: Config['servers'], env: NodeJS.ProcessEnv = {}) {
+  return discoverServers(Config.parse({ servers, adopt: { discover: false } }), { env, signal })
+}
+
+describe('what a server tells of itself', () => {
+  test.each([
+    [
+      'ollama',
+      {
+        version: '0.12.6',
+        device: { kind: 'dgpu', told: true },
+        models: [
+          {
+            name: 'qwen2.5-coder:7b',
+            tasks: ['chat'],
+            loaded: true,
+            contextTokens: 16384,
+            parameters: 7_600_000_000,
+          },
+          { name: 'all-minilm:latest', tasks: ['embed'], loaded: false, parameters: 23_000_000 },
+        ],
+      },
+    ],
+    [
+      'lmstudio',
+      {
+        models: [
+          { name: 'qwen2.5-coder-14b-instruct', tasks: ['chat'], loaded: true, contextTokens: 8192 },
+          {
+            name: 'text-embedding-nomic-embed-text-v1.5',
+            tasks: ['embed'],
+            loaded: false,
+            contextTokens: 2048,
+          },
+        ],
+      },
+    ],
+    ['ovms', { models: [{ name: 'OpenVINO/bge-base-en-v1.5-int8-ov', tasks: ['embed'], loaded: true }] }],
+    [
+      'vllm',
+      {
+        version: '0.11.0',
+        device: { kind: 'dgpu', told: false },
+        models: [{ name: 'Qwen/Qwen2.5-7B-Instruct', tasks: ['chat'], contextTokens: 32768 }],
+      },
+    ],
+    [
+      'text-generation-webui',
+      { models: [{ name: 'Mistral-7B-Instruct-v0.3-Q4_K_M.gguf', tasks: ['chat'] }] },
+    ],
+    [
+      'koboldcpp',
+      { version: '1.99', models: [{ name: 'koboldcpp/L3-8B-Stheno-v3.2-Q4_K_S', contextTokens: 8192 }] },
+    ],
+    ['openai', { models: [{ name: 'gpt-4o-mini' }, { name: 'text-embedding-3-small', tasks: ['embed'] }] }],
+  ] as const)('%s is recognised by its own routes, and nothing but GET is sent', async (kind, told) => {
+    const fake = await startFakeModelServer(FAKE_SERVERS[kind])
+    const { servers, warnings } = await look([{ name: 'theirs', url: `${fake.url}/v1` }])
+    expect(servers).toMatchObject([{ name: 'theirs', kind, url: fake.url, local: true, ...told }])
+    expect(warnings).toEqual([])
+    expect(fake.breaches).toEqual([])
+    await fake.stop()
+  })
+
+  test('only the models and tasks that the user allows are taken', async () => {
+    const fake = await startFakeModelServer(FAKE_SERVERS.ollama)
+    const chats = await look([{ name: 'a', url: fake.url, tasks: ['chat'] }])
+    expect(chats.servers[0]?.models.map(({ name }) => name)).toEqual(['qwen2.5-coder:7b'])
+    const named = await look([{ name: 'a', url: fake.url, models: ['all-minilm:latest', 'not-listed'] }])
+    expect(named.servers[0]?.models).toMatchObject([
+      { name: 'all-minilm:latest', tasks: ['embed'] },
+      { name: 'not-listed', tasks: ['chat'] },
+    ])
+    await fake.stop()
+  })
+
+  test('one that is away is a warning; what the user listed of it is taken on trust', async () => {
+    const url = 'http://127.0.0.1:9'
+    const unknown = await look([{ name: 'away', url }])
+    expect(unknown).toMatchObject({ servers: [], warnings: [expect.stringContaining('does not answer')] })
+    const listed = await look([{ name: 'away', url, kind: 'llama-server', models: ['mine'] }])
+    expect(listed.servers).toMatchObject([{ kind: 'llama-server', models: [{ name: 'mine' }] }])
+    const keyless = await look([{ name: 'away', url, apiKey: 'env:PEER_KEY', models: ['mine'] }])
+    expect(keyless.warnings[0]).toContain('PEER_KEY, which is not set')
+  })
+
+  test('one that accepts and never answers does not hold up the start', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => silent.once('listening', resolve))
+    const { port } = silent.address() as { port: number }
+    const { servers, warnings } = await look([{ name: 'silent', url: `http://127.0.0.1:${port}` }])
+    expect(servers).toEqual([])
+    expect(warnings).toHaveLength(1)
+    silent.close()
+  })
+})
+
+describeLlamaServer('a real llama-server', () => {
+  test('tells its version, file, window and width', async () => {
+    const peer = await startLlamaServer()
+    const { servers } = await look([{ name: 'theirs', url: peer.url }])
+    expect(servers).toMatchObject([
+      {
+        kind: 'llama-server',
+        version: expect.stringMatching(/^b\d+/),
+        models: [
+          {
+            tasks: ['chat'],
+            loaded: true,
+            contextTokens: 2048,
+            dimensions: 512,
+            file: expect.stringMatching(/gguf$/),
+          },
+        ],
+      },
+    ])
+    await peer.stop()
+  })
+})

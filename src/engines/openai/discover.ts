@@ -1,0 +1,193 @@
+/** Which servers there are: those of the configuration, and those on this machine that answer where their software listens. */
+import { type Config, isLoopback } from '../../config/index.ts'
+import type { AdoptedServer, ServerDevice, ServerKind, ServerModel } from '../../domain/index.ts'
+import { ask, type Target, textOf } from './http/transport.ts'
+import { tasksByName } from './servers/contract.ts'
+import { type Get, type ServerSoftware, SOFTWARE, softwareOf } from './servers/index.ts'
+
+/** Of one question to a server that was found, and to one that the user named. */
+const FOUND_MS = 1_000
+const NAMED_MS = 3_000
+/** Of all questions to one address together. */
+const TOTAL_MS = 6_000
+const MAX_BYTES = 8 * 1024 * 1024
+const MAX_MODELS = 64
+
+type ConfiguredServer = Config['servers'][number]
+
+/** A server with what it told. */
+export interface FoundServer extends AdoptedServer {
+  readonly models: readonly ServerModel[]
+  /** Absent: it does not tell. */
+  readonly device?: ServerDevice
+  /** False: it is away, and what is known of it was configured. */
+  readonly answered: boolean
+}
+
+export interface FoundServers {
+  readonly servers: readonly FoundServer[]
+  /** Sentences for a person. */
+  readonly warnings: readonly string[]
+}
+
+/** Only GET is sent, nothing is changed on a server, and only loopback is looked at unasked. @throws the signal's reason */
+export async function discoverServers(
+  { servers: named, adopt, server: own }: Pick<Config, 'servers' | 'adopt' | 'server'>,
+  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<FoundServers> {
+  const mine = [
+    own.port,
+    ...own.alsoListen,
+    ...(own.compat.embedPort === undefined ? [] : [own.compat.embedPort]),
+  ]
+  const taken = new Set([...named.map(({ url }) => portOf(url)), ...mine])
+  const ports = [...new Set(SOFTWARE.flatMap((each) => each.ports))].filter(
+    (port) => adopt.discover && !taken.has(port),
+  )
+  const [asked, found] = await Promise.all([
+    Promise.all(named.map((each) => lookAtNamed(each, env, signal))),
+    Promise.all(ports.map((port) => lookAtPort(port, signal))),
+  ])
+  const names = new Set(named.map(({ name }) => name))
+  const adopted = found.flatMap((each): FoundServer[] => {
+    if (!each) return []
+    const name = freeName(each.kind, names)
+    names.add(name)
+    return [{ name, ...each }]
+  })
+  return {
+    servers: [...asked.flatMap(({ server }) => server ?? []), ...adopted],
+    warnings: asked.flatMap(({ warning }) => warning ?? []),
+  }
+}
+
+async function lookAtNamed(
+  { name, url: given, kind, apiKey, tasks, models: wanted }: ConfiguredServer,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<{ server?: FoundServer; warning?: string }> {
+  const url = given.replace(/\/+$/, '').replace(/\/v[13]$/, '')
+  const apiKeyEnv = apiKey?.slice('env:'.length)
+  const key = apiKeyEnv === undefined ? undefined : env[apiKeyEnv]
+  const warnings: string[] = []
+  if (apiKeyEnv !== undefined && !key)
+    warnings.push(`servers: the API key of ${name} is to be in the variable ${apiKeyEnv}, which is not set`)
+  const asSoftware = kind === undefined ? SOFTWARE : [softwareOf(kind)]
+  const seen = await look({ url, key }, asSoftware, NAMED_MS, signal)
+  const told = (seen?.models ?? []).map((model) => ({
+    ...model,
+    tasks: model.tasks.filter((task) => tasks?.includes(task) ?? true),
+  }))
+  const assumed = (wanted ?? [])
+    .filter((each) => !told.some((model) => model.name === each))
+    .map((each) => ({ name: each, tasks: tasksByName(each).filter((task) => tasks?.includes(task) ?? true) }))
+  const models = [...told.filter((model) => wanted?.includes(model.name) ?? true), ...assumed].filter(
+    (model) => model.tasks.length > 0,
+  )
+  if (!seen)
+    warnings.push(
+      `servers: ${name} at ${given} does not answer${kind === undefined ? '' : ` as ${softwareOf(kind).title}`}${
+        models.length > 0 ? '' : '; its models are not known until it does, or list them with `models:`'
+      }`,
+    )
+  const warning = warnings.length > 0 ? { warning: warnings.join('; ') } : {}
+  if (models.length === 0) return warning
+  const local = isLoopback(new URL(url).hostname)
+  const server: FoundServer = {
+    name,
+    kind: seen?.kind ?? kind ?? 'openai',
+    url,
+    local,
+    models: models.slice(0, MAX_MODELS),
+    answered: seen !== undefined,
+    ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+    ...(seen?.version === undefined ? {} : { version: seen.version }),
+    ...(seen?.device ? { device: seen.device } : {}),
+  }
+  return { server, ...warning }
+}
+
+async function lookAtPort(port: number, signal: AbortSignal): Promise<Omit<FoundServer, 'name'> | undefined> {
+  const url = `http://127.0.0.1:${port}`
+  const software = SOFTWARE.filter(({ ports }) => ports.includes(port))
+  const seen = await look({ url }, software, FOUND_MS, signal)
+  if (!seen || seen.models.length === 0) return undefined
+  return { url, local: true, answered: true, ...seen, models: seen.models.slice(0, MAX_MODELS) }
+}
+
+interface Look {
+  readonly kind: ServerKind
+  readonly version?: string
+  readonly models: readonly ServerModel[]
+  readonly device?: ServerDevice
+}
+
+function look(
+  target: Target,
+  software: readonly ServerSoftware[],
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<Look | undefined> {
+  let refused = false
+  const answers = new Map<string, Promise<unknown>>() // several are asked the same
+  const lookAs = async (both: AbortSignal) => {
+    const get: Get = (path) => {
+      const known = answers.get(path)
+      if (known) return known
+      const answer = refused
+        ? Promise.resolve(undefined)
+        : within(limitMs, both, (limited) => getJson(target, path, limited)).catch(() => {
+            refused = true // it answers no other question either
+            return undefined
+          })
+      answers.set(path, answer)
+      return answer
+    }
+    for (const each of software) {
+      const seen = await each.look(get)
+      signal.throwIfAborted()
+      if (seen) return { kind: each.kind, ...seen }
+    }
+    return undefined
+  }
+  return within(TOTAL_MS, signal, lookAs)
+}
+
+/** Hands a signal to `work` that is aborted after `ms` too. */
+async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  // Node 20 collects an AbortSignal.timeout that only AbortSignal.any knows, and the time never ends
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${ms} ms`)), ms)
+  try {
+    return await work(AbortSignal.any([signal, late.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** @returns undefined for another status, or no JSON; @throws Error when nobody answers in time */
+async function getJson(target: Target, path: string, signal: AbortSignal): Promise<unknown> {
+  const answer = await ask(target, { path, signal })
+  const text = await textOf(answer, MAX_BYTES)
+  if (answer.statusCode !== 200) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function portOf(url: string): number {
+  const { protocol, port } = new URL(url)
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
+}
+
+function freeName(kind: string, names: ReadonlySet<string>): string {
+  let [name, number] = [kind, 2]
+  while (names.has(name)) name = `${kind}-${number++}`
+  return name
+}

@@ -1,0 +1,89 @@
+/** Requests to another server, on connections of their own: llama-server closes those that it announces to keep. */
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { Agent, request as httpsRequest } from 'node:https'
+
+/** A TLS handshake costs too much for each request. */
+const tls = new Agent({ keepAlive: true, maxSockets: 64, timeout: 15_000 })
+/** llama-server resets some fresh connections under load; until the first byte of an answer nothing was begun for us. */
+const RETRIES = 2
+const AGAIN = ['ECONNRESET', 'EPIPE']
+
+export interface Target {
+  /** Without a slash at its end. */
+  readonly url: string
+  /** API key; absent: none is sent. */
+  readonly key?: string | undefined
+}
+
+export interface Ask {
+  readonly path: string
+  /** Sent as JSON by POST; absent: GET. */
+  readonly body?: unknown
+  readonly signal: AbortSignal
+  /** Milliseconds until the head of the answer; absent: as long as it takes. */
+  readonly headMs?: number
+}
+
+/**
+ * Sends a request and waits for the head of its answer.
+ * @throws Error when no answer begins, the signal's reason
+ */
+export async function ask(target: Target, question: Ask): Promise<IncomingMessage> {
+  for (let left = RETRIES; ; left--) {
+    try {
+      return await once(target, question)
+    } catch (thrown) {
+      question.signal.throwIfAborted()
+      if (left === 0 || !AGAIN.includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown
+    }
+  }
+}
+
+function once({ url, key }: Target, { path, body, signal, headMs }: Ask): Promise<IncomingMessage> {
+  const address = new URL(url + path)
+  const isTls = address.protocol === 'https:'
+  const text = body === undefined ? undefined : JSON.stringify(body)
+  const options: RequestOptions = {
+    method: text === undefined ? 'GET' : 'POST',
+    agent: isTls ? tls : false,
+    signal,
+    headers: {
+      accept: 'application/json, text/event-stream',
+      ...(text === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    },
+  }
+  return new Promise((resolve, reject) => {
+    const sent = (isTls ? httpsRequest : httpRequest)(address, options)
+    const timer =
+      headMs === undefined
+        ? undefined
+        : setTimeout(() => sent.destroy(new Error(`no answer within ${headMs} ms`)), headMs)
+    sent.once('response', (answer) => {
+      clearTimeout(timer)
+      resolve(answer)
+    })
+    sent.once('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    sent.end(text)
+  })
+}
+
+/** Text of an answer. @throws Error past `limit` bytes, or when it breaks off */
+export async function textOf(answer: IncomingMessage, limit: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > limit) {
+      answer.destroy()
+      throw new Error(`its answer has more than ${limit} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

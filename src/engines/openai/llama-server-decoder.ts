@@ -1,0 +1,205 @@
+import {
+  type ChatDelta,
+  type ChatRequest,
+  type ChatResult,
+  type ChatResume,
+  type CompletionRequest,
+  type JsonSchema,
+  type Sampling,
+  TandemError,
+} from '../../domain/index.ts'
+import type { ChatPromptSpec } from '../contract.ts'
+import { StopScanner } from '../decoder/index.ts'
+import { samplingBody, toMessage } from './chat-request.ts'
+import { type DecoderOptions, ServerDecoder } from './decoder.ts'
+import { Content, Prompt, RawChunk, Tokens } from './wire.ts'
+
+const REPLACEMENT = '\uFFFD'
+/** An unfinished UTF-8 character has at most three bytes, each a token at most. */
+const MAX_BROKEN = 3
+/** An aborted signal that nobody aborts. */
+const never = new AbortController().signal
+
+interface Run {
+  /** Text, or ids. */
+  readonly prompt: string
+  readonly sampling: Sampling
+  readonly schema?: JsonSchema | undefined
+  readonly resume?: ChatResume | undefined
+  readonly onDelta: (delta: ChatDelta) => void
+  readonly signal: AbortSignal
+  readonly onProgress: () => void
+}
+
+/**
+ * Chats of llama-server by its native route, which tells the ids of what it writes and takes ids to go on from: an answer may
+ * begin or end elsewhere. Tools, and templates that think aloud, go through its OpenAI route, whose parsers know them.
+ */
+export class LlamaServerDecoder extends ServerDecoder {
+  override readonly resumes = true
+  readonly #options: DecoderOptions
+  readonly #thinks: boolean
+
+  /** @param template of its chats */
+  constructor(options: DecoderOptions, template: string) {
+    super(options)
+    this.#options = options
+    this.#thinks = /think|reason|channel/i.test(template)
+  }
+
+  override async chat(
+    request: ChatRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+    onProgress: () => void = () => {},
+  ): Promise<ChatResult> {
+    const { sampling, resume, responseFormat } = request
+    const hasTools = request.tools.length > 0 && request.toolChoice !== 'none'
+    if (hasTools || this.#thinks) {
+      if (resume) throw this.#cannot('tools and thoughts are parsed by the server')
+      return super.chat(request, onDelta, signal, onProgress)
+    }
+    const schema =
+      responseFormat.type === 'json_schema'
+        ? responseFormat.schema
+        : responseFormat.type === 'json_object'
+          ? { type: 'object' }
+          : undefined
+    if (resume && schema) throw this.#cannot('its grammar would begin anew')
+    const prompt = await this.#rendered({ messages: request.messages, tools: [] }, signal)
+    return this.#run({ prompt, sampling, schema, resume, onDelta, signal, onProgress })
+  }
+
+  override complete(
+    { prompt, sampling, resume }: CompletionRequest,
+    onDelta: (delta: ChatDelta) => void,
+    signal: AbortSignal,
+    onProgress: () => void = () => {},
+  ): Promise<ChatResult> {
+    return this.#run({ prompt, sampling, resume, onDelta, signal, onProgress })
+  }
+
+  override async countTokens(texts: readonly string[]): Promise<number[]> {
+    const counts: number[] = []
+    for (const text of texts) counts.push((await this.#ids(text, false, never)).length)
+    return counts
+  }
+
+  override async countPrompt(prompt: ChatPromptSpec): Promise<number> {
+    return (await this.#ids(await this.#rendered(prompt, never), true, never)).length
+  }
+
+  async #run({ prompt, sampling, schema, resume, onDelta, signal, onProgress }: Run): Promise<ChatResult> {
+    const startedMs = performance.now()
+    const { client, model } = this.#options
+    const { max_tokens: most, stop: _, ...chances } = samplingBody(sampling, 'llama-server', model.chat)
+    const begun = resume ? await this.#replayed(resume, signal) : undefined
+    const done = (begun?.ids.length ?? 0) + (resume?.callTokens ?? 0)
+    const left = typeof most === 'number' ? most - done : -1
+    const stops = new StopScanner(sampling.stop)
+    let [text, written, firstMs] = ['', 0, undefined as number | undefined]
+    let [promptTokens, cachedTokens, counted] = [0, 0, 0]
+    let finish: ChatResult['finishReason'] | undefined
+    const show = (fresh: string, tokens: readonly number[] | undefined) => {
+      firstMs ??= performance.now()
+      text += fresh
+      if (fresh !== '' || (tokens && tokens.length > 0))
+        onDelta({ type: 'text', text: fresh, ...(tokens ? { tokens } : {}) })
+    }
+    const pending = begun ? stops.push(begun.pending) : ''
+    if (pending !== '') show(pending, [])
+    if (stops.hit !== undefined || left === 0 || (typeof most === 'number' && left < 0))
+      finish = stops.hit === undefined ? 'length' : 'stop'
+    const prompted = begun ? [...(await this.#ids(prompt, true, signal)), ...begun.ids] : prompt
+    if (finish !== undefined) promptTokens = prompted.length - (begun?.ids.length ?? 0)
+    else {
+      const ended = new AbortController() // by a stop string: decoding goes on until the server hears of it
+      const body = {
+        prompt: prompted,
+        n_predict: left,
+        stream: true,
+        return_tokens: true,
+        cache_prompt: true,
+        ...chances,
+        ...(sampling.seed === undefined
+          ? {}
+          : { seed: (Math.abs(Math.trunc(sampling.seed)) + done) % 2 ** 32 }),
+        ...(schema ? { json_schema: schema } : {}),
+      }
+      const both = AbortSignal.any([signal, ended.signal])
+      const take = (chunk: ReturnType<typeof RawChunk.parse>) => {
+        if (finish !== undefined) return
+        onProgress()
+        counted = chunk.tokens_predicted
+        promptTokens = chunk.tokens_evaluated - (begun?.ids.length ?? 0)
+        cachedTokens = Math.min(promptTokens, chunk.timings?.cache_n ?? cachedTokens)
+        written += chunk.tokens.length
+        const isGap = !chunk.stop && written !== counted // bytes of a character were held back, and their ids with them
+        if (isGap) written = counted
+        const fresh = stops.push(chunk.content)
+        if (stops.hit !== undefined) finish = 'stop'
+        else if (chunk.stop) finish = chunk.stop_type === 'limit' ? 'length' : 'stop'
+        show(
+          finish === undefined || stops.hit !== undefined ? fresh : fresh + stops.flush(),
+          isGap ? undefined : chunk.tokens,
+        )
+        if (stops.hit !== undefined) ended.abort()
+      }
+      try {
+        await client.stream('/completion', RawChunk, body, both, take)
+      } catch (thrown) {
+        if (!ended.signal.aborted || signal.aborted) throw thrown
+      }
+    }
+    if (finish === undefined) {
+      const why = `${client.name}: its stream ended in the middle of the answer`
+      throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
+    }
+    const nowMs = performance.now()
+    return {
+      text,
+      toolCalls: [],
+      finishReason: finish,
+      usage: { promptTokens, completionTokens: counted, cachedTokens },
+      timings: { firstTokenMs: (firstMs ?? nowMs) - startedMs, decodeMs: nowMs - (firstMs ?? nowMs) },
+    }
+  }
+
+  /** Ids to read after the prompt, and the text of theirs that was not shown yet. @throws TandemError CANNOT_CONTINUE */
+  async #replayed({ tokens, text, toolCalls }: ChatResume, signal: AbortSignal) {
+    if (toolCalls.length > 0) throw this.#cannot('a tool call was sent')
+    if (tokens.length === 0) return { ids: await this.#ids(text, false, signal), pending: '' }
+    let ids = tokens
+    let whole = await this.#textOf(ids, signal)
+    // half a character was not shown: it is written again
+    for (let broken = 0; whole.endsWith(REPLACEMENT) && broken < MAX_BROKEN; broken++) {
+      ids = ids.slice(0, -1)
+      whole = await this.#textOf(ids, signal)
+    }
+    if (!whole.startsWith(text)) throw this.#cannot('the same ids give another text')
+    return { ids, pending: whole.slice(text.length) }
+  }
+
+  async #rendered({ messages, tools }: ChatPromptSpec, signal: AbortSignal): Promise<string> {
+    const body = {
+      messages: messages.map(toMessage),
+      ...(tools.length > 0 ? { tools: tools.map((tool) => ({ type: 'function', function: tool })) } : {}),
+    }
+    return (await this.#options.client.json('/apply-template', Prompt, { body, signal })).prompt
+  }
+
+  /** @param asPrompt special tokens are read as such, and one that begins a text is added */
+  async #ids(content: string, asPrompt: boolean, signal: AbortSignal): Promise<number[]> {
+    const body = { content, add_special: asPrompt, parse_special: asPrompt }
+    return (await this.#options.client.json('/tokenize', Tokens, { body, signal })).tokens
+  }
+
+  async #textOf(tokens: readonly number[], signal: AbortSignal): Promise<string> {
+    if (tokens.length === 0) return ''
+    return (await this.#options.client.json('/detokenize', Content, { body: { tokens }, signal })).content
+  }
+
+  #cannot(why: string): TandemError {
+    return new TandemError('CANNOT_CONTINUE', { engine: 'openai', why })
+  }
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { type AdoptedServer, SERVER_KINDS, TandemError } from '../../domain/index.ts'
+
+const Settings = z.strictObject({
+  server: z.strictObject({
+    name: z.string().min(1),
+    kind: z.enum(SERVER_KINDS),
+    url: z.url(),
+    version: z.string().optional(),
+    local: z.boolean(),
+    apiKeyEnv: z.string().optional(),
+  }),
+  as: z.string().min(1),
+})
+
+/** What a worker must know of the server that it asks. */
+export interface ServerSettings {
+  readonly server: AdoptedServer
+  /** The server's own name of the model. */
+  readonly as: string
+}
+
+/** `LoadSpec.settings` of a model of a server. The key itself is not among them: settings are logged and kept. */
+export function serverSettings(server: AdoptedServer, as: string): Readonly<Record<string, unknown>> {
+  const { name, kind, url, version, local, apiKeyEnv } = server
+  return {
+    server: {
+      name,
+      kind,
+      url,
+      local,
+      ...(version === undefined ? {} : { version }),
+      ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+    },
+    as,
+  }
+}
+
+/** @throws TandemError ENGINE_FAILED */
+export function readSettings(given: unknown): ServerSettings {
+  const parsed = Settings.safeParse(given)
+  if (parsed.success) return parsed.data as ServerSettings
+  const why = `its settings do not fit: ${z.prettifyError(parsed.error)}`
+  throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
+}

@@ -1,0 +1,80 @@
+/** Models that another server runs: which of the catalogue they are, or entries of their own. */
+import { createHash } from 'node:crypto'
+import { realpath, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { AdoptedServer, Model, ServerModel, Task } from '../domain/index.ts'
+import { sha256Of } from './verify.ts'
+
+/** Where a server does not tell its window. */
+const CONTEXT_TOKENS: Readonly<Record<Task, number>> = { chat: 8192, embed: 512, rerank: 512, classify: 512 }
+/** `Q8_0`, `IQ4_XS`, `BF16`, as names of GGUF files end. */
+const QUANTIZATION = /[-._](I?Q\d\w*|BF16|F16|F32)$/i
+
+/** Its own name of the model without path and ending: what a person calls it. */
+export function plainName(name: string): string {
+  const plain = (/\.gguf$/i.test(name) ? basename(name.replaceAll('\\', '/')) : name).replace(/\.gguf$/i, '')
+  return plain.replace(/[^\w.:/-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'model'
+}
+
+/**
+ * The model of the catalogue that a server runs: a chat model only where it has the same file open, for another file writes other
+ * text; an embedding model also by its name, for its vectors are compared before it may serve.
+ */
+export async function sameModel(
+  { name, file }: ServerModel,
+  task: Task,
+  models: readonly Model[],
+): Promise<Model | undefined> {
+  const able = models.filter(({ tasks }) => tasks.includes(task))
+  if (file !== undefined) for (const model of able) if (await isOpen(file, model)) return model
+  if (task !== 'embed') return undefined
+  const plain = plainName(name)
+  return able.find(({ id }) => id === plain || id === plain.replace(QUANTIZATION, ''))
+}
+
+async function isOpen(file: string, model: Model): Promise<boolean> {
+  const [own] = model.files.gguf ?? []
+  if (!own) return false
+  const path = join(model.folder, own.path)
+  const [there, here] = await Promise.all([file, path].map((each) => realpath(each).catch(() => undefined)))
+  if (there === undefined) return false
+  if (there === here) return true
+  if (own.sha256 === '' || (await stat(there)).size !== own.sizeBytes) return false
+  return (await sha256Of(there)) === own.sha256
+}
+
+/**
+ * An entry for a model that no folder here has.
+ * @param home folder of everything that Tandem keeps
+ * @param id free in the catalogue
+ */
+export function remoteModel(
+  { name, parameters, contextTokens, dimensions }: ServerModel,
+  tasks: readonly Task[],
+  { server, id, home }: { readonly server: AdoptedServer; readonly id: string; readonly home: string },
+): Model {
+  const [first = 'chat'] = tasks
+  const window = contextTokens ?? CONTEXT_TOKENS[first]
+  const identity = JSON.stringify([server.url, name, window, dimensions ?? null])
+  return {
+    id,
+    title: `${name} on ${server.name}`,
+    revision: server.version ?? 'unknown',
+    license: "the server's own",
+    tasks,
+    parameters: parameters ?? 1,
+    contextTokens: window,
+    files: { remote: [] },
+    ...(tasks.includes('chat') ? { chat: { groundedOnly: false } } : {}),
+    ...(tasks.includes('embed') && dimensions !== undefined ? { embedding: embeddingOf(dimensions) } : {}),
+    ...(tasks.includes('rerank') ? { rerank: { activation: 'none' } } : {}),
+    folder: join(home, 'servers', server.name),
+    fingerprint: createHash('sha256').update(identity).digest('hex'),
+  }
+}
+
+/** A server pools as its model wants; what comes is made unit length. */
+function embeddingOf(dimensions: number): NonNullable<Model['embedding']> {
+  const text = { splitCamelCase: false, queryPrefix: '', passagePrefix: '' }
+  return { pooling: 'mean', normalize: true, dimensions, shorterDimensions: [], text }
+}

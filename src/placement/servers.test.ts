@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest'
+import type { Device, DeviceKind, EngineDescriptor, Model, ServedModel, Task } from '../domain/index.ts'
+import type { PlannedModel, PlannerInput } from './input.ts'
+import { makePlan } from './planner.ts'
+import { policyNamed } from './policies/index.ts'
+import { ENGINES } from './testing/random-machine.ts'
+
+const openai: EngineDescriptor = {
+  id: 'openai',
+  title: 'another server',
+  tasks: ['chat', 'embed', 'rerank'],
+  devices: ['npu', 'dgpu', 'igpu', 'cpu'],
+  formats: ['remote'],
+  needs: '',
+}
+const cpu: Device = {
+  id: 'cpu',
+  kind: 'cpu',
+  name: 'CPU',
+  memoryBytes: 32 * 2 ** 30,
+  cores: 8,
+  engines: { 'llama.cpp': 'cpu', onnxruntime: 'cpu' },
+  simulated: false,
+}
+const server = (name: string, models: readonly ServedModel[], kind: DeviceKind = 'cpu'): Device => ({
+  id: `server:${name}`,
+  kind,
+  name,
+  engines: { openai: name },
+  simulated: false,
+  server: { name, kind: 'llama-server', url: 'http://127.0.0.1:8080', local: true, models },
+})
+const model = (id: string, task: Task, files: Model['files']): Model => ({
+  id,
+  title: id,
+  revision: '1',
+  license: '',
+  tasks: [task],
+  parameters: 1e8,
+  contextTokens: 4096,
+  files,
+  folder: '/',
+  fingerprint: id,
+})
+const file = [{ path: 'f', sizeBytes: 2 ** 28, sha256: '' }]
+const chat: PlannedModel = { task: 'chat', model: model('chat', 'chat', { gguf: file }) }
+const embed: PlannedModel = { task: 'embed', model: model('embed', 'embed', { onnx: file }) }
+const theirs: PlannedModel = { task: 'chat', model: model('theirs', 'chat', { remote: [] }), onDemand: true }
+const pc: PlannerInput = {
+  policy: policyNamed('development'),
+  devices: [cpu],
+  engines: [...ENGINES.filter(({ id }) => id !== 'openai'), openai],
+  models: [chat, embed],
+}
+const where = (input: PlannerInput, task: Task) =>
+  makePlan(input).tasks[task]?.map((each) => `${each.model} ${each.engine}@${each.device} ${each.role}`)
+
+test('a server that has the chat model goes first, the own engine stands behind it', () => {
+  const devices = [cpu, server('peer', [{ task: 'chat', model: 'chat', as: 'c' }])]
+  expect(where({ ...pc, devices }, 'chat')).toEqual([
+    'chat openai@server:peer primary',
+    'chat llama.cpp@cpu fallback',
+  ])
+})
+
+test('with an encoder it stands behind the own engine', () => {
+  const devices = [cpu, server('peer', [{ task: 'embed', model: 'embed', as: 'e' }])]
+  expect(where({ ...pc, devices }, 'embed')?.[0]).toBe('embed onnxruntime@cpu primary')
+})
+
+test('what only a server has comes last, and no pin of its task means it', () => {
+  const devices = [cpu, server('peer', [{ task: 'chat', model: 'theirs', as: 't' }], 'dgpu')]
+  const plan = makePlan({
+    ...pc,
+    devices,
+    models: [theirs, chat, embed],
+    pins: { chat: { engine: 'llama.cpp' } },
+  })
+  expect(plan.tasks.chat?.map((each) => [each.model, each.device, each.onDemand])).toEqual([
+    ['chat', 'cpu', undefined],
+    ['theirs', 'server:peer', true],
+  ])
+  expect(plan.unmet).toBeUndefined()
+})
+
+test('a server adds no rejections: it is a place for its own models only', () => {
+  const devices = [cpu, server('peer', [{ task: 'chat', model: 'theirs', as: 't' }])]
+  const plan = makePlan({ ...pc, devices, models: [chat, embed, theirs] })
+  expect(plan.rejected).toEqual(makePlan(pc).rejected)
+})
+
+test('it can be asked for by name, and banned by name', () => {
+  const devices = [cpu, server('a', [{ task: 'chat', model: 'chat', as: 'c' }]), server('b', [])]
+  const pinned = (device: string) =>
+    makePlan({ ...pc, devices, pins: { chat: { engine: 'openai', device } }, onUnmetPin: 'standIn' })
+  expect(pinned('server:a').tasks.chat?.[0]?.device).toBe('server:a')
+  expect(pinned('a').tasks.chat?.[0]?.engine).toBe('openai')
+  expect(pinned('b').unmet?.[0]?.reason).toBe('b does not serve chat with chat')
+  expect(where({ ...pc, devices, never: ['a'] }, 'chat')).toEqual(['chat llama.cpp@cpu primary'])
+})
+
+test('its memory is its own: a model of any size fits there, and takes nothing from others', () => {
+  const large = { ...chat, model: { ...chat.model, files: { gguf: [{ ...file[0]!, sizeBytes: 2 ** 40 }] } } }
+  const devices = [cpu, server('peer', [{ task: 'chat', model: 'chat', as: 'c' }])]
+  const plan = makePlan({ ...pc, devices, models: [large, embed] })
+  expect(plan.tasks.chat?.map(({ device }) => device)).toEqual(['server:peer'])
+  expect(plan.rejected.find(({ engine }) => engine === 'llama.cpp')?.reason).toMatch(/does not fit|needs/)
+})

@@ -1,0 +1,168 @@
+/**
+ * Stand-ins for servers that cannot be installed here, strict and made from their documented interfaces: what is not listed is
+ * 404, and whatever is not GET is kept as a breach, for looking at a server must not change it.
+ */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+
+/** Bodies by path. */
+type Routes = Readonly<Record<string, unknown>>
+
+export const FAKE_SERVERS = {
+  // docs/api.md of Ollama: "Version", "List Local Models", "List Running Models"
+  ollama: {
+    '/api/version': { version: '0.12.6' },
+    '/api/tags': {
+      models: [
+        {
+          name: 'qwen2.5-coder:7b',
+          model: 'qwen2.5-coder:7b',
+          modified_at: '2025-11-01T10:00:00Z',
+          size: 4683087332,
+          digest: 'dae161e27b0e',
+          details: { format: 'gguf', family: 'qwen2', parameter_size: '7.6B', quantization_level: 'Q4_K_M' },
+        },
+        {
+          name: 'all-minilm:latest',
+          model: 'all-minilm:latest',
+          size: 45960996,
+          digest: '1b226e2802db',
+          details: { format: 'gguf', family: 'bert', parameter_size: '23M', quantization_level: 'F16' },
+        },
+      ],
+    },
+    '/api/ps': {
+      models: [
+        {
+          name: 'qwen2.5-coder:7b',
+          model: 'qwen2.5-coder:7b',
+          size: 6000000000,
+          size_vram: 6000000000,
+          context_length: 16384,
+          expires_at: '2025-11-01T10:05:00Z',
+        },
+      ],
+    },
+    '/v1/models': {
+      object: 'list',
+      data: [{ id: 'qwen2.5-coder:7b', object: 'model', owned_by: 'library' }],
+    },
+  },
+  // LM Studio's REST API: "GET /api/v0/models"
+  lmstudio: {
+    '/api/v0/models': {
+      object: 'list',
+      data: [
+        {
+          id: 'qwen2.5-coder-14b-instruct',
+          object: 'model',
+          type: 'llm',
+          publisher: 'lmstudio-community',
+          arch: 'qwen2',
+          compatibility_type: 'gguf',
+          quantization: 'Q4_K_M',
+          state: 'loaded',
+          max_context_length: 32768,
+          loaded_context_length: 8192,
+        },
+        {
+          id: 'text-embedding-nomic-embed-text-v1.5',
+          object: 'model',
+          type: 'embeddings',
+          state: 'not-loaded',
+          max_context_length: 2048,
+        },
+      ],
+    },
+    '/v1/models': {
+      object: 'list',
+      data: [{ id: 'qwen2.5-coder-14b-instruct', owned_by: 'organization_owner' }],
+    },
+  },
+  // OpenVINO Model Server: docs "Config Status API", "/v3/models", KServe "/v2/health/ready"
+  ovms: {
+    '/v2/health/ready': {},
+    '/v1/config': {
+      'OpenVINO/bge-base-en-v1.5-int8-ov': {
+        model_version_status: [
+          { version: '1', state: 'AVAILABLE', status: { error_code: 'OK', error_message: 'OK' } },
+        ],
+      },
+    },
+    '/v3/models': { object: 'list', data: [{ id: 'OpenVINO/bge-base-en-v1.5-int8-ov', owned_by: 'OVMS' }] },
+  },
+  // vLLM: "OpenAI-Compatible Server"
+  vllm: {
+    '/health': {},
+    '/version': { version: '0.11.0' },
+    '/v1/models': {
+      object: 'list',
+      data: [
+        {
+          id: 'Qwen/Qwen2.5-7B-Instruct',
+          object: 'model',
+          owned_by: 'vllm',
+          root: 'Qwen',
+          max_model_len: 32768,
+        },
+      ],
+    },
+  },
+  // text-generation-webui: "OpenAI compatible API"
+  'text-generation-webui': {
+    '/v1/internal/health': { status: 'ok' },
+    '/v1/internal/model/info': { model_name: 'Mistral-7B-Instruct-v0.3-Q4_K_M.gguf', lora_names: [] },
+    '/v1/models': {
+      object: 'list',
+      data: [{ id: 'Mistral-7B-Instruct-v0.3-Q4_K_M.gguf', owned_by: 'user' }],
+    },
+  },
+  // KoboldCpp's API page
+  koboldcpp: {
+    '/api/extra/version': { result: 'KoboldCpp', version: '1.99', protected: false, llm: true },
+    '/api/extra/true_max_context_length': { value: 8192 },
+    '/v1/models': {
+      object: 'list',
+      data: [{ id: 'koboldcpp/L3-8B-Stheno-v3.2-Q4_K_S', owned_by: 'koboldcpp' }],
+    },
+  },
+  // OpenAI's reference: "List models"
+  openai: {
+    '/v1/models': {
+      object: 'list',
+      data: [
+        { id: 'gpt-4o-mini', object: 'model', created: 1721172741, owned_by: 'system' },
+        { id: 'text-embedding-3-small', object: 'model', created: 1705948997, owned_by: 'system' },
+      ],
+    },
+  },
+} as const satisfies Readonly<Record<string, Routes>>
+
+export interface FakeModelServer {
+  readonly url: string
+  /** Requests that could have changed something. */
+  readonly breaches: readonly string[]
+  stop(): Promise<void>
+}
+
+export async function startFakeModelServer(routes: Routes): Promise<FakeModelServer> {
+  const breaches: string[] = []
+  const server = createServer((request, response) => {
+    const { method, url = '' } = request
+    if (method !== 'GET') breaches.push(`${method} ${url}`)
+    const body = method === 'GET' ? routes[url] : undefined
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(body ?? { error: 'not found' }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    breaches,
+    stop: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

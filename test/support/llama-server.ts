@@ -1,0 +1,84 @@
+/** A real llama-server for tests: the global setup looks where it is, or says why there is none. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe } from 'vitest'
+import { PACKAGE_ROOT } from '../../src/config/index.ts'
+
+/** Undefined where the suite cannot run (never in CI: there the run fails). */
+const program: string | undefined = process.env['TANDEM_TEST_LLAMA_SERVER'] || undefined
+
+/** The shipped chat model: Tandem's own llama.cpp serves the same file. */
+export const CHAT_GGUF = join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat', 'tandem-tiny-chat-Q8_0.gguf')
+
+const START_MS = 40_000
+const STOP_MS = 3_000
+
+/** Like `describe`; without a llama-server its tests count as skipped and the name says why. */
+export function describeLlamaServer(name: string, fn: () => void): void {
+  if (program !== undefined) describe(name, fn)
+  else describe.skip(`${name} (without llama-server: ${process.env['TANDEM_TEST_LLAMA_SERVER_MISSING']})`, fn)
+}
+
+export interface TestLlamaServer {
+  readonly url: string
+  readonly port: number
+  /** Ends it as a crash does. */
+  kill(): Promise<void>
+  /** Starts it again on the same port. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a llama-server on one thread with two slots, and waits until it has loaded.
+ * @param args further ones, which win
+ */
+export async function startLlamaServer(args: readonly string[] = []): Promise<TestLlamaServer> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  let child = await start()
+
+  async function start() {
+    const base = ['-m', CHAT_GGUF, '-t', '1', '-np', '2', '-c', '4096', '--host', '127.0.0.1']
+    const started = spawn(program!, [...base, '--port', String(port), ...args], { stdio: 'ignore' })
+    for (const endsMs = Date.now() + START_MS; Date.now() < endsMs; await sleep(50)) {
+      if (started.exitCode !== null) throw new Error(`llama-server ended with ${started.exitCode}`)
+      const answer = await fetch(`${url}/health`).catch(() => undefined)
+      if (answer?.ok) return started
+    }
+    started.kill('SIGKILL')
+    throw new Error(`llama-server was not ready within ${START_MS} ms`)
+  }
+
+  async function end(signal: NodeJS.Signals) {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS) // it has been seen to hang
+    await exited
+    clearTimeout(timer)
+  }
+
+  return {
+    url,
+    port,
+    kill: () => end('SIGKILL'),
+    restart: async () => {
+      await end('SIGKILL')
+      child = await start()
+    },
+    stop: () => end('SIGTERM'),
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
