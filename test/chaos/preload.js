@@ -4,6 +4,7 @@ import { readFileSync, renameSync, writeSync } from 'node:fs'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runInNewContext } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 
 /** A worker's pipe to its server, and the bytes before each message that hold its length. */
@@ -13,6 +14,7 @@ const v8 = createRequire(import.meta.url)('node:v8')
 const folder = process.env['TANDEM_CHAOS_FOLDER']
 const HOG_STEP_BYTES = 64 * 2 ** 20
 const HOG_STEP_MS = 25
+const COLLECT_MS = 10_000
 const faultEngine = fileURLToPath(new URL('../fakes/fault-engine.js', import.meta.url))
 
 /** Reads a command; one that another process took first is not there. */
@@ -95,6 +97,14 @@ function atLoad() {
   syncBuiltinESMExports()
 }
 
+/** What a process still needs, without what waits to be collected: V8 lets that grow for many minutes. */
+function collectOften() {
+  v8.setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  setInterval(collect, COLLECT_MS).unref()
+}
+
+if (process.env['TANDEM_CHAOS_COLLECT'] && isMainThread) collectOften()
 if (folder && isMainThread) {
   const isWorker = process.env['TANDEM_PARENT_PID'] !== undefined
   if (isWorker || process.argv[2] === 'serve')

@@ -53,7 +53,7 @@ export async function runSoak(
   signal: AbortSignal,
 ): Promise<Report> {
   const tally = new Tally()
-  const world = await makeWorld()
+  const world = await makeWorld({ collect: true })
   const { server } = world
   try {
     await indexed(server)

@@ -38,12 +38,15 @@ export interface WorldOptions {
   /** Without one the server has no project. */
   readonly project?: boolean
   readonly args?: readonly string[]
+  /** Its processes collect their garbage often, so that memory is what they need. */
+  readonly collect?: boolean
 }
 
 export async function makeWorld({
   config = {},
   project = true,
   args = [],
+  collect = false,
 }: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'tandem-chaos-'))
   const commands = join(folder, 'commands')
@@ -53,7 +56,12 @@ export async function makeWorld({
   const disk = smallDisk(home)
   const tree = await MadeUpTree.make(project ? FILES : 0, FUNCTIONS)
   const nodeOptions = `${process.env['NODE_OPTIONS'] ?? ''} --import=${PRELOAD}`.trim()
-  const env = { ...definedEnv(), NODE_OPTIONS: nodeOptions, TANDEM_CHAOS_FOLDER: commands }
+  const env = {
+    ...definedEnv(),
+    NODE_OPTIONS: nodeOptions,
+    TANDEM_CHAOS_FOLDER: commands,
+    ...(collect ? { TANDEM_CHAOS_COLLECT: 'true' } : {}),
+  }
   async function remove(): Promise<void> {
     disk.remove()
     await tree.remove()

@@ -71,6 +71,15 @@ describe('what a server tells of itself', () => {
     await fake.stop()
   })
 
+  test("a Tandem that took Ollama's port is not taken for Ollama", async () => {
+    const version = { version: '0.12.6', tandem: '0.1.0' }
+    const fake = await startFakeModelServer({ ...FAKE_SERVERS.ollama, '/api/version': version })
+    const { servers, warnings } = await look([{ name: 'itself', url: fake.url, kind: 'ollama' }])
+    expect(servers).toEqual([])
+    expect(warnings).toEqual([expect.stringContaining('does not answer as Ollama')])
+    await fake.stop()
+  })
+
   test('only the models and tasks that the user allows are taken', async () => {
     const fake = await startFakeModelServer(FAKE_SERVERS.ollama)
     const chats = await look([{ name: 'a', url: fake.url, tasks: ['chat'] }])

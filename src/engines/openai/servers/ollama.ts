@@ -3,7 +3,7 @@ import type { ServerDevice } from '../../../domain/index.ts'
 import { type ServerSoftware, tasksByName } from './contract.ts'
 
 /** A Tandem that took Ollama's port says so. */
-const Version = z.object({ version: z.string(), tandem: z.undefined() })
+const Version = z.object({ version: z.string(), tandem: z.never().optional() })
 const Tags = z.object({
   models: z.array(
     z.object({
