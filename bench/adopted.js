@@ -31,7 +31,20 @@ function bodyOf(round, at, maxTokens) {
   }
 }
 
+/** llama-server closes a connection after its answer, and resets some new ones: before the first token it is asked again. */
 async function ask(connection, round, at, maxTokens) {
+  for (let left = 3; ; left--) {
+    try {
+      return await askOnce(connection, round, at, maxTokens)
+    } catch (thrown) {
+      if (left === 0) throw thrown
+    } finally {
+      connection.close()
+    }
+  }
+}
+
+async function askOnce(connection, round, at, maxTokens) {
   await connection.open()
   const startedMs = performance.now()
   let firstMs = 0

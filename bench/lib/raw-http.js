@@ -79,7 +79,7 @@ export class Connection {
   }
 }
 
-const LAST_CHUNK = '0\r\n\r\n'
+const LAST_CHUNK = '\r\n0\r\n\r\n'
 
 /** One streamed answer after the other, over one connection for as long as the server keeps it. */
 export class StreamConnection {
