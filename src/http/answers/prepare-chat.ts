@@ -9,6 +9,7 @@ import { contextOf, priorityOf } from '../served-by.ts'
 import { refuse } from '../validate.ts'
 import type { Run } from './run-answer.ts'
 import type { AnswerExtras } from './tandem-part.ts'
+import { withTraits } from './traits.ts'
 
 /** What every dialect reads of its own body. */
 export interface AskedChat {
@@ -26,16 +27,6 @@ export interface PreparedChat {
   readonly model: ModelEntry
   readonly run: Run
   readonly extras: AnswerExtras
-}
-
-/** The manifest's defaults where the request sets none. */
-function withTraits(chat: ChatRequest, { chat: traits }: ModelEntry): ChatRequest {
-  const { temperature, maxTokens } = traits ?? {}
-  const defaults = {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-  }
-  return { ...chat, sampling: { ...defaults, ...chat.sampling } }
 }
 
 /** The project that the field or the model's name asks for. */

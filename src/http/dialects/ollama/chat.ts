@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { ChatRequest, CompletionRequest } from '../../../domain/index.ts'
+import type { ChatRequest } from '../../../domain/index.ts'
 import { prepareChat } from '../../answers/prepare-chat.ts'
 import { type Run, runStream, runWhole } from '../../answers/run-answer.ts'
 import type { AnswerExtras } from '../../answers/tandem-part.ts'
-import type { HttpDeps, ModelEntry } from '../../deps.ts'
+import { withTraits } from '../../answers/traits.ts'
+import type { HttpDeps } from '../../deps.ts'
 import { findModelFor } from '../../model-names.ts'
 import { parse, refuse } from '../../validate.ts'
 import {
@@ -34,16 +35,6 @@ function headOf({ model, options }: Asked): AnswerHead {
     elapsedMs: () => performance.now() - startedMs,
     ignored: ignoredOptions(options),
   }
-}
-
-/** The manifest's defaults where the request sets none. */
-function withTraits(asked: CompletionRequest, { chat: traits }: ModelEntry): CompletionRequest {
-  const { temperature, maxTokens } = traits ?? {}
-  const defaults = {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-  }
-  return { ...asked, sampling: { ...defaults, ...asked.sampling } }
 }
 
 /** `/api/chat` and `/api/generate`. */
