@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Chat and embeddings on one CPU at the same time against each alone, by a server without any setting; beside it two
 // llama-servers without any setting. Each round runs every arrangement once: only ratios within a run count.
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,6 +74,16 @@ async function queriesFor(url) {
   return took
 }
 
+/** Beside a program that only computes, on one core: what the machine itself takes from whoever works beside another. */
+async function besideLoop(work) {
+  const loop = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
+  try {
+    return await work()
+  } finally {
+    loop.kill('SIGKILL')
+  }
+}
+
 /** What two servers keep of their speed when both work. */
 async function sideBySide({ chat: chatUrl, embed: embedUrl }, options = {}) {
   const chatAlone = await chatFor(chatUrl, options)
@@ -108,10 +119,11 @@ async function besideIndex(url, tree, round) {
   await call(`${url}/tandem/v1/projects`, { path: tree, name })
   while ((await call(`${url}/tandem/v1/projects/${name}`)).embedded < 64) await sleep(50)
   const { rate: indexAlone } = await indexedDuring(url, name, () => sleep(PHASE_MS))
+  const { rate: loop } = await besideLoop(() => indexedDuring(url, name, () => sleep(PHASE_MS)))
   const { result: chat, rate: index } = await indexedDuring(url, name, () => chatFor(url))
   const { result: query } = await indexedDuring(url, name, () => queriesFor(url))
   await call(`${url}/tandem/v1/projects/${name}`, undefined, 'DELETE')
-  return { queryAlone, query, chatAlone, chat, indexAlone, index }
+  return { queryAlone, query, chatAlone, chat, indexAlone, index, loop }
 }
 
 const p99 = (rounds, key) =>
@@ -180,6 +192,12 @@ function indexRows(rounds) {
       what: 'index beside a chat keeps',
       value: median(rounds.map(({ index, indexAlone }) => index / indexAlone)),
       unit: '',
+      note: 'alone it uses every core',
+    },
+    {
+      what: 'index beside a chat, of what it keeps beside an empty loop',
+      value: median(rounds.map(({ index, loop }) => index / loop)),
+      unit: '',
       target: 0.9,
     },
     { what: 'query embedding, 95th percentile, idle', value: p95('queryAlone'), unit: 'ms' },
@@ -195,7 +213,8 @@ try {
   await sideBySide(own)
   const rounds = { own: [], index: [], pair: [] }
   for (let round = 0; round < ROUNDS; round++) {
-    rounds.own.push(await sideBySide(own))
+    const beside = await sideBySide(own)
+    rounds.own.push({ ...beside, loop: await besideLoop(() => embedFor(own.embed, {})) })
     rounds.index.push(await besideIndex(server.url, tree, round))
     const pair = await startPair()
     if (!pair) continue
@@ -215,6 +234,12 @@ try {
       note: shares,
     },
     ...pairRows('Tandem', rounds.own, { chat: 0.97, embed: 0.9 }),
+    {
+      what: 'Tandem: embeddings beside an empty loop keep',
+      value: median(rounds.own.map(({ loop, embedAlone }) => loop / embedAlone)),
+      unit: '',
+      note: 'what this machine leaves of a core',
+    },
     ...indexRows(rounds.index),
     ...(rounds.pair.length > 0 ? pairRows('two llama-servers', rounds.pair) : []),
   ])
