@@ -1,5 +1,6 @@
 /** Bodies and queries of Tandem's own routes. */
 import { z } from 'zod'
+import { modelName } from '../fields.ts'
 
 const MAX_QUERY_CHARACTERS = 32_768
 const MAX_PATH_CHARACTERS = 4_096
@@ -31,14 +32,14 @@ export const ProjectBody = z.object({
 })
 
 export const ClassifyBody = z.object({
-  model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters').nullish(),
+  model: modelName.nullish(),
   /** Checked by hand in `textInputs`: how many there may be is a setting. */
   input: z.unknown().optional(),
   top_k: z.int().min(1).nullish(),
 })
 
 export const ProfileBody = z.object({
-  model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters').nullish(),
+  model: modelName.nullish(),
   text: z
     .string()
     .min(1, 'must not be empty')

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
+import { countPrompt } from '../../answers/count-prompt.ts'
 import { newId } from '../../answers/ids.ts'
 import { prepareChat } from '../../answers/prepare-chat.ts'
 import { runStream, runWhole } from '../../answers/run-answer.ts'
 import type { HttpDeps } from '../../deps.ts'
-import { findModelFor } from '../../model-names.ts'
 import { parse } from '../../validate.ts'
 import { messageFrames, wholeMessage } from './answer.ts'
 import { CountBody, MessagesBody } from './schema.ts'
@@ -26,10 +26,6 @@ export function anthropicRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   app.post('/v1/messages/count_tokens', async (request) => {
     const body = parse(CountBody, request.body)
-    const { model } = findModelFor(deps, body.model, 'chat')
-    const { messages, tools, toolChoice } = toPrompt(body)
-    const told = toolChoice === 'none' ? [] : tools
-    const { signal } = request.exchange
-    return { input_tokens: await deps.serving.countPrompt(model.id, messages, told, signal) }
+    return { input_tokens: await countPrompt(deps, request, body.model, () => toPrompt(body)) }
   })
 }

@@ -1,5 +1,6 @@
 /** Bodies as Anthropic's clients send them. Unknown fields pass; `null` means absent. */
 import { z } from 'zod'
+import { jsonObject, modelName, tandemField, toolName } from '../../fields.ts'
 import { byType, list, stringOrList } from '../../validate.ts'
 
 const MAX_MESSAGES = 10_000
@@ -39,18 +40,16 @@ const message = z.object({
 })
 export type Message = z.infer<typeof message>
 
-const jsonSchema = z.record(z.string(), z.unknown())
-
 const tool = z.object({
   /** Absent or `custom`: a tool of the client; anything else is one that Anthropic defines. */
   type: z.string().nullish(),
-  name: z.string().regex(/^[\w.-]{1,128}$/, 'expected letters, digits, `_`, `.` or `-`, at most 128'),
+  name: toolName,
   description: z.string().nullish(),
-  input_schema: jsonSchema.nullish(),
+  input_schema: jsonObject.nullish(),
 })
 
 const prompt = {
-  model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters'),
+  model: modelName,
   messages: list(message, MAX_MESSAGES),
   system: textBlocks.nullish(),
   tools: list(tool, MAX_TOOLS).nullish(),
@@ -85,11 +84,11 @@ export const MessagesBody = z.object({
       format: z
         .object({
           type: z.literal('json_schema', 'expected json_schema'),
-          schema: jsonSchema,
+          schema: jsonObject,
         })
         .nullish(),
     })
     .nullish(),
-  tandem: z.object({ project: z.string().min(1).max(300).nullish() }).nullish(),
+  tandem: tandemField,
 })
 export type MessagesBody = z.infer<typeof MessagesBody>

@@ -1,6 +1,7 @@
 /** Anthropic's request bodies to the house's own requests. Pure. */
 import type { ChatMessage, ChatRequest, Sampling, ToolCall, ToolSpec } from '../../../domain/index.ts'
 import { APART, joinedTurns } from '../../answers/joined-turns.ts'
+import { refuseSameNames, toolChoiceOf, toolSpec } from '../../answers/tools.ts'
 import { refuse } from '../../validate.ts'
 import type { Block, CountBody, Message, MessagesBody, TextContent } from './schema.ts'
 
@@ -78,19 +79,15 @@ function toTools({ tools, tool_choice: choice }: CountBody): Pick<ChatRequest, '
         `"${type}" is defined and partly run by Anthropic, and not supported; describe a tool of your own with input_schema`,
       )
     if (parameters == null) refuse(`tools.${at}.input_schema`, 'is required (expected a JSON schema)')
-    return { name, parameters, ...(description == null ? {} : { description }) }
+    return toolSpec({ name, description, parameters })
   })
-  const names = specs.map(({ name }) => name)
-  const twice = names.findIndex((name, at) => names.indexOf(name) !== at)
-  if (twice !== -1) refuse(`tools.${twice}.name`, `"${names[twice]}" stands there twice`)
-  if (choice?.type === 'none' || (specs.length === 0 && (choice == null || choice.type === 'auto')))
-    return { tools: specs, toolChoice: 'none' }
-  if (specs.length === 0) refuse('tool_choice', 'needs `tools` to choose from')
-  if (choice?.type === 'any') return { tools: specs, toolChoice: 'required' }
-  if (choice?.type !== 'tool') return { tools: specs, toolChoice: 'auto' }
-  if (!names.includes(choice.name))
-    refuse('tool_choice.name', `"${choice.name}" is not among the tools: ${names.join(', ')}`)
-  return { tools: specs, toolChoice: { name: choice.name } }
+  refuseSameNames(specs, (at) => `tools.${at}.name`)
+  return { tools: specs, toolChoice: toolChoiceOf(specs, toChoice(choice), 'tool_choice.name') }
+}
+
+function toChoice(choice: CountBody['tool_choice']): ChatRequest['toolChoice'] | undefined {
+  if (choice?.type === 'tool') return { name: choice.name }
+  return choice?.type === 'any' ? 'required' : choice?.type
 }
 
 function toSampling(body: MessagesBody): Sampling {

@@ -1,14 +1,12 @@
 /** Bodies as Ollama's clients send them. Unknown fields pass; `null` means absent. */
 import { z } from 'zod'
+import { jsonObject, modelName, tandemField, toolName } from '../../fields.ts'
 import { list } from '../../validate.ts'
 
 const MAX_MESSAGES = 10_000
 const MAX_CALLS = 512
 const MAX_IMAGES = 1_000
 const MAX_STOPS = 16
-
-const modelName = z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters')
-const jsonObject = z.record(z.string(), z.unknown())
 
 /** Those that change the answer are checked; the others are told apart in `translate.ts`. */
 const options = z.looseObject({
@@ -40,13 +38,13 @@ const answering = {
     .nullish(),
   think: z.union([z.boolean(), z.string()]).nullish(),
   logprobs: z.boolean().nullish(),
-  tandem: z.object({ project: z.string().min(1).max(300).nullish() }).nullish(),
+  tandem: tandemField,
 }
 
 const tool = z.object({
   type: z.literal('function').default('function'),
   function: z.object({
-    name: z.string().regex(/^[\w.-]{1,128}$/, 'expected letters, digits, `_`, `.` or `-`, at most 128'),
+    name: toolName,
     description: z.string().nullish(),
     parameters: jsonObject.nullish(),
   }),

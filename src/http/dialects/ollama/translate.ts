@@ -7,6 +7,7 @@ import type {
   Sampling,
   ToolCall,
 } from '../../../domain/index.ts'
+import { refuseSameNames, toolSpec } from '../../answers/tools.ts'
 import { refuse } from '../../validate.ts'
 import type { ChatBody, GenerateBody, Message, Options } from './schema.ts'
 
@@ -111,14 +112,8 @@ function toMessages(messages: readonly Message[]): ChatMessage[] {
  */
 export function toChatRequest(body: ChatBody, model: string): ChatRequest {
   refuseLogprobs(body)
-  const tools = (body.tools ?? []).map(({ function: { name, description, parameters } }) => ({
-    name,
-    ...(description == null ? {} : { description }),
-    ...(parameters == null ? {} : { parameters }),
-  }))
-  const names = tools.map(({ name }) => name)
-  const twice = names.findIndex((name, at) => names.indexOf(name) !== at)
-  if (twice !== -1) refuse(`tools.${twice}.function.name`, `"${names[twice]}" stands there twice`)
+  const tools = (body.tools ?? []).map((tool) => toolSpec(tool.function))
+  refuseSameNames(tools, (at) => `tools.${at}.function.name`)
   return {
     model,
     messages: toMessages(body.messages ?? []),

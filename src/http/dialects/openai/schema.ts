@@ -1,5 +1,6 @@
 /** Bodies as OpenAI's clients send them. Unknown fields pass; `null` means absent, as it does there. */
 import { z } from 'zod'
+import { jsonObject, modelName, tandemField, toolName } from '../../fields.ts'
 import { list } from '../../validate.ts'
 
 const MAX_MESSAGES = 10_000
@@ -8,8 +9,6 @@ const MAX_TOOLS = 512
 const MAX_STOPS = 16
 /** A query goes to the model with each document. */
 const MAX_QUERY_CHARACTERS = 32_768
-
-const modelName = z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters')
 
 const sampling = {
   max_tokens: z.int().min(1).nullish(),
@@ -63,14 +62,12 @@ const message = z.discriminatedUnion(
   { error: 'expected a message with a role of: system, developer, user, assistant, tool' },
 )
 
-const jsonSchema = z.record(z.string(), z.unknown())
-
 const tool = z.object({
   type: z.literal('function'),
   function: z.object({
-    name: z.string().regex(/^[\w.-]{1,128}$/, 'expected letters, digits, `_`, `.` or `-`, at most 128'),
+    name: toolName,
     description: z.string().nullish(),
-    parameters: jsonSchema.nullish(),
+    parameters: jsonObject.nullish(),
   }),
 })
 
@@ -93,7 +90,7 @@ export const ChatBody = z.object({
       [
         z.object({ type: z.literal('text') }),
         z.object({ type: z.literal('json_object') }),
-        z.object({ type: z.literal('json_schema'), json_schema: z.object({ schema: jsonSchema }) }),
+        z.object({ type: z.literal('json_schema'), json_schema: z.object({ schema: jsonObject }) }),
       ],
       { error: 'expected an object with a type of: text, json_object, json_schema' },
     )
@@ -108,7 +105,7 @@ export const ChatBody = z.object({
       { error: 'expected auto, none, required or {"type":"function","function":{"name":NAME}}' },
     )
     .nullish(),
-  tandem: z.object({ project: z.string().min(1).max(300).nullish() }).nullish(),
+  tandem: tandemField,
   /** Checked by hand in `contextVector`: it holds hundreds of numbers. */
   context: z.unknown().optional(),
 })

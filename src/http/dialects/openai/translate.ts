@@ -5,8 +5,8 @@ import type {
   CompletionRequest,
   ResponseFormat,
   Sampling,
-  ToolSpec,
 } from '../../../domain/index.ts'
+import { refuseSameNames, toolChoiceOf, toolSpec } from '../../answers/tools.ts'
 import { refuse } from '../../validate.ts'
 import type { ChatBody, CompletionBody } from './schema.ts'
 
@@ -78,22 +78,11 @@ function refuseUnsupported(body: SamplingBody): void {
 }
 
 function toTools(body: ChatBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
-  const tools: ToolSpec[] = (body.tools ?? []).map(({ function: f }) => ({
-    name: f.name,
-    ...(f.description == null ? {} : { description: f.description }),
-    ...(f.parameters == null ? {} : { parameters: f.parameters }),
-  }))
-  const names = tools.map(({ name }) => name)
-  const twice = names.findIndex((name, at) => names.indexOf(name) !== at)
-  if (twice !== -1) refuse(`tools.${twice}.function.name`, `"${names[twice]}" stands there twice`)
-  const choice = body.tool_choice ?? (tools.length > 0 ? 'auto' : 'none')
-  if (tools.length === 0 && choice !== 'none' && choice !== 'auto')
-    refuse('tool_choice', 'needs `tools` to choose from')
-  if (typeof choice === 'string') return { tools, toolChoice: tools.length > 0 ? choice : 'none' }
-  const { name } = choice.function
-  if (!names.includes(name))
-    refuse('tool_choice.function.name', `"${name}" is not among the tools: ${names.join(', ')}`)
-  return { tools, toolChoice: { name } }
+  const tools = (body.tools ?? []).map((tool) => toolSpec(tool.function))
+  refuseSameNames(tools, (at) => `tools.${at}.function.name`)
+  const choice = body.tool_choice ?? undefined
+  const asked = typeof choice === 'object' ? choice.function : choice
+  return { tools, toolChoice: toolChoiceOf(tools, asked, 'tool_choice.function.name') }
 }
 
 function toResponseFormat(format: ChatBody['response_format']): ResponseFormat {

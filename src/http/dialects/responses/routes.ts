@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
+import { countPrompt } from '../../answers/count-prompt.ts'
 import { newId } from '../../answers/ids.ts'
 import { prepareChat } from '../../answers/prepare-chat.ts'
 import { runStream, runWhole } from '../../answers/run-answer.ts'
 import type { HttpDeps } from '../../deps.ts'
-import { findModelFor } from '../../model-names.ts'
 import { parse } from '../../validate.ts'
 import { responseFrames, wholeResponse } from './answer.ts'
 import { InputTokensBody, ResponsesBody } from './schema.ts'
@@ -27,11 +27,7 @@ export function responsesRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   app.post('/v1/responses/input_tokens', async (request) => {
     const body = parse(InputTokensBody, request.body)
-    const { model } = findModelFor(deps, body.model, 'chat')
-    const { messages, tools, toolChoice } = readPrompt(body).prompt
-    const told = toolChoice === 'none' ? [] : tools
-    const { signal } = request.exchange
-    const input_tokens = await deps.serving.countPrompt(model.id, messages, told, signal)
+    const input_tokens = await countPrompt(deps, request, body.model, () => readPrompt(body).prompt)
     return { object: 'response.input_tokens', input_tokens }
   })
 }

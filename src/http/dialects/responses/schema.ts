@@ -1,5 +1,6 @@
 /** Bodies of OpenAI's Responses. Unknown fields pass; `null` means absent, as it does there. */
 import { z } from 'zod'
+import { jsonObject, modelName, tandemField, toolName } from '../../fields.ts'
 import { byType, list, stringOrList } from '../../validate.ts'
 
 const MAX_ITEMS = 10_000
@@ -16,7 +17,7 @@ const content = stringOrList(part, MAX_PARTS)
 export type Content = z.infer<typeof content>
 
 const callId = z.string().min(1)
-const toolName = z.string().min(1)
+const calledName = z.string().min(1)
 const namespace = z.string().nullish()
 
 /** Without a type it is a message. */
@@ -34,7 +35,7 @@ const item = z.preprocess(
     function_call: z.object({
       type: z.literal('function_call'),
       call_id: callId,
-      name: toolName,
+      name: calledName,
       namespace,
       arguments: z.string(),
     }),
@@ -46,7 +47,7 @@ const item = z.preprocess(
     custom_tool_call: z.object({
       type: z.literal('custom_tool_call'),
       call_id: callId,
-      name: toolName,
+      name: calledName,
       namespace,
       input: z.string(),
     }),
@@ -61,31 +62,28 @@ const item = z.preprocess(
 )
 export type Item = z.infer<typeof item>
 
-const jsonSchema = z.record(z.string(), z.unknown())
-const name = z.string().regex(/^[\w.-]{1,128}$/, 'expected letters, digits, `_`, `.` or `-`, at most 128')
-
 const ownTools = {
   function: z.object({
     type: z.literal('function'),
-    name,
+    name: toolName,
     description: z.string().nullish(),
-    parameters: jsonSchema.nullish(),
+    parameters: jsonObject.nullish(),
   }),
-  custom: z.object({ type: z.literal('custom'), name, description: z.string().nullish() }),
+  custom: z.object({ type: z.literal('custom'), name: toolName, description: z.string().nullish() }),
 }
 
 const tool = byType({
   ...ownTools,
   namespace: z.object({
     type: z.literal('namespace'),
-    name,
+    name: toolName,
     tools: list(byType(ownTools), MAX_TOOLS),
   }),
 })
 export type Tool = z.infer<typeof tool>
 
 const prompt = {
-  model: z.string().min(1, 'must not be empty').max(300, 'has more than 300 characters'),
+  model: modelName,
   input: stringOrList(item, MAX_ITEMS),
   instructions: z.string().nullish(),
   tools: list(tool, MAX_TOOLS).nullish(),
@@ -120,7 +118,7 @@ export const ResponsesBody = z.object({
           [
             z.object({ type: z.literal('text') }),
             z.object({ type: z.literal('json_object') }),
-            z.object({ type: z.literal('json_schema'), schema: jsonSchema }),
+            z.object({ type: z.literal('json_schema'), schema: jsonObject }),
           ],
           { error: 'expected an object with a type of: text, json_object, json_schema' },
         )
@@ -130,6 +128,6 @@ export const ResponsesBody = z.object({
   stream: z.boolean().nullish(),
   background: z.boolean().nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
-  tandem: z.object({ project: z.string().min(1).max(300).nullish() }).nullish(),
+  tandem: tandemField,
 })
 export type ResponsesBody = z.infer<typeof ResponsesBody>

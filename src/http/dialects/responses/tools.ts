@@ -1,5 +1,6 @@
 /** Tools of Responses as functions, which is what a model here calls, and the way back from a call. Pure. */
 import { type JsonSchema, TandemError, type ToolCall, type ToolSpec } from '../../../domain/index.ts'
+import { toolSpec } from '../../answers/tools.ts'
 import { refuse } from '../../validate.ts'
 import type { Tool } from './schema.ts'
 
@@ -64,11 +65,7 @@ export function readTools(tools: readonly Tool[]): ReadTools {
     if (known.has(called)) refuse(`${param}.name`, `"${called}" stands there twice`)
     known.set(called, own)
     const parameters = tool.type === 'custom' ? CUSTOM_INPUT : tool.parameters
-    specs.push({
-      name: called,
-      ...(description == null ? {} : { description }),
-      ...(parameters == null ? {} : { parameters }),
-    })
+    specs.push(toolSpec({ name: called, description, parameters }))
   }
   for (const [at, tool] of tools.entries()) add(tool, `tools.${at}`)
   return { specs, known }
