@@ -1,2 +1,3 @@
+export { namedTool } from './named-tool.ts'
 export { commonBeginning, SlotPool } from './slots.ts'
 export { CharacterJoiner, StopScanner } from './text-stream.ts'

@@ -7,17 +7,17 @@ import {
   LlamaText,
   type Token,
 } from 'node-llama-cpp'
-import {
-  type ChatDelta,
-  type ChatMessage,
-  type ChatRequest,
-  type ChatResult,
-  type ChatResume,
-  type ResponseFormat,
-  TandemError,
-  type ToolCall,
-  type ToolSpec,
+import type {
+  ChatDelta,
+  ChatMessage,
+  ChatRequest,
+  ChatResult,
+  ChatResume,
+  ResponseFormat,
+  ToolCall,
+  ToolSpec,
 } from '../../domain/index.ts'
+import { namedTool } from '../decoder/index.ts'
 import type { Decoded, Decoding } from './decode.ts'
 import {
   continuation,
@@ -55,16 +55,7 @@ export function prepareAnswer(context: AnswerContext, request: ChatRequest): Pro
   const tools = toolChoice === 'none' ? [] : request.tools
   const form = toolFormOf(context.wrapper)
   if (toolChoice === 'required' && tools.length > 0) return forcedCall(context, request, tools)
-  if (typeof toolChoice === 'object') {
-    const tool = tools.find(({ name }) => name === toolChoice.name)
-    if (!tool)
-      throw new TandemError(
-        'INVALID_REQUEST',
-        { what: `tool_choice names "${toolChoice.name}", which is not among the tools` },
-        { param: 'tool_choice' },
-      )
-    return forcedCall(context, request, [tool])
-  }
+  if (typeof toolChoice === 'object') return forcedCall(context, request, [namedTool(tools, toolChoice.name)])
   if (form && tools.length > 0) return freeAnswer(context, request, tools, form)
   return plainAnswer(context, request)
 }

@@ -1,5 +1,12 @@
 /** From our chat to OpenAI's, and what of its sampling a server understands. */
-import type { ChatMessage, ChatRequest, ChatTraits, Sampling, ServerKind } from '../../domain/index.ts'
+import type {
+  ChatMessage,
+  ChatRequest,
+  ChatTraits,
+  Sampling,
+  ServerKind,
+  ToolSpec,
+} from '../../domain/index.ts'
 
 /** A provider refuses fields that it does not know; local servers know these, or pass over them. */
 const STRICT: readonly ServerKind[] = ['openai', 'ovms']
@@ -21,7 +28,7 @@ export function chatBody(
     ...formatBody(request),
     ...(tools.length > 0
       ? {
-          tools: tools.map((tool) => ({ type: 'function', function: tool })),
+          tools: tools.map(toTool),
           tool_choice:
             typeof toolChoice === 'string'
               ? toolChoice
@@ -67,6 +74,10 @@ function formatBody({ responseFormat }: ChatRequest): Record<string, unknown> {
     default:
       return responseFormat satisfies never
   }
+}
+
+export function toTool(tool: ToolSpec): Record<string, unknown> {
+  return { type: 'function', function: tool }
 }
 
 export function toMessage(message: ChatMessage): Record<string, unknown> {

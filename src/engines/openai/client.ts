@@ -20,7 +20,7 @@ export class ServerClient {
     this.name = `${server.name} (${server.url})`
     const key = server.apiKeyEnv === undefined ? undefined : env[server.apiKeyEnv]
     if (server.apiKeyEnv !== undefined && !key)
-      throw this.#failed(`its API key is to be in the variable ${server.apiKeyEnv}, which is not set`)
+      throw this.failed(`its API key is to be in the variable ${server.apiKeyEnv}, which is not set`)
     this.#target = { url: server.url, key }
   }
 
@@ -61,6 +61,10 @@ export class ServerClient {
     this.#disposed.abort()
   }
 
+  brokeOff(): TandemError {
+    return this.failed('its stream ended in the middle of the answer')
+  }
+
   async #answer(path: string, body: unknown, signal: AbortSignal, headMs?: number): Promise<IncomingMessage> {
     const answer = await ask(this.#target, {
       path,
@@ -74,14 +78,14 @@ export class ServerClient {
   }
 
   async #guard<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#disposed.signal.aborted) throw this.#failed('it was let go of')
+    if (this.#disposed.signal.aborted) throw this.failed('it was let go of')
     if (signal.aborted) throw new TandemError('CANCELLED')
     try {
       return await work(AbortSignal.any([signal, this.#disposed.signal]))
     } catch (thrown) {
       if (signal.aborted) throw new TandemError('CANCELLED', {}, { cause: thrown })
       if (thrown instanceof TandemError) throw thrown
-      throw this.#failed((thrown as Error).message || String((thrown as NodeJS.ErrnoException).code), thrown)
+      throw this.failed((thrown as Error).message || String((thrown as NodeJS.ErrnoException).code), thrown)
     }
   }
 
@@ -93,7 +97,7 @@ export class ServerClient {
     try {
       return JSON.parse(text)
     } catch {
-      throw this.#failed(`${path} gave no JSON: ${text.slice(0, 100)}`)
+      throw this.failed(`${path} gave no JSON: ${text.slice(0, 100)}`)
     }
   }
 
@@ -101,10 +105,11 @@ export class ServerClient {
     const parsed = schema.safeParse(value)
     if (parsed.success) return parsed.data
     const [issue] = parsed.error.issues
-    throw this.#failed(`${path} gave something else: ${issue?.path.join('.')} ${issue?.message}`)
+    throw this.failed(`${path} gave something else: ${issue?.path.join('.')} ${issue?.message}`)
   }
 
-  #failed(why: string, cause?: unknown): TandemError {
+  /** @param why one clause */
+  failed(why: string, cause?: unknown): TandemError {
     return new TandemError('ENGINE_FAILED', { engine: 'openai', why: `${this.name}: ${why}` }, { cause })
   }
 }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type ChatDelta,
-  type ChatRequest,
-  type ChatResult,
-  type CompletionRequest,
-  type Model,
-  TandemError,
-  type ToolCall,
-  type Usage,
+import type {
+  ChatDelta,
+  ChatRequest,
+  ChatResult,
+  CompletionRequest,
+  Model,
+  ToolCall,
+  Usage,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
+import { namedTool } from '../decoder/index.ts'
 import { chatBody, samplingBody, toMessage } from './chat-request.ts'
 import type { ServerClient } from './client.ts'
 import type { ServerSettings } from './settings.ts'
@@ -50,7 +50,8 @@ export class ServerDecoder implements LoadedDecoder {
     signal: AbortSignal,
     onProgress: () => void = () => {},
   ): Promise<ChatResult> {
-    refuseUnknownTool(request)
+    // servers disagree on what becomes of an unknown one; so does none of them
+    if (typeof request.toolChoice === 'object') namedTool(request.tools, request.toolChoice.name)
     const { client, settings, model, api } = this.#options
     const body = chatBody(request, settings.as, settings.server.kind, model.chat)
     const answer = new Answer(onDelta)
@@ -61,7 +62,7 @@ export class ServerDecoder implements LoadedDecoder {
       for (const part of choice?.delta?.tool_calls ?? []) answer.callPart(part)
       answer.ends(choice?.finish_reason, usage)
     })
-    return answer.result(client.name)
+    return answer.result(client)
   }
 
   async complete(
@@ -84,7 +85,7 @@ export class ServerDecoder implements LoadedDecoder {
       answer.text(choices[0]?.text)
       answer.ends(choices[0]?.finish_reason, usage)
     })
-    return answer.result(client.name)
+    return answer.result(client)
   }
 
   /** Estimates: OpenAI's API does not count. */
@@ -108,13 +109,6 @@ export class ServerDecoder implements LoadedDecoder {
 
 function estimatedTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN)
-}
-
-/** Servers disagree on what becomes of it; so does none of them. @throws TandemError INVALID_REQUEST */
-function refuseUnknownTool({ toolChoice, tools }: ChatRequest): void {
-  if (typeof toolChoice === 'string' || tools.some(({ name }) => name === toolChoice.name)) return
-  const what = `tool_choice names "${toolChoice.name}", which is not among the tools`
-  throw new TandemError('INVALID_REQUEST', { what }, { param: 'tool_choice' })
 }
 
 interface CallPart {
@@ -164,11 +158,8 @@ class Answer {
   }
 
   /** @throws TandemError ENGINE_FAILED when the stream ended without an end of the answer */
-  result(server: string): ChatResult {
-    if (this.#finish === undefined) {
-      const why = `${server}: its stream ended in the middle of the answer`
-      throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
-    }
+  result(client: ServerClient): ChatResult {
+    if (this.#finish === undefined) throw client.brokeOff()
     const isWhole = this.#finish !== 'length' // a call that did not fit is no call
     if (isWhole) this.#sendCalls(this.#calls.length)
     const toolCalls = this.#calls.slice(0, this.#sentCalls)

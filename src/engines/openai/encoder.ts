@@ -108,8 +108,8 @@ export class ServerEncoder implements LoadedEncoder {
 
   #take(row: readonly number[], vectors: Float32Array, index: number): void {
     if (row.length !== this.dimensions) {
-      const why = `${this.#options.client.name}: a vector of ${row.length} dimensions after one of ${this.dimensions}`
-      throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
+      const { client } = this.#options
+      throw client.failed(`a vector of ${row.length} dimensions after one of ${this.dimensions}`)
     }
     const { model } = this.#options
     const length = (model.embedding?.normalize ?? true) ? Math.hypot(...row) : 1
@@ -127,10 +127,7 @@ export async function embedRows(
   const body = { model: as, input, encoding_format: 'float' }
   const { data, usage } = await client.json(`${api}/embeddings`, Embeddings, { body, signal })
   const rows = [...data].sort((a, b) => a.index - b.index).map(({ embedding }) => embedding)
-  if (rows.length !== input.length) {
-    const why = `${client.name}: ${rows.length} vectors for ${input.length} inputs`
-    throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
-  }
+  if (rows.length !== input.length) throw client.failed(`${rows.length} vectors for ${input.length} inputs`)
   return { rows, promptTokens: usage?.prompt_tokens ?? 0 }
 }
 

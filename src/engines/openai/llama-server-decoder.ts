@@ -10,7 +10,7 @@ import {
 } from '../../domain/index.ts'
 import type { ChatPromptSpec } from '../contract.ts'
 import { StopScanner } from '../decoder/index.ts'
-import { samplingBody, toMessage } from './chat-request.ts'
+import { samplingBody, toMessage, toTool } from './chat-request.ts'
 import { type DecoderOptions, ServerDecoder } from './decoder.ts'
 import { Content, Prompt, RawChunk, Tokens } from './wire.ts'
 
@@ -151,10 +151,7 @@ export class LlamaServerDecoder extends ServerDecoder {
         if (!ended.signal.aborted || signal.aborted) throw thrown
       }
     }
-    if (finish === undefined) {
-      const why = `${client.name}: its stream ended in the middle of the answer`
-      throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
-    }
+    if (finish === undefined) throw client.brokeOff()
     const nowMs = performance.now()
     return {
       text,
@@ -183,7 +180,7 @@ export class LlamaServerDecoder extends ServerDecoder {
   async #rendered({ messages, tools }: ChatPromptSpec, signal: AbortSignal): Promise<string> {
     const body = {
       messages: messages.map(toMessage),
-      ...(tools.length > 0 ? { tools: tools.map((tool) => ({ type: 'function', function: tool })) } : {}),
+      ...(tools.length > 0 ? { tools: tools.map(toTool) } : {}),
     }
     return (await this.#options.client.json('/apply-template', Prompt, { body, signal })).prompt
   }

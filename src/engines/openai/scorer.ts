@@ -40,10 +40,8 @@ export class ServerScorer implements LoadedScorer {
       const { client, as, api } = this.#options
       const body = { model: as, query, documents }
       const { results, usage } = await client.json(`${api}/rerank`, Ranking, { body, signal })
-      if (results.length !== group.length || results.some(({ index }) => index >= group.length)) {
-        const why = `${client.name}: ${results.length} scores for ${group.length} documents`
-        throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
-      }
+      if (results.length !== group.length || results.some(({ index }) => index >= group.length))
+        throw client.failed(`${results.length} scores for ${group.length} documents`)
       const each = Math.max(1, Math.round((usage?.prompt_tokens ?? 0) / group.length))
       for (const { index, relevance_score } of results) {
         scores[group[index]!.index] = relevance_score

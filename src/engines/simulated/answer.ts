@@ -1,5 +1,6 @@
 /** What the simulator says instead of a model: always labelled, always the same for the same request. */
-import { type ChatMessage, type ChatRequest, TandemError, type ToolSpec } from '../../domain/index.ts'
+import type { ChatMessage, ChatRequest, ToolSpec } from '../../domain/index.ts'
+import { namedTool } from '../decoder/index.ts'
 import { schemaGrammar } from '../llama.cpp/schema-grammar.ts'
 import { hashOf } from './features.ts'
 import { leastInstance } from './instance.ts'
@@ -19,7 +20,7 @@ export interface Answer {
  */
 export function answerTo(request: ChatRequest, who: string): Answer {
   const { toolChoice, tools, responseFormat } = request
-  if (typeof toolChoice === 'object') return call(named(tools, toolChoice.name))
+  if (typeof toolChoice === 'object') return call(namedTool(tools, toolChoice.name))
   if (toolChoice === 'required' && tools[0]) return call(tools[0])
   if (responseFormat.type === 'json_object') return { text: '{"simulated":true}' }
   if (responseFormat.type === 'json_schema')
@@ -53,13 +54,6 @@ function firstPassage(messages: readonly ChatMessage[]): string[] {
 function quoted(text: string, most: number): string {
   const line = [...text.replace(/\s+/g, ' ').trim()]
   return `"${line.length > most ? `${line.slice(0, most).join('')} ...` : line.join('')}"`
-}
-
-function named(tools: readonly ToolSpec[], name: string): ToolSpec {
-  const tool = tools.find((each) => each.name === name)
-  if (tool) return tool
-  const what = `tool_choice names "${name}", which is not among the tools`
-  throw new TandemError('INVALID_REQUEST', { what }, { param: 'tool_choice' })
 }
 
 function call({ name, parameters }: ToolSpec): Answer {
