@@ -17,7 +17,6 @@ import {
   runCommandLine,
   type ServeOptions,
 } from './cli/index.ts'
-import type { Config } from './config/index.ts'
 import { createLoadMeter } from './devices/index.ts'
 import { type Model, type Plan, placementId, placementsOf, TandemError } from './domain/index.ts'
 import { createHttpServer, type HttpServer } from './http/index.ts'
@@ -120,7 +119,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       onPlan: (listener) => conductor.onChange(listener),
       devices: () => knowledge.survey.devices,
       load,
-      pull: (ask) => pullModel({ ...ask, dryRun: false, home, hub: hubOf(config), env: process.env }),
+      pull: (ask) => pullModel({ ...ask, dryRun: false, home, hub: config.hub, env: process.env }),
       telemetry,
       isReady: () => serving.isReady(),
       log,
@@ -158,10 +157,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     telemetry.close()
     throw thrown
   }
-}
-
-function hubOf({ hub: { url, token = process.env['HF_TOKEN'] || undefined } }: Config) {
-  return { url, ...(token === undefined ? {} : { token }) }
 }
 
 function logOf({ config, simulation }: Survey): Logger {

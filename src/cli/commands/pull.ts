@@ -44,7 +44,6 @@ export const pull = defineCommand({
     if (list) return showKnown(context, json)
     if (name === undefined) throw new UsageError('name a model', '`tandem pull --list` shows the known ones')
     const { config } = context.settings()
-    const token = config.hub.token ?? (context.io.env['HF_TOKEN'] || undefined)
     const line = new ProgressLine(context.io.stderr)
     const progress = new PullProgress(name)
     const say = (message: string): void => {
@@ -58,7 +57,7 @@ export const pull = defineCommand({
         ...(file === undefined ? {} : { file }),
         dryRun,
         home: context.home,
-        hub: { url: config.hub.url, ...(token === undefined ? {} : { token }) },
+        hub: config.hub,
         env: context.io.env,
         signal: context.signal,
         say,

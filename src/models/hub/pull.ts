@@ -70,8 +70,10 @@ async function presentOffline(
 }
 
 function hubOf({ hub, env, signal, say, tuning }: PullRequest): Hub {
+  const token = hub.token ?? (env['HF_TOKEN'] || undefined)
   return new Hub({
-    ...hub,
+    url: hub.url,
+    ...(token === undefined ? {} : { token }),
     signal,
     attempts: tuning?.attempts ?? ATTEMPTS,
     backoffMs: tuning?.backoffMs ?? BACKOFF_MS,

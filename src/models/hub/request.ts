@@ -11,7 +11,8 @@ export interface PullRequest {
   readonly file?: string
   readonly dryRun: boolean
   readonly home: string
-  readonly hub: { readonly url: string; readonly token?: string }
+  readonly hub: { readonly url: string; readonly token?: string | undefined }
+  /** `HF_TOKEN` of it is the token where `hub` has none. */
   readonly env: NodeJS.ProcessEnv
   readonly signal: AbortSignal
   readonly onProgress: (progress: DownloadProgress) => void
