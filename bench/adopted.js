@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 // What an adopted llama-server costs through Tandem: against the same server asked directly, turn and turn about; and embeddings by
 // Tandem's default engine against a llama-server's, one thread each.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { startChat, startEncoder } from './lib/llama-server.js'
 import { StreamConnection } from './lib/raw-http.js'
 import { codeTexts } from './lib/raw-onnxruntime.js'
 import { median, quantile, report } from './lib/report.js'
-import { call, startServer } from './lib/server.js'
+import { call, startServer, untilReady } from './lib/server.js'
 
 const MODEL = 'tandem-tiny-chat'
 const EMBED = 'tandem-embed-small'
@@ -79,7 +78,7 @@ async function chats(direct) {
   const connect = (url) => Array.from({ length: MANY }, () => new StreamConnection(url))
   const sides = { direct: connect(direct.url), tandem: connect(tandem.url) }
   try {
-    while ((await fetch(`${tandem.url}/health`)).status !== 200) await sleep(100)
+    await untilReady(tandem.url)
     const { tasks } = await call(`${tandem.url}/tandem/v1/plan`)
     if (tasks.chat[0].engine !== 'openai') throw new Error(`${tasks.chat[0].engine} serves chats`)
     for (let round = 0; round < 30; round++) await both(sides, round, 2, 8)
@@ -138,7 +137,7 @@ async function embeddings(peer) {
     return (texts.length / (performance.now() - startedMs)) * 1000
   }
   try {
-    while ((await fetch(`${tandem.url}/health`)).status !== 200) await sleep(100)
+    await untilReady(tandem.url)
     await rate(tandem.url)
     const seen = []
     for (let round = 0; round < EMBED_ROUNDS; round++)

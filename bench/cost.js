@@ -7,7 +7,7 @@ import { generateLoad } from './lib/load.js'
 import { cpuSeconds, residentBytes } from './lib/process.js'
 import { postBytes, StreamConnection } from './lib/raw-http.js'
 import { median, quantile, report } from './lib/report.js'
-import { startServer } from './lib/server.js'
+import { startServer, untilReady } from './lib/server.js'
 
 const STREAMS = [1, 4, 16]
 const REAL = { TANDEM_CHAT_SLOTS: '16', TANDEM_CALIBRATION_WHEN_IDLE: 'false' }
@@ -110,7 +110,7 @@ async function streaming(what, settings, { tokens, rounds, firstTokens }) {
     return seen
   }
   try {
-    await until200(`${server.url}/health`)
+    await untilReady(server.url)
     for (let round = 0; round < WARM_ROUNDS; round++) await both('chat', round, 4, 4)
     const firsts = []
     for (let round = 0; round < firstTokens; round++) firsts.push(await both('chat', round, 1, 4))
@@ -209,16 +209,12 @@ async function running(url) {
   return workers.reduce((sum, worker) => sum + (worker.task === 'chat' ? worker.running : 0), 0)
 }
 
-async function until200(url) {
-  while ((await fetch(url)).status !== 200) await sleep(50)
-}
-
 /** @param {'base64' | 'float'} format OpenAI's own clients ask for base64 */
 async function embeddings(format) {
   const settings = { ...SIMULATED, TANDEM_SIMULATE_SPEED_UP: '20' }
   const server = await startServer([], settings)
   try {
-    await until200(`${server.url}/health`)
+    await untilReady(server.url)
     let cpu = 0
     let wallMs = 0
     const stream = {
@@ -274,7 +270,7 @@ async function readers() {
   const server = await startServer([], SIMULATED)
   const sockets = []
   try {
-    await until200(`${server.url}/health`)
+    await untilReady(server.url)
     await sleep(1000)
     const { hostname, port, host } = new URL(server.url)
     const before = residentBytes(server.pid)

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { generateLoad } from './lib/load.js'
 import { Connection, postBytes } from './lib/raw-http.js'
 import { median, quantile, report } from './lib/report.js'
-import { startServer } from './lib/server.js'
+import { startServer, untilReady } from './lib/server.js'
 
 const SECONDS = 8
 const TIMES = 10
@@ -36,7 +36,7 @@ report('overload', rows)
 async function overload({ name, settings, inputs }) {
   const server = await startServer([], settings)
   try {
-    while ((await fetch(`${server.url}/health`)).status !== 200) await sleep(50)
+    await untilReady(server.url)
     const input = Array.from({ length: inputs }, (_, at) => `${TEXT.repeat(4)} ${at}`)
     const bulk = {
       name: 'bulk',

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const bin = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'bin', 'tandem.js')
@@ -31,6 +32,11 @@ export async function startServer(args = [], env = {}) {
     }
   }
   throw new Error(`the server ended before it was ready: ${text}`)
+}
+
+/** Resolves once every model has answered. @param {string} url */
+export async function untilReady(url) {
+  while ((await fetch(`${url}/health`)).status !== 200) await sleep(50)
 }
 
 const agent = new Agent({ keepAlive: true })

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { readOptions } from '../support/command-line.ts'
+import { runCommand } from '../support/command-line.ts'
 import { runChaos } from './chaos.ts'
 import { reason } from './client.ts'
 import { FAULTS } from './faults.ts'
@@ -57,16 +57,11 @@ const Options = z.strictObject({
 type Options = z.infer<typeof Options>
 
 /** @returns the exit code */
-export async function main(argv: readonly string[]): Promise<number> {
-  const options = readOptions(argv, Options)
-  if (typeof options === 'string') {
-    process.stderr.write(`${options}\n`)
-    return 2
-  }
-  if (options.help) {
-    process.stdout.write(HELP)
-    return 0
-  }
+export function main(argv: readonly string[]): Promise<number> {
+  return runCommand(argv, Options, HELP, run)
+}
+
+async function run(options: Options): Promise<number> {
   const cannot = canRunHere()
   if (cannot !== undefined) {
     process.stderr.write(`chaos cannot run here: ${cannot}\n`)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { readOptions } from '../support/command-line.ts'
+import { runCommand } from '../support/command-line.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { type Installed, installClients } from './install.ts'
 import { type ClientResult, document, failuresOf, table } from './matrix.ts'
@@ -53,17 +53,8 @@ const Options = z.strictObject({
 
 /** @returns the exit code */
 export async function main(argv: readonly string[]): Promise<number> {
-  const options = readOptions(argv, Options)
-  if (typeof options === 'string') {
-    console.error(options)
-    return 2
-  }
-  if (options.help) {
-    process.stdout.write(HELP)
-    return 0
-  }
   try {
-    return await compare(options)
+    return await runCommand(argv, Options, HELP, compare)
   } catch (thrown) {
     console.error(thrown instanceof Error ? thrown.message : thrown)
     return 1

@@ -1,7 +1,7 @@
 /** The command `npm run simulate`. */
 import { z } from 'zod'
 import * as core from '../../src/scheduling/core/index.ts'
-import { readOptions } from '../support/command-line.ts'
+import { runCommand } from '../support/command-line.ts'
 import { MUTANTS, mutatedCore } from './mutants.ts'
 import { type Core, type Outcome, simulate } from './simulation.ts'
 
@@ -40,16 +40,11 @@ const Options = z.strictObject({
 type Options = z.infer<typeof Options>
 
 /** @returns the exit code */
-export async function main(argv: readonly string[]): Promise<number> {
-  const options = readOptions(argv, Options)
-  if (typeof options === 'string') {
-    process.stderr.write(`${options}\n`)
-    return 2
-  }
-  if (options.help) {
-    process.stdout.write(HELP)
-    return 0
-  }
+export function main(argv: readonly string[]): Promise<number> {
+  return runCommand(argv, Options, HELP, run)
+}
+
+async function run(options: Options): Promise<number> {
   const mutant = MUTANTS.find(({ name }) => name === options.mutant)
   const tried: Core = mutant ? await mutatedCore(mutant) : core
   return options.seed === undefined ? many(tried, options) : one(tried, options.seed, options)

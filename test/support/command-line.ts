@@ -24,6 +24,26 @@ export function readOptions<S extends z.ZodObject>(argv: readonly string[], sche
   }
 }
 
+/**
+ * A whole command: `--help` prints the text, wrong options are told on stderr.
+ * @returns the exit code: 0, 2 for wrong use, or what `work` returns
+ */
+export async function runCommand<S extends z.ZodObject<{ help: z.ZodDefault<z.ZodBoolean> }>>(
+  argv: readonly string[],
+  schema: S,
+  help: string,
+  work: (options: z.infer<S>) => Promise<number>,
+): Promise<number> {
+  const options = readOptions(argv, schema)
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n`)
+    return 2
+  }
+  if (!options.help) return work(options)
+  process.stdout.write(help)
+  return 0
+}
+
 function isFlag(type: unknown): boolean {
   return (type instanceof z.ZodDefault ? type.unwrap() : type) instanceof z.ZodBoolean
 }

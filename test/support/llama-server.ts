@@ -4,11 +4,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe } from 'vitest'
 import { PACKAGE_ROOT } from '../../src/config/index.ts'
+import { describeWith, foundForTests } from './needs.ts'
 
-/** Undefined where the suite cannot run (never in CI: there the run fails). */
-const program: string | undefined = process.env['TANDEM_TEST_LLAMA_SERVER'] || undefined
+const program = foundForTests('LLAMA_SERVER')
 
 /** The shipped chat model: Tandem's own llama.cpp serves the same file. */
 export const CHAT_GGUF = join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat', 'tandem-tiny-chat-Q8_0.gguf')
@@ -16,11 +15,7 @@ export const CHAT_GGUF = join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat', 'tande
 const START_MS = 40_000
 const STOP_MS = 3_000
 
-/** Like `describe`; without a llama-server its tests count as skipped and the name says why. */
-export function describeLlamaServer(name: string, fn: () => void): void {
-  if (program !== undefined) describe(name, fn)
-  else describe.skip(`${name} (without llama-server: ${process.env['TANDEM_TEST_LLAMA_SERVER_MISSING']})`, fn)
-}
+export const describeLlamaServer = describeWith('LLAMA_SERVER', 'llama-server')
 
 export interface TestLlamaServer {
   readonly url: string
