@@ -22,7 +22,7 @@ export async function pullModel(request: PullRequest): Promise<PullOutcome> {
   const hub = hubOf(request)
   try {
     const info = await hub.model(target.repository, target.revision)
-    if (info.gated && request.hub.token === undefined) {
+    if (info.gated && tokenOf(request) === undefined) {
       const page = `${hub.url}/${target.repository}`
       throw new TandemError('MODEL_GATED', { repository: target.repository, page })
     }
@@ -69,8 +69,13 @@ async function presentOffline(
   }
 }
 
-function hubOf({ hub, env, signal, say, tuning }: PullRequest): Hub {
-  const token = hub.token ?? (env['HF_TOKEN'] || undefined)
+function tokenOf({ hub, env }: PullRequest): string | undefined {
+  return hub.token ?? (env['HF_TOKEN'] || undefined)
+}
+
+function hubOf(request: PullRequest): Hub {
+  const { hub, env, signal, say, tuning } = request
+  const token = tokenOf(request)
   return new Hub({
     url: hub.url,
     ...(token === undefined ? {} : { token }),
