@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // What an adopted llama-server costs through Tandem: against the same server asked directly, turn and turn about; and embeddings by
-// Tandem's engines against a llama-server's, one thread each.
+// Tandem's engines against a llama-server's, on as many threads.
 import { startChat, startEncoder } from './lib/llama-server.js'
 import { openVinoFolder } from './lib/openvino.js'
 import { StreamConnection } from './lib/raw-http.js'
 import { codeTexts } from './lib/raw-onnxruntime.js'
 import { median, quantile, report } from './lib/report.js'
-import { call, startServer, untilReady } from './lib/server.js'
+import { call, callLean, startServer, untilReady } from './lib/server.js'
 
 const MODEL = 'tandem-tiny-chat'
 const EMBED = 'tandem-embed-small'
@@ -151,52 +151,52 @@ async function chats(direct) {
   }
 }
 
-/** By Tandem's engine, a ratio to the peer's rate in the same round. */
-async function embeddings(peer) {
+/** Rates of both in the same rounds, each with the compute threads that Tandem gives its encoder. */
+async function embeddings(env) {
   const texts = await codeTexts(96)
+  const tandem = await startServer([], { TANDEM_CALIBRATION_WHEN_IDLE: 'false', ...env })
   const rate = async (url) => {
     const startedMs = performance.now()
-    for (let at = 0; at < texts.length; at += ARRAY)
-      await call(`${url}/v1/embeddings`, { model: EMBED, input: texts.slice(at, at + ARRAY) })
+    for (let at = 0; at < texts.length; at += ARRAY) {
+      const input = texts.slice(at, at + ARRAY)
+      await callLean(`${url}/v1/embeddings`, { model: EMBED, input, encoding_format: 'base64' })
+    }
     return (texts.length / (performance.now() - startedMs)) * 1000
   }
-  const against = async (env) => {
-    const tandem = await startServer([], { TANDEM_CALIBRATION_WHEN_IDLE: 'false', ...env })
-    try {
-      await untilReady(tandem.url)
-      await rate(tandem.url)
-      const seen = []
-      for (let round = 0; round < EMBED_ROUNDS; round++)
-        seen.push({ peer: await rate(peer.url), tandem: await rate(tandem.url) })
-      return seen
-    } finally {
-      await tandem.stop()
-    }
+  let peer
+  try {
+    await untilReady(tandem.url)
+    const { workers } = await call(`${tandem.url}/tandem/v1/status`)
+    const { engine, threads } = workers.find(({ task }) => task === 'embed')
+    peer = await startEncoder(['-t', String(threads)])
+    if (!peer) return
+    for (const url of [tandem.url, peer.url]) await rate(url)
+    const seen = []
+    for (let round = 0; round < EMBED_ROUNDS; round++)
+      seen.push({ peer: await rate(peer.url), tandem: await rate(tandem.url) })
+    const direct = median(seen.map((each) => each.peer))
+    rows.push({
+      what: `embeddings by ${engine}, of llama-server's`,
+      value: median(seen.map((each) => each.tandem / each.peer)),
+      unit: '',
+      target: 4,
+      note: `${direct.toFixed(0)} docs/s; ${threads} compute threads each`,
+    })
+  } finally {
+    await peer?.stop()
+    await tandem.stop()
   }
-  const usual = await against({})
-  const openvino = await against({
-    TANDEM_OPENVINO_FOLDER: await openVinoFolder(),
-    TANDEM_PLACEMENT_EMBED: 'openvino@CPU',
-  })
-  const share = (seen) => median(seen.map((each) => each.tandem / each.peer))
-  rows.push(
-    { what: "llama-server's embeddings", value: median(usual.map((each) => each.peer)), unit: 'docs/s' },
-    { what: "Tandem's default engine, of it", value: share(usual), unit: '', target: 4 },
-    { what: 'the same with OpenVINO (tandem setup openvino)', value: share(openvino), unit: '', target: 4 },
-  )
 }
 
-for (const [start, measure] of [
-  [() => startChat(['-t', '1', '-np', String(MANY), '-c', String(MANY * 512)]), chats],
-  [() => startEncoder(['-t', '1']), embeddings],
-]) {
-  const peer = await start()
-  if (!peer) continue
+const peer = await startChat(['-t', '1', '-np', String(MANY), '-c', String(MANY * 512)])
+if (peer) {
   try {
-    await measure(peer)
+    await chats(peer)
   } finally {
     await peer.stop()
   }
 }
+await embeddings({})
+await embeddings({ TANDEM_OPENVINO_FOLDER: await openVinoFolder(), TANDEM_PLACEMENT_EMBED: 'openvino@CPU' })
 if (rows.length > 0) report('adopted', rows)
 else process.exitCode = 1
