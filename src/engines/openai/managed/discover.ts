@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { splitArguments } from '../../../config/index.ts'
-import { definedOnly } from '../../../devices/index.ts'
-import type { DeviceKind, EngineDevice } from '../../../domain/index.ts'
+import type { EngineDevice } from '../../../domain/index.ts'
 import type { DiscoveredEngine, DiscoveryInput } from '../../discovery.ts'
 import { llamaServer } from './descriptor.ts'
+import { allOfVulkan, devicesOf } from './devices.ts'
 import { failureOf } from './failure.ts'
 import { llamaServersIn } from './find.ts'
 import { backendOf, type ListedDevice, readDevices, readVersion } from './report.ts'
@@ -13,8 +13,6 @@ import type { ManagedSettings } from './settings.ts'
 /** A backend wakes its GPUs before it lists them. */
 const LIMIT_MS = 8_000
 const MAX_PRINTED = 1024 * 1024
-/** Which of Vulkan's devices llama.cpp sees, in which order; without it, it leaves integrated ones out beside a discrete one. */
-const VISIBLE = 'GGML_VK_VISIBLE_DEVICES'
 
 /**
  * Which llama-server may be started here, and on what it runs.
@@ -29,15 +27,14 @@ export async function discoverLlamaServer(
   const none = { engine: llamaServer.id, devices: [], settings: {}, env: {}, warnings: [] }
   if (!enabled) return none
   const problems: string[] = []
-  const visible = own.flatMap((device) => device.env?.[VISIBLE] ?? [])
-  const vulkanEnv: Record<string, string> = visible.length > 0 ? { [VISIBLE]: visible.join(',') } : {}
+  const vulkanEnv = allOfVulkan(own)
   for (const binary of await llamaServersIn({ path, home, env })) {
     const asked = await ask(binary, { ...env, ...vulkanEnv }, signal)
     if ('problem' in asked) {
       problems.push(`${binary}: ${asked.problem}`)
       continue
     }
-    const devices = devicesOf(asked.devices, own, visible)
+    const devices = devicesOf(asked.devices, own)
     const backends = [...new Set(devices.flatMap(({ name }) => backendOf(name) ?? []))]
     const managed: ManagedSettings = {
       binary,
@@ -107,85 +104,4 @@ function run(
       else resolve({ printed, why: error.signal ? `ended by ${error.signal}` : error.message })
     })
   })
-}
-
-/** The CPU, and each listed device once: a build with several backends lists one for each of them. */
-function devicesOf(
-  listed: readonly ListedDevice[],
-  own: readonly EngineDevice[],
-  visible: readonly string[],
-): EngineDevice[] {
-  const left = own.filter(({ kind }) => kind !== 'cpu')
-  const seen = new Set<string>()
-  const found = listed.flatMap((device): EngineDevice[] => {
-    const at = sameAs(device, left, visible)
-    const [same] = at === -1 ? [] : left.splice(at, 1)
-    const twin = `${backendOf(device.name)} ${plainName(device.title)}`
-    const isOther = [...seen].some((each) => each !== twin && each.endsWith(` ${plainName(device.title)}`))
-    if (!same && isOther) return []
-    seen.add(twin)
-    return [toDevice(device, same)]
-  })
-  const cpu = own.find(({ kind }) => kind === 'cpu')
-  return [...found, { engine: llamaServer.id, name: 'cpu', kind: 'cpu', title: cpu?.title ?? 'CPU' }]
-}
-
-/** Vulkan's by their place, for it was told which to show; those of other backends by name, twins in their order. */
-function sameAs(
-  { name, title }: ListedDevice,
-  left: readonly EngineDevice[],
-  visible: readonly string[],
-): number {
-  const isNamed = (device: EngineDevice) => plainName(device.title) === plainName(title)
-  const index = /^Vulkan(\d+)$/.exec(name)?.[1]
-  const shown = index === undefined ? undefined : visible[Number(index)]
-  const placed =
-    shown === undefined ? -1 : left.findIndex((device) => device.env?.[VISIBLE] === shown && isNamed(device))
-  return placed === -1 ? left.findIndex(isNamed) : placed
-}
-
-function toDevice(
-  { name, title, memoryBytes, freeBytes }: ListedDevice,
-  same: EngineDevice | undefined,
-): EngineDevice {
-  if (same) {
-    const { env: _, ...told } = same
-    return { ...told, engine: llamaServer.id, name }
-  }
-  const software = /llvmpipe|swiftshader/i.test(title)
-  const kind = kindOf(name, title)
-  return {
-    engine: llamaServer.id,
-    name,
-    kind,
-    title,
-    memoryBytes,
-    freeBytes,
-    ...definedOnly({ vendor: vendorOf(title), software: software || undefined }),
-  }
-}
-
-/** Where no other engine saw the device: its name says whether it is a card. */
-function kindOf(name: string, title: string): DeviceKind {
-  const backend = backendOf(name)
-  if (backend === 'CUDA' || backend === 'MUSA') return 'dgpu'
-  if (backend === 'MTL' || backend === 'Metal') return 'igpu'
-  return /\bArc\b.*\b[AB]\d{2,3}\b|GeForce|\bRTX\b|\bRX \d|Radeon (Pro|AI|VII)|Instinct/i.test(title)
-    ? 'dgpu'
-    : 'igpu'
-}
-
-function vendorOf(title: string): string | undefined {
-  const vendors = { intel: /intel/i, nvidia: /nvidia|geforce/i, amd: /amd|radeon/i, apple: /apple/i }
-  return Object.entries(vendors).find(([, pattern]) => pattern.test(title))?.[0]
-}
-
-/** `Intel(R) Arc(TM) B580 Graphics (BMG G21)`: `intel arc b580`. */
-function plainName(title: string): string {
-  return title
-    .toLowerCase()
-    .replace(/\([^)]*\)/g, ' ')
-    .replace(/\b(graphics|gpu)\b/g, ' ')
-    .replace(/[^a-z0-9]+/g, ' ')
-    .trim()
 }
