@@ -118,6 +118,21 @@ double free or corruption (out)`,
     'it does not know the tokenizer tomorrow; a newer llama-server may',
   ],
   [
+    'a bad projector',
+    `0.00.377.140 E gguf_init_from_reader: invalid magic characters: '?*D?', expected 'GGUF'
+0.00.377.208 E clip_init: failed to load model 'mm.gguf': clip_model_loader: failed to load CLIP model from mm.gguf. Does this file exist?
+0.00.377.222 E srv    load_model: failed to load multimodal model, 'mm.gguf'`,
+    'other',
+    'it cannot load mm.gguf as its projector of images',
+  ],
+  [
+    'a bad draft',
+    `0.00.260.033 E gguf_init_from_reader: invalid magic characters: '?*D?', expected 'GGUF'
+0.00.260.205 E srv    load_model: failed to load draft model, 'small.gguf'`,
+    'other',
+    'it cannot load small.gguf as its draft',
+  ],
+  [
     'another reason',
     "llama_model_load: error loading model: missing tensor 'blk.0.attn_q.weight'",
     'other',
