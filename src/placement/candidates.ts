@@ -18,9 +18,9 @@ import {
 import { type Facts, factsOf, type Known, knownAs } from './facts.ts'
 import { fit as fitOn, stillFits } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
-import { Ledger, largest } from './memory.ts'
+import { type Held, Ledger, largest, sharedOut } from './memory.ts'
 import { banOf, inOrder } from './named-devices.ts'
-import { deviceOf } from './pin.ts'
+import { deviceOf, type Share } from './pin.ts'
 import { listed, parameters } from './say.ts'
 
 /** A way to serve a model's task that is possible in itself; whether it fits and is wanted is decided later. */
@@ -39,6 +39,8 @@ export interface Candidate {
   readonly known: Known
   /** Whose memory it takes; of a virtual device the first of its members. */
   readonly on: Device
+  /** Where several devices hold the model: the part of each. */
+  readonly shares?: readonly Share[]
   /** What it runs on, for a person. */
   readonly where: string
   readonly format: ModelFormat
@@ -46,7 +48,7 @@ export interface Candidate {
   readonly measured: Measurement | undefined
 }
 
-/** The engine that asks other servers. */
+/** Servers that speak HTTP, adopted and managed ones. */
 const SERVERS: EngineDescriptor['id'] = 'openai'
 
 /** What the whole plan is made from, looked up once. */
@@ -102,11 +104,26 @@ export function candidatesFor(
   return { candidates, rejected }
 }
 
-/** What a server computes on is only a place for its own models, and these are only read there by what asks servers. */
-function concerns({ server }: Device, { id }: EngineDescriptor, planned: PlannedModel): boolean {
+/**
+ * What a server computes on is only a place for its own models, and these are only read there by what asks servers. A server that
+ * Tandem would start itself is nothing to speak of where it cannot.
+ */
+function concerns(on: Device, engine: EngineDescriptor, planned: PlannedModel): boolean {
   const { task, model, onDemand } = planned
-  if (!server) return id !== SERVERS && !onDemand
-  return id === SERVERS && server.models.some((each) => each.task === task && each.model === model.id)
+  if (!isPlaceOf(on, engine)) return false
+  if (on.server) return on.server.models.some((each) => each.task === task && each.model === model.id)
+  if (onDemand) return false
+  return engine.id !== SERVERS || (on.engines[SERVERS] !== undefined && engine.tasks.includes(task))
+}
+
+/** Devices of this machine are for engines that read files, those of adopted servers for what asks them. */
+export function isPlaceOf({ server }: Device, engine: EngineDescriptor): boolean {
+  return (server !== undefined) === asksServers(engine)
+}
+
+/** Whether it has models only of servers that somebody else runs. */
+export function asksServers({ formats }: EngineDescriptor): boolean {
+  return formats.includes('remote')
 }
 
 function unseen({ name, problems = [] }: Device, { title }: EngineDescriptor): string {
@@ -124,6 +141,7 @@ export function candidateOn(
     asked = on.id,
     where = on.name,
     isVirtual = false,
+    shares,
   }: {
     readonly planned: PlannedModel
     readonly descriptor: EngineDescriptor
@@ -132,6 +150,7 @@ export function candidateOn(
     readonly asked?: string
     readonly where?: string
     readonly isVirtual?: boolean
+    readonly shares?: readonly Share[] | undefined
   },
 ): Candidate {
   const { task, model } = planned
@@ -149,6 +168,7 @@ export function candidateOn(
     descriptor,
     known,
     on,
+    ...(shares ? { shares } : {}),
     where,
     format,
     measured: found?.failed === undefined ? found : undefined,
@@ -193,7 +213,7 @@ export function readableFormat(
   engine: EngineDescriptor,
 ): { readonly format: ModelFormat } | { readonly reason: string } {
   if (!engine.tasks.includes(task)) return { reason: `${engine.title} does not serve ${task}` }
-  if (engine.id === SERVERS) return { format: 'remote' } // a server has the files, whatever they are
+  if (asksServers(engine)) return { format: 'remote' } // a server has the files, whatever they are
   const format = engine.formats.find((each) => model.files[each] !== undefined)
   if (format !== undefined) return { format }
   return {
@@ -209,17 +229,39 @@ export function fitNow(candidate: Candidate, ledger: Ledger): Fit {
   const { planned, descriptor, on } = candidate
   if (on.server) return { fits: true, need: NOTHING, traded: [] }
   const { task, model, shape, contextTokens, slots } = planned
-  const free = { device: on, freeBytes: ledger.free(on), hostFreeBytes: ledger.hostFree }
+  const free = { ...roomOf(candidate, ledger), hostFreeBytes: ledger.hostFree }
+  const holds = (need: Held) => heldBy(candidate, need).every((each) => ledger.holds(each.on, each.held))
   const known = ledger.found.get(candidate)
-  if (known && stillFits(free, known.need) && ledger.holds(on, known.need)) return known
+  if (known && stillFits(free, known.need) && holds(known.need)) return known
   const answer = fitOn({ task, model, shape, engine: descriptor, contextTokens, slots, ...free })
   if (!answer.fits) return answer
-  if (ledger.holds(on, answer.need)) {
+  if (holds(answer.need)) {
     ledger.found.set(candidate, answer)
     return answer
   }
   const reason = `does not fit: the device and the system's memory together have no room for it`
   return { fits: false, reason }
+}
+
+/** What a placement takes of each device that it takes from. */
+export function heldBy(
+  { on, shares }: Pick<Candidate, 'on' | 'shares'>,
+  need: Held,
+): { readonly on: Device; readonly held: Held }[] {
+  return shares ? sharedOut(shares, need) : [{ on, held: need }]
+}
+
+/** Of several devices that share a model the one that is full first decides how large it may be. */
+function roomOf({ on, shares }: Candidate, ledger: Ledger): { device: Device; freeBytes: number } {
+  if (!shares) return { device: on, freeBytes: ledger.free(on) }
+  const most = (of: (device: Device) => number | undefined) =>
+    Math.min(...shares.map(({ on: each, part }) => (of(each) ?? Number.POSITIVE_INFINITY) / part))
+  const memoryBytes = most((each) => each.memoryBytes)
+  const { memoryBytes: _, ...rest } = on
+  return {
+    device: Number.isFinite(memoryBytes) ? { ...rest, memoryBytes } : rest,
+    freeBytes: most((each) => ledger.free(each)),
+  }
 }
 
 /** A placement that fits where nothing else is, and how. */
@@ -258,7 +300,13 @@ export function fitsBeside({ on, need }: PossiblePlacement, plan: Plan, devices:
   for (const [first, ...others] of loadedInTurns(placementsOf(plan))) {
     const device = first && deviceOf(first, devices)
     const needs = [first, ...others].flatMap((each) => each?.memory ?? [])
-    if (device && needs.length > 0) ledger.take(device, largest(device, needs))
+    if (!device || needs.length === 0) continue
+    const shares = first.shares?.flatMap(({ device: id, part }) => {
+      const member = devices.find((each) => each.id === id)
+      return member ? [{ on: member, part }] : []
+    })
+    const taken = heldBy({ on: device, ...(shares ? { shares } : {}) }, largest(device, needs))
+    for (const each of taken) ledger.take(each.on, each.held)
   }
   return ledger.holds(on, need)
 }

@@ -58,7 +58,7 @@ export function findPinned(
   if (text === undefined)
     return known.map((device) => ({ device: device.id, title: device.name, members: [device] }))
   const virtual = virtualOf(text, engine)
-  if (virtual) return findVirtual(text, virtual.chooses, engine, known)
+  if (virtual) return findVirtual(text, virtual, engine, known)
   const found = byName(known, engine, text)
   if (!found) return { reason: unknown(text, engine, known) }
   return [{ device: text, title: found.name, members: [found] }]
@@ -73,7 +73,7 @@ export function virtualOf(text: string, engine: EngineDescriptor) {
 /** `HETERO:GPU.1,CPU`, `AUTO`, `BATCH:GPU(4)`. */
 function findVirtual(
   text: string,
-  chooses: boolean,
+  { chooses, splits = false }: { readonly chooses: boolean; readonly splits?: boolean },
   engine: EngineDescriptor,
   known: readonly Device[],
 ): readonly PinnedDevice[] | { readonly reason: string } {
@@ -85,7 +85,17 @@ function findVirtual(
   const missing = parts.find((name) => !byName(known, engine, name))
   if (missing !== undefined) return { reason: unknown(missing, engine, known) }
   const [first, ...rest] = parts.length > 0 ? parts.map((name) => byName(known, engine, name)!) : known
+  const against = splits ? noSplit([first!, ...rest]) : undefined
+  if (against !== undefined) return { reason: `${text}: ${against}` }
   return [{ device: text, title: text, members: [first!, ...rest] }]
+}
+
+/** Why devices cannot share a model. */
+function noSplit(members: readonly Device[]): string | undefined {
+  if (members.some(({ kind }) => kind === 'cpu'))
+    return 'the CPU takes no share; layers that the GPUs have no room for stay on it'
+  const twice = members.find((each, at) => members.indexOf(each) < at)
+  return twice && `${twice.id} is named twice`
 }
 
 /** `GPU.1(4),CPU` of `BATCH:GPU.1(4),CPU`: names, each with its number in brackets where it has one. */
@@ -130,6 +140,32 @@ export function engineDevice(
   const [prefix] = device.split(':', 1)
   const members = membersOf(device).map(({ name, load }) => `${ownName(name) ?? name}${load}`)
   return [prefix!.toUpperCase(), ...(members.length > 0 ? [members.join(',')] : [])].join(':')
+}
+
+/** Part of a model's memory that a device holds, 0..1. */
+export interface Share {
+  readonly on: Device
+  readonly part: number
+}
+
+/**
+ * How the members of a device that splits share a model: by the numbers in brackets, else by what they have free.
+ * @param members in the order of `text`
+ * @returns undefined where the first of them holds it
+ */
+export function sharesOf(
+  text: string,
+  engine: EngineDescriptor,
+  members: readonly Device[],
+): readonly Share[] | undefined {
+  if (!virtualOf(text, engine)?.splits) return undefined
+  const told = membersOf(text).map(({ load }) => load.slice(1, -1))
+  const free = ({ freeBytes, memoryBytes = 1 }: Device) => freeBytes ?? memoryBytes
+  const weights = members.map((on, at) =>
+    told.some((number) => number !== '') ? Number(told[at] || 1) : free(on),
+  )
+  const sum = weights.reduce((all, each) => all + each, 0)
+  return members.map((on, at) => ({ on, part: sum > 0 ? weights[at]! / sum : 1 / members.length }))
 }
 
 /** Whether the CPU takes part: alone, or as a member of a virtual device; AUTO without a list may choose it. */
