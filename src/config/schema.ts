@@ -143,6 +143,17 @@ export const Config = z.strictObject({
         .meta({ writeOnly: true }),
     })
     .prefault({}),
+  setup: z
+    .strictObject({
+      llamaCppReleases: z
+        .string()
+        .regex(/^https?:\/\/[^\s?]+$/)
+        .default('https://api.github.com/repos/ggml-org/llama.cpp/releases')
+        .describe(
+          "list of llama.cpp's releases that `tandem setup llama.cpp` reads: this address, or a mirror with JSON of the same form",
+        ),
+    })
+    .prefault({}),
   chat: z
     .strictObject({
       contextTokens: z

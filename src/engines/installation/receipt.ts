@@ -11,9 +11,9 @@ export type UnpackedFiles = Readonly<Record<string, number>>
 /** The part that every installation's receipt has. */
 export const Files = z.record(z.string(), z.int())
 
-export async function writeReceipt(
+export async function writeReceipt<T extends { readonly files: UnpackedFiles }>(
   folder: string,
-  receipt: { readonly files: UnpackedFiles },
+  receipt: T,
 ): Promise<void> {
   await writeFile(join(folder, RECEIPT), `${JSON.stringify(receipt, null, 2)}\n`, { flush: true })
 }
