@@ -37,6 +37,7 @@ export default async function setup(): Promise<(() => void) | undefined> {
     stdio: 'inherit',
   })
   process.env['TANDEM_ADOPT_DISCOVER'] = 'false' // servers of this machine are not part of a test that does not ask for them
+  process.env['TANDEM_LLAMA_SERVER_ENABLED'] = 'false' // nor is a llama-server that it could start
   const missing: string[] = []
   for (const { name, title, find, remedy } of NEEDS) {
     try {

@@ -86,6 +86,12 @@ function decoderSpec(model: Model, chat: Config['chat'], load: DecoderLoad | und
       contextTokens: Math.min(chat.contextTokens ?? model.contextTokens, model.contextTokens),
       slots: chat.slots,
     }
-  const { contextTokens, slots, kvType, gpuLayers } = load
-  return { contextTokens, slots, kvType, gpuLayers }
+  const { contextTokens, slots, kvType, gpuLayers, cpuExpertLayers } = load
+  return {
+    contextTokens,
+    slots,
+    kvType,
+    gpuLayers,
+    ...(cpuExpertLayers > 0 ? { cpuExpertLayers } : {}),
+  }
 }

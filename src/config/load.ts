@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { type Given, readConfigFile } from './file.ts'
 import { readHetero } from './hetero.ts'
 import { CONFIG_KEYS, type ConfigKey } from './keys.ts'
+import { llamaServerProblem } from './llama-server.ts'
 import { nearestNames } from './nearest.ts'
 import { policyProblem } from './policies.ts'
 import { configError, type Problem } from './problem.ts'
@@ -146,6 +147,11 @@ function checkTogether(config: Config, source: LoadedConfig['source']): Problem 
   }
   const servers = serversProblem(config.servers, isLoopback)
   if (servers !== undefined) return { where: source['servers']?.where ?? 'servers', what: servers }
+  const llamaServer = llamaServerProblem(config.llamaServer, isAbsolute)
+  if (llamaServer !== undefined) {
+    const [setting = ''] = llamaServer.split(':', 1)
+    return { where: source[setting]?.where ?? setting, what: llamaServer }
+  }
   const { host, apiKey } = config.server
   if (apiKey !== undefined || isLoopback(host)) return undefined
   return {

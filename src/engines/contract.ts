@@ -39,6 +39,8 @@ export interface LoadSpec {
   readonly slots?: number
   /** Decoders: layers on the device; absent: all that there are. */
   readonly gpuLayers?: number
+  /** Decoders: layers whose experts stay on the CPU; absent: none. */
+  readonly cpuExpertLayers?: number
   /** Decoders: how keys and values are kept; absent: f16. */
   readonly kvType?: KvType
   /** What only this engine understands; its child checks it. */

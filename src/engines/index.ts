@@ -5,6 +5,8 @@ import { discoverLlamaCpp } from './llama.cpp/discover.ts'
 import { onnxruntime } from './onnxruntime/descriptor.ts'
 import { discoverOnnxRuntime } from './onnxruntime/discover.ts'
 import { openai } from './openai/descriptor.ts'
+import { llamaServer } from './openai/managed/descriptor.ts'
+import { discoverLlamaServer } from './openai/managed/discover.ts'
 import { openvino } from './openvino/descriptor.ts'
 import { discoverOpenVino } from './openvino/discover.ts'
 import { inspectOpenVino } from './openvino/inspect.ts'
@@ -15,14 +17,20 @@ export { serverSettings } from './openai/settings.ts'
 export { runProbeProcess } from './probe-process.ts'
 
 /** Every engine, as plain data; where several could serve a task, the first is preferred. */
-export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp, openvino, openai]
+export const ENGINES: readonly EngineDescriptor[] = [onnxruntime, llamaCpp, openvino, openai, llamaServer]
 
 /**
  * What every engine has on this machine, asked for all at once. A probe that crashes or is slow is a `problem`.
  * @throws TandemError OPENVINO_MISSING, CONFIG_INVALID: the configuration cannot be followed; the signal's reason
  */
 export function discoverEngines(input: DiscoveryInput): Promise<DiscoveredEngine[]> {
-  return Promise.all([discoverOnnxRuntime(), discoverLlamaCpp(input), discoverOpenVino(input)])
+  const embedded = discoverLlamaCpp(input)
+  return Promise.all([
+    discoverOnnxRuntime(),
+    embedded,
+    embedded.then(({ devices }) => discoverLlamaServer(input, devices)),
+    discoverOpenVino(input),
+  ])
 }
 
 /** Engines that tell about their devices. */

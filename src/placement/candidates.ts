@@ -46,7 +46,7 @@ export interface Candidate {
   readonly measured: Measurement | undefined
 }
 
-/** The engine that asks other servers. */
+/** Servers that speak HTTP, adopted and managed ones. */
 const SERVERS: EngineDescriptor['id'] = 'openai'
 
 /** What the whole plan is made from, looked up once. */
@@ -102,11 +102,26 @@ export function candidatesFor(
   return { candidates, rejected }
 }
 
-/** What a server computes on is only a place for its own models, and these are only read there by what asks servers. */
-function concerns({ server }: Device, { id }: EngineDescriptor, planned: PlannedModel): boolean {
+/**
+ * What a server computes on is only a place for its own models, and these are only read there by what asks servers. A server that
+ * Tandem would start itself is nothing to speak of where it cannot.
+ */
+function concerns(on: Device, engine: EngineDescriptor, planned: PlannedModel): boolean {
   const { task, model, onDemand } = planned
-  if (!server) return id !== SERVERS && !onDemand
-  return id === SERVERS && server.models.some((each) => each.task === task && each.model === model.id)
+  if (!isPlaceOf(on, engine)) return false
+  if (on.server) return on.server.models.some((each) => each.task === task && each.model === model.id)
+  if (onDemand) return false
+  return engine.id !== SERVERS || (on.engines[SERVERS] !== undefined && engine.tasks.includes(task))
+}
+
+/** Devices of this machine are for engines that read files, those of adopted servers for what asks them. */
+export function isPlaceOf({ server }: Device, engine: EngineDescriptor): boolean {
+  return (server !== undefined) === asksServers(engine)
+}
+
+/** Whether it has models only of servers that somebody else runs. */
+export function asksServers({ formats }: EngineDescriptor): boolean {
+  return formats.includes('remote')
 }
 
 function unseen({ name, problems = [] }: Device, { title }: EngineDescriptor): string {
@@ -193,7 +208,7 @@ export function readableFormat(
   engine: EngineDescriptor,
 ): { readonly format: ModelFormat } | { readonly reason: string } {
   if (!engine.tasks.includes(task)) return { reason: `${engine.title} does not serve ${task}` }
-  if (engine.id === SERVERS) return { format: 'remote' } // a server has the files, whatever they are
+  if (asksServers(engine)) return { format: 'remote' } // a server has the files, whatever they are
   const format = engine.formats.find((each) => model.files[each] !== undefined)
   if (format !== undefined) return { format }
   return {

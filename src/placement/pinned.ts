@@ -1,5 +1,13 @@
 import type { EngineDescriptor } from '../domain/index.ts'
-import { type Candidate, candidateOn, objection, readableFormat, type Scene } from './candidates.ts'
+import {
+  asksServers,
+  type Candidate,
+  candidateOn,
+  isPlaceOf,
+  objection,
+  readableFormat,
+  type Scene,
+} from './candidates.ts'
 import type { PlannedModel } from './input.ts'
 import { devicesCalled, namesOf } from './named-devices.ts'
 import { findPinned, type Pin, virtualOf } from './pin.ts'
@@ -14,14 +22,30 @@ export function candidatesOfPin(
   scene: Scene,
 ): { readonly candidates: readonly Candidate[] } | { readonly reason: string } {
   if (pin.engine === undefined) return ofDevice(planned, pin.device ?? '', scene)
-  const engine = scene.input.engines.find((each) => each.id === pin.engine)
-  if (!engine) return { reason: `${pin.engine} is no engine that runs here` }
-  return ofEngine(planned, engine, pin.device, scene)
+  const engines = scene.input.engines.filter((each) => each.id === pin.engine)
+  if (engines.length === 0) return { reason: `${pin.engine} is no engine that runs here` }
+  return together(engines.map((engine) => ofEngine(planned, engine, pin.device, scene)))
 }
 
-function ofEngine(planned: PlannedModel, engine: EngineDescriptor, device: string | undefined, scene: Scene) {
-  const { devices, input, facts } = scene
-  const found = findPinned(device, engine, devices, input.problems?.[engine.id])
+type Found = ReturnType<typeof candidatesOfPin>
+
+/** What several ways have found; the reason where none has anything. */
+function together(ways: readonly Found[]): Found {
+  const candidates = ways.flatMap((way) => ('candidates' in way ? way.candidates : []))
+  if (candidates.length > 0) return { candidates }
+  const reasons = ways.flatMap((way) => ('reason' in way ? way.reason : []))
+  return { reason: [...new Set(reasons)].join('; ') }
+}
+
+function ofEngine(
+  planned: PlannedModel,
+  engine: EngineDescriptor,
+  device: string | undefined,
+  scene: Scene,
+): Found {
+  const { facts } = scene
+  const devices = scene.devices.filter((each) => isPlaceOf(each, engine))
+  const found = findPinned(device, engine, devices, problemOf(engine, scene))
   if ('reason' in found) return found
   const readable = readableFormat(planned.task, planned.model, engine)
   if ('reason' in readable) return readable
@@ -51,8 +75,10 @@ function ofDevice(planned: PlannedModel, name: string, scene: Scene) {
   const attempts =
     called.length === 0
       ? virtual.map((engine) => ({ engine, device: name }))
-      : called.flatMap(({ id, engines }) =>
-          input.engines.filter((engine) => engines[engine.id]).map((engine) => ({ engine, device: id })),
+      : called.flatMap((on) =>
+          input.engines
+            .filter((engine) => on.engines[engine.id] && isPlaceOf(on, engine))
+            .map((engine) => ({ engine, device: on.id })),
         )
   for (const { engine, device } of attempts) {
     const found = ofEngine(planned, engine, device, scene)
@@ -62,11 +88,16 @@ function ofDevice(planned: PlannedModel, name: string, scene: Scene) {
   return candidates.length > 0 ? { candidates } : { reason: reason || `no engine here knows ${name}` }
 }
 
+/** Why an engine has no devices; an adopted server that is away is told of elsewhere. */
+function problemOf(engine: EngineDescriptor, { input }: Scene): string | undefined {
+  return asksServers(engine) ? undefined : input.problems?.[engine.id]
+}
+
 /** Engines that found no devices, with the reason. */
-function problemsOf({ input }: Scene): string {
-  const told = input.engines.flatMap(({ id, title }) => {
-    const problem = input.problems?.[id]
-    return problem === undefined ? [] : [`${title}: ${problem}`]
+function problemsOf(scene: Scene): string {
+  const told = scene.input.engines.flatMap((engine) => {
+    const problem = problemOf(engine, scene)
+    return problem === undefined ? [] : [`${engine.title}: ${problem}`]
   })
   return told.length > 0 ? ` (${told.join('; ')})` : ''
 }

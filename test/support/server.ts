@@ -56,10 +56,11 @@ export async function startTestServer({
   await writeFile(join(home, 'tandem.yaml'), JSON.stringify(config)) // JSON is YAML
   const folders = projects.flatMap((path) => ['--project', path])
   const child = spawn(process.execPath, [BIN, 'serve', '--port', '0', '--json', ...folders, ...args], {
-    // other tests run beside it: an index that gives way to them would take long; servers of this machine are not looked for
+    // other tests run beside it: an index that gives way to them would take long; servers of this machine are not looked for, and none is started
     env: {
       TANDEM_CPU_GIVE_WAY: 'false',
       TANDEM_ADOPT_DISCOVER: 'false',
+      TANDEM_LLAMA_SERVER_ENABLED: 'false',
       ...(env ?? process.env),
       TANDEM_HOME: home,
     },

@@ -11,6 +11,8 @@ import { openai } from './descriptor.ts'
 import { embedRows, ServerEncoder } from './encoder.ts'
 import { ask } from './http/transport.ts'
 import { LlamaServerDecoder } from './llama-server-decoder.ts'
+import { loadManaged } from './managed/load.ts'
+import { readManagedSettings } from './managed/settings.ts'
 import { ServerScorer } from './scorer.ts'
 import { softwareOf } from './servers/index.ts'
 import { readSettings, type ServerSettings } from './settings.ts'
@@ -38,8 +40,14 @@ export const engine: Engine = {
   load,
 }
 
-/** @throws TandemError ENGINE_FAILED: it does not answer, or refuses the key */
+/** @throws TandemError ENGINE_FAILED: it does not answer, refuses the key, or does not start; see `loadManaged` */
 async function load(spec: LoadSpec): Promise<Loaded> {
+  const managed = readManagedSettings(spec.settings)
+  if (managed) {
+    const server = await loadManaged(spec, managed, lost)
+    version = server.version
+    return server.decoder
+  }
   const settings = readSettings(spec.settings)
   const client = new ServerClient(settings, process.env)
   const { server } = settings
@@ -52,11 +60,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
     target: { url: server.url },
     path: health,
     local: server.local,
-    onGone: (why) => {
-      // to those who wait for this worker it is lost, as one whose process crashed
-      process.stderr.write(`${client.name} does not answer any more: ${why}\n`)
-      process.exit(1)
-    },
+    onGone: (why) => lost(`${client.name} does not answer any more: ${why}`),
   })
   const dispose = loaded.dispose.bind(loaded)
   return Object.assign(loaded, {
@@ -65,6 +69,12 @@ async function load(spec: LoadSpec): Promise<Loaded> {
       return dispose()
     },
   })
+}
+
+/** To those who wait for this worker it is lost, as one whose process crashed. */
+function lost(why: string): never {
+  process.stderr.write(`${why}\n`)
+  process.exit(1)
 }
 
 async function open(spec: LoadSpec, settings: ServerSettings, client: ServerClient): Promise<Loaded> {

@@ -44,16 +44,6 @@ const RULES: readonly Rule[] = [
     say: ([host, port]) => `the port ${port} of ${host} is taken`,
   },
   {
-    kind: 'architecture',
-    pattern: /unknown model architecture: '([^']+)'/,
-    say: ([name]) => `it does not know the architecture ${name}; a newer llama-server may`,
-  },
-  {
-    kind: 'architecture',
-    pattern: /unknown pre-tokenizer type: '([^']+)'/,
-    say: ([name]) => `it does not know the tokenizer ${name}; a newer llama-server may`,
-  },
-  {
     kind: 'memory',
     pattern: /failed to allocate (\S+) buffer of size (\d+)/,
     say: ([where, bytes]) => `out of memory: ${gib(Number(bytes))} could not be allocated on ${where}`,
@@ -81,6 +71,23 @@ const RULES: readonly Rule[] = [
     say: ([said]) => `out of memory: ${said}`,
   },
   {
+    // before what says the same of the model itself
+    kind: 'other',
+    pattern: /failed to load (multimodal|draft) model, '(.+)'/,
+    say: ([what, path]) =>
+      `it cannot load ${path} as its ${what === 'draft' ? 'draft' : 'projector of images'}`,
+  },
+  {
+    kind: 'architecture',
+    pattern: /unknown model architecture: '([^']+)'/,
+    say: ([name]) => `it does not know the architecture ${name}; a newer llama-server may`,
+  },
+  {
+    kind: 'architecture',
+    pattern: /unknown pre-tokenizer type: '([^']+)'/,
+    say: ([name]) => `it does not know the tokenizer ${name}; a newer llama-server may`,
+  },
+  {
     kind: 'file',
     pattern: /(invalid magic characters)/,
     say: () => 'it is no GGUF file',
@@ -94,11 +101,6 @@ const RULES: readonly Rule[] = [
     kind: 'file',
     pattern: /failed to open GGUF file '.*' \(([^)]+)\)/,
     say: ([why]) => `it cannot be opened: ${why}`,
-  },
-  {
-    kind: 'other',
-    pattern: /(failed to load (?:multimodal|draft) model.*|error: invalid vocab.*)/i,
-    say: ([said]) => said!,
   },
   {
     kind: 'other',

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type Model, TandemError } from '../../../domain/index.ts'
+import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
+import { findGguf } from '../../llama.cpp/model-file.ts'
+import { ServerClient } from '../client.ts'
+import { LlamaServerDecoder } from '../llama-server-decoder.ts'
+import { llamaServer } from '../servers/llama-server.ts'
+import type { ServerSettings } from '../settings.ts'
+import { Props } from '../wire.ts'
+import { serverArguments } from './arguments.ts'
+import type { Failure } from './failure.ts'
+import { LogFile } from './log-file.ts'
+import { freePort, type RunningProcess, StartFailure, startServer } from './process.ts'
+import type { ManagedSettings } from './settings.ts'
+
+/** Of this process: the key is made anew for each server, and told to nobody else. */
+const KEY_VARIABLE = 'TANDEM_MANAGED_SERVER_KEY'
+/** Another program may take the port first. */
+const MOST_PORTS = 3
+const HEAD_MS = 30_000
+
+export interface ManagedServer {
+  readonly decoder: LoadedDecoder
+  /** Its build. */
+  readonly version: string
+}
+
+/**
+ * Starts a llama-server for a placement and opens its model there.
+ * @param onGone called once when it has ended by itself, with the reason: one clause
+ * @throws TandemError ENGINE_FAILED, DEVICE_OUT_OF_MEMORY, MODEL_FILE_BAD, MODEL_UNSUPPORTED
+ */
+export async function loadManaged(
+  spec: LoadSpec,
+  managed: ManagedSettings,
+  onGone: (why: string) => void,
+): Promise<ManagedServer> {
+  const { model, task } = spec
+  if (task !== 'chat') throw failed(`it does not serve ${task}`)
+  const path = await findGguf(model)
+  const log = new LogFile(join(managed.logs, logName(spec)))
+  const { running, settings } = await start(spec, managed, path, log)
+  const client = new ServerClient(settings, process.env)
+  try {
+    const { signal } = new AbortController()
+    const props = await client.json('/props', Props, { signal, headMs: HEAD_MS })
+    const { contextTokens = model.contextTokens } = spec
+    const decoder = new LlamaServerDecoder(
+      {
+        client,
+        settings,
+        model,
+        api: llamaServer.api,
+        // the user may have asked for others
+        contextTokens: Math.min(
+          model.contextTokens,
+          props.default_generation_settings.n_ctx ?? contextTokens,
+        ),
+        slots: props.total_slots,
+      },
+      props.chat_template,
+    )
+    let wanted = true
+    void running.ended.then(({ why }) => wanted && onGone(why))
+    const dispose = decoder.dispose.bind(decoder)
+    return {
+      version: `llama-server ${props.build_info ?? ''}`.trim(),
+      decoder: Object.assign(decoder, {
+        dispose: async () => {
+          wanted = false
+          await dispose()
+          await running.stop()
+          log.close()
+        },
+      }),
+    }
+  } catch (thrown) {
+    await running.stop()
+    throw thrown
+  }
+}
+
+async function start(
+  spec: LoadSpec,
+  { binary, args, draft }: ManagedSettings,
+  path: string,
+  log: LogFile,
+): Promise<{ running: RunningProcess; settings: ServerSettings }> {
+  const { model, device, threads, contextTokens = model.contextTokens, slots = 1 } = spec
+  const mmproj = await projectorOf(model)
+  const apiKey = randomBytes(24).toString('base64url')
+  for (let left = MOST_PORTS - 1; ; left--) {
+    const port = await freePort()
+    const { gpuLayers, cpuExpertLayers, kvType } = spec
+    const wish = {
+      port,
+      device,
+      threads,
+      contextTokens,
+      slots,
+      gpuLayers,
+      cpuExpertLayers,
+      kvType,
+      mmproj,
+      draft,
+    }
+    const argv = serverArguments({ ...wish, model: path, alias: model.id }, args)
+    try {
+      const running = await startServer({ binary, args: argv, port, apiKey, log })
+      process.env[KEY_VARIABLE] = apiKey
+      const url = `http://127.0.0.1:${port}`
+      const server = {
+        name: 'llama-server',
+        kind: llamaServer.kind,
+        url,
+        local: true,
+        apiKeyEnv: KEY_VARIABLE,
+      }
+      return { running, settings: { server, as: model.id } }
+    } catch (thrown) {
+      if (!(thrown instanceof StartFailure)) throw thrown
+      if (thrown.failure.kind !== 'port' || left === 0) throw asError(thrown.failure, spec, path, log)
+    }
+  }
+}
+
+function asError(
+  { kind, why }: Failure,
+  { model, device }: LoadSpec,
+  path: string,
+  log: LogFile,
+): TandemError {
+  switch (kind) {
+    case 'memory':
+      return new TandemError('DEVICE_OUT_OF_MEMORY', { device, model: model.id, why })
+    case 'architecture':
+      return new TandemError('MODEL_UNSUPPORTED', { engine: 'llama-server', model: model.id, device, why })
+    case 'file':
+      return new TandemError('MODEL_FILE_BAD', { file: path, why })
+    default:
+      return failed(`${why}; its log is ${log.path}`)
+  }
+}
+
+/** The one beside the model, where the folder holds nothing of another. */
+async function projectorOf({ folder, files }: Model): Promise<string | undefined> {
+  const own = (files.gguf ?? []).map(({ path }) => basename(path))
+  const all = (await readdir(folder).catch(() => [])).filter((name) => /\.gguf$/i.test(name))
+  const [first, ...others] = all.filter((name) => !own.includes(name))
+  return first !== undefined && others.length === 0 && /mmproj/i.test(first) ? join(folder, first) : undefined
+}
+
+/** One for each placement; a benchmark of it writes there too. */
+function logName({ model, device }: LoadSpec): string {
+  return `llama-server-${model.id}-${device}.log`.replace(/[^\w.-]+/g, '-')
+}
+
+function failed(why: string): TandemError {
+  return new TandemError('ENGINE_FAILED', { engine: 'llama-server', why })
+}

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from '../http/transport.ts'
+import { PROMPT_CACHE_MIB } from './descriptor.ts'
+import { type Failure, failureOf } from './failure.ts'
+import type { LogFile } from './log-file.ts'
+
+/** Less than a worker may take to start: so the reason is this one. */
+const UP_MS = 110_000
+const LOOK_MS = 25
+const HEAD_MS = 5_000
+/** A server has been seen to hang on SIGTERM. */
+const TERM_MS = 700
+/** Characters of its last output, for the reason of its end. */
+const TAIL = 16_384
+
+export interface StartOptions {
+  readonly binary: string
+  readonly args: readonly string[]
+  readonly port: number
+  /** Asked for by the server of everybody but us. */
+  readonly apiKey: string
+  readonly log: LogFile
+}
+
+/** A server that does not start: why. */
+export class StartFailure extends Error {
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.why)
+    this.failure = failure
+  }
+}
+
+export interface RunningProcess {
+  readonly pid: number
+  /** Resolves with the reason once it has ended, by whomever. */
+  readonly ended: Promise<Failure>
+  /** Asks it to end, and ends it soon. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a llama-server in this process's group, so that it goes with it, and waits until its model is loaded.
+ * @throws StartFailure
+ */
+export async function startServer({
+  binary,
+  args,
+  port,
+  apiKey,
+  log,
+}: StartOptions): Promise<RunningProcess> {
+  log.write(`\n# ${new Date().toISOString()} ${[binary, ...args].join(' ')}\n`)
+  const child = spawn(binary, args, {
+    env: {
+      ...process.env,
+      LLAMA_API_KEY: apiKey, // not in the list of processes
+      // builds that do not know these pass over them: the plan says what fits, and memory is bounded
+      LLAMA_ARG_FIT: 'off',
+      LLAMA_ARG_CACHE_RAM: String(PROMPT_CACHE_MIB),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+  })
+  let tail = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log.write(text)
+      tail = (tail + text).slice(-TAIL)
+    })
+  let end: Failure | undefined
+  const ended = endOf(child).then((how) => {
+    log.write(`# ${how}\n`)
+    end = failureOf(tail, how)
+    return end
+  })
+  for (const endsMs = performance.now() + UP_MS; end === undefined; ) {
+    if (await isUp(port)) return { pid: child.pid ?? 0, ended, stop: () => stop(child, ended) }
+    if (performance.now() < endsMs) await Promise.race([sleep(LOOK_MS), ended])
+    else {
+      await stop(child, ended)
+      throw new StartFailure({ kind: 'other', why: `its model was not loaded within ${UP_MS / 1000} s` })
+    }
+  }
+  throw new StartFailure(end)
+}
+
+/** With its last output read. */
+async function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('close', (code, signal) => resolve(signal ? `ended by ${signal}` : `exit code ${code}`))
+  })
+}
+
+async function isUp(port: number): Promise<boolean> {
+  const { signal } = new AbortController()
+  try {
+    const answer = await ask(
+      { url: `http://127.0.0.1:${port}` },
+      { path: '/health', signal, headMs: HEAD_MS },
+    )
+    answer.resume()
+    return answer.statusCode === 200
+  } catch {
+    return false // it does not listen yet
+  }
+}
+
+async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), TERM_MS)
+  await ended
+  clearTimeout(timer)
+}
+
+/** One that is free now; another program may take it before it is used. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
