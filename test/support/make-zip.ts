@@ -8,6 +8,8 @@ export interface ZippedFile {
   readonly claimedBytes?: number
   /** Packed; else stored as it is. */
   readonly packed?: boolean
+  /** As Unix has it, type included; default: packed by a system that has none. */
+  readonly mode?: number
 }
 
 function crc32(data: Buffer): number {
@@ -24,7 +26,7 @@ export function makeZip(files: readonly ZippedFile[]): Buffer {
   const locals: Buffer[] = []
   const directory: Buffer[] = []
   let offset = 0
-  for (const { name, content, claimedBytes = content.length, packed = true } of files) {
+  for (const { name, content, claimedBytes = content.length, packed = true, mode } of files) {
     const data = packed ? deflateRawSync(content) : content
     const fields = Buffer.alloc(26) // what both headers share, from the version on
     fields.writeUInt16LE(20, 0)
@@ -37,9 +39,10 @@ export function makeZip(files: readonly ZippedFile[]): Buffer {
     const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), fields, Buffer.from(name), data])
     const rest = Buffer.alloc(14)
     rest.writeUInt32LE(offset, 10)
-    directory.push(
-      Buffer.concat([Buffer.from('PK\x01\x02\x14\x00', 'latin1'), fields, rest, Buffer.from(name)]),
-    )
+    if (mode !== undefined) rest.writeUInt16LE(mode, 8)
+    const packer = mode === undefined ? 0 : 3 // another system, Unix
+    const head = Buffer.from(`PK\x01\x02\x14${String.fromCharCode(packer)}`, 'latin1')
+    directory.push(Buffer.concat([head, fields, rest, Buffer.from(name)]))
     locals.push(local)
     offset += local.length
   }

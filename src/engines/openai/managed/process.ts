@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../http/transport.ts'
+import { libraryPath } from './ask.ts'
 import { PROMPT_CACHE_MIB } from './descriptor.ts'
 import { type Failure, failureOf } from './failure.ts'
 import type { LogFile } from './log-file.ts'
@@ -58,6 +59,7 @@ export async function startServer({
   const child = spawn(binary, args, {
     env: {
       ...process.env,
+      ...libraryPath(binary, process.env),
       LLAMA_API_KEY: apiKey, // not in the list of processes
       // builds that do not know these pass over them: the plan says what fits, and memory is bounded
       LLAMA_ARG_FIT: 'off',

@@ -10,6 +10,7 @@ import {
   workFolder,
   writeReceipt,
 } from '../../../installation/index.ts'
+import { type Asked, askServer } from '../ask.ts'
 import { byHand, invalid, needsOf, setupError } from './advice.ts'
 import type { Backend, Machine } from './builds.ts'
 import { chooseAsset } from './choose.ts'
@@ -17,8 +18,11 @@ import { type Chosen, chosenAsset, chosenFile } from './chosen.ts'
 import { buildsFolder, type FoundBuild, folderOf, foundBuild, foundBuilds, serverBelow } from './place.ts'
 import { type Asset, Releases, TAG } from './releases.ts'
 import type { InstallOutcome, InstallRequest } from './request.ts'
-import { type Tried, tryServer } from './trial.ts'
 
+type Tried = Exclude<Asked, { problem: string }>
+
+/** A backend wakes its GPUs before it lists them, and a scanner of the system may look at every new library first. */
+const TRY_MS = 60_000
 const ATTEMPTS = 6
 const BACKOFF_MS = 500
 /** Where an archive grows; beside the builds, so that it is on their disk. */
@@ -173,16 +177,9 @@ class Installing {
 
   async #try(binary: string, backend: Backend, name: string): Promise<Tried> {
     const { env, signal } = this.request
-    try {
-      return await tryServer(binary, env, signal)
-    } catch (thrown) {
-      signal.throwIfAborted()
-      throw setupError(
-        `${name} does not run here: ${(thrown as Error).message}`,
-        needsOf(backend, name),
-        thrown,
-      )
-    }
+    const asked = await askServer(binary, env, TRY_MS, signal)
+    if ('version' in asked) return asked
+    throw setupError(`${name} does not run here: ${asked.problem}`, needsOf(backend, name))
   }
 
   #outcome(
