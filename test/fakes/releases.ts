@@ -24,6 +24,7 @@ export class FakeReleases {
   sentBytes = 0
   releases: readonly FakeRelease[]
   readonly #server: Server
+  #port = 0
 
   /** @param releases the newest first */
   constructor(releases: readonly FakeRelease[]) {
@@ -33,6 +34,7 @@ export class FakeReleases {
 
   async listen(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    this.#port = (this.#server.address() as AddressInfo).port
     return this
   }
 
@@ -41,9 +43,9 @@ export class FakeReleases {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  /** Of the list. */
+  /** Of the list; nothing listens there once it is closed. */
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/repos/ggml-org/llama.cpp/releases`
+    return `http://127.0.0.1:${this.#port}/repos/ggml-org/llama.cpp/releases`
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
