@@ -2,4 +2,4 @@
 export { BACKENDS, type Backend } from './builds.ts'
 export { findsGpu } from './gpu.ts'
 export { installLlamaCpp } from './install.ts'
-export type { InstallOutcome, InstallProgress, InstallRequest } from './request.ts'
+export type { InstallOutcome } from './request.ts'
