@@ -275,7 +275,8 @@ function withOwnMemory(device: Device, plan: Pick<Plan, 'tasks'>, devices: reado
     const on = deviceOf(placement, devices)
     if (!memory || !on) return 0
     if (kind === 'cpu') return hostShare(on, memory)
-    return on.id === device.id ? memory.deviceBytes : 0
+    const part = placement.shares?.find((each) => each.device === device.id)?.part ?? 0
+    return (placement.shares ? part : on.id === device.id ? 1 : 0) * memory.deviceBytes
   }
   // which one of those that swap is loaded is not known: the smallest is the safe guess
   const own = loadedInTurns(placementsOf(plan)).reduce((sum, turn) => sum + Math.min(...turn.map(held)), 0)

@@ -27,8 +27,15 @@ export interface EngineDescriptor {
   readonly title: string
   readonly tasks: readonly Task[]
   readonly devices: readonly DeviceKind[]
-  /** Prefixes of device strings that list several devices: `HETERO:GPU.1,CPU`. One that chooses needs no list. */
-  readonly virtualDevices?: readonly { readonly prefix: string; readonly chooses: boolean }[]
+  /**
+   * Prefixes of device strings that list several devices: `HETERO:GPU.1,CPU`. One that chooses needs no list; of one that splits each
+   * holds its part of the model, by the numbers in brackets or by its memory: `LAYER:gpu1(3),gpu0(1)`.
+   */
+  readonly virtualDevices?: readonly {
+    readonly prefix: string
+    readonly chooses: boolean
+    readonly splits?: boolean
+  }[]
   /** In order of preference. */
   readonly formats: readonly ModelFormat[]
   /** What the machine must have; empty when nothing. */

@@ -14,6 +14,8 @@ export interface PlannedPlacement extends Placement {
   /** What the user asked for and cannot be: this placement stands in for it. */
   readonly insteadOf?: { readonly engine: string; readonly device: string; readonly reason: string }
   readonly memory?: MemoryNeed
+  /** Several devices hold the model: which part of `memory.deviceBytes` lies on each, 0..1. */
+  readonly shares?: readonly { readonly device: string; readonly part: number }[]
   /** Decoders: how it is opened. */
   readonly load?: DecoderLoad
   /** Placements whose models do not fit beside this one's: they are loaded in turns, as they are asked for. */

@@ -18,9 +18,9 @@ import {
 import { type Facts, factsOf, type Known, knownAs } from './facts.ts'
 import { fit as fitOn, stillFits } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
-import { Ledger, largest } from './memory.ts'
+import { type Held, Ledger, largest, sharedOut } from './memory.ts'
 import { banOf, inOrder } from './named-devices.ts'
-import { deviceOf } from './pin.ts'
+import { deviceOf, type Share } from './pin.ts'
 import { listed, parameters } from './say.ts'
 
 /** A way to serve a model's task that is possible in itself; whether it fits and is wanted is decided later. */
@@ -39,6 +39,8 @@ export interface Candidate {
   readonly known: Known
   /** Whose memory it takes; of a virtual device the first of its members. */
   readonly on: Device
+  /** Where several devices hold the model: the part of each. */
+  readonly shares?: readonly Share[]
   /** What it runs on, for a person. */
   readonly where: string
   readonly format: ModelFormat
@@ -139,6 +141,7 @@ export function candidateOn(
     asked = on.id,
     where = on.name,
     isVirtual = false,
+    shares,
   }: {
     readonly planned: PlannedModel
     readonly descriptor: EngineDescriptor
@@ -147,6 +150,7 @@ export function candidateOn(
     readonly asked?: string
     readonly where?: string
     readonly isVirtual?: boolean
+    readonly shares?: readonly Share[] | undefined
   },
 ): Candidate {
   const { task, model } = planned
@@ -164,6 +168,7 @@ export function candidateOn(
     descriptor,
     known,
     on,
+    ...(shares ? { shares } : {}),
     where,
     format,
     measured: found?.failed === undefined ? found : undefined,
@@ -224,17 +229,39 @@ export function fitNow(candidate: Candidate, ledger: Ledger): Fit {
   const { planned, descriptor, on } = candidate
   if (on.server) return { fits: true, need: NOTHING, traded: [] }
   const { task, model, shape, contextTokens, slots } = planned
-  const free = { device: on, freeBytes: ledger.free(on), hostFreeBytes: ledger.hostFree }
+  const free = { ...roomOf(candidate, ledger), hostFreeBytes: ledger.hostFree }
+  const holds = (need: Held) => heldBy(candidate, need).every((each) => ledger.holds(each.on, each.held))
   const known = ledger.found.get(candidate)
-  if (known && stillFits(free, known.need) && ledger.holds(on, known.need)) return known
+  if (known && stillFits(free, known.need) && holds(known.need)) return known
   const answer = fitOn({ task, model, shape, engine: descriptor, contextTokens, slots, ...free })
   if (!answer.fits) return answer
-  if (ledger.holds(on, answer.need)) {
+  if (holds(answer.need)) {
     ledger.found.set(candidate, answer)
     return answer
   }
   const reason = `does not fit: the device and the system's memory together have no room for it`
   return { fits: false, reason }
+}
+
+/** What a placement takes of each device that it takes from. */
+export function heldBy(
+  { on, shares }: Pick<Candidate, 'on' | 'shares'>,
+  need: Held,
+): { readonly on: Device; readonly held: Held }[] {
+  return shares ? sharedOut(shares, need) : [{ on, held: need }]
+}
+
+/** Of several devices that share a model the one that is full first decides how large it may be. */
+function roomOf({ on, shares }: Candidate, ledger: Ledger): { device: Device; freeBytes: number } {
+  if (!shares) return { device: on, freeBytes: ledger.free(on) }
+  const most = (of: (device: Device) => number | undefined) =>
+    Math.min(...shares.map(({ on: each, part }) => (of(each) ?? Number.POSITIVE_INFINITY) / part))
+  const memoryBytes = most((each) => each.memoryBytes)
+  const { memoryBytes: _, ...rest } = on
+  return {
+    device: Number.isFinite(memoryBytes) ? { ...rest, memoryBytes } : rest,
+    freeBytes: most((each) => ledger.free(each)),
+  }
 }
 
 /** A placement that fits where nothing else is, and how. */
@@ -273,7 +300,13 @@ export function fitsBeside({ on, need }: PossiblePlacement, plan: Plan, devices:
   for (const [first, ...others] of loadedInTurns(placementsOf(plan))) {
     const device = first && deviceOf(first, devices)
     const needs = [first, ...others].flatMap((each) => each?.memory ?? [])
-    if (device && needs.length > 0) ledger.take(device, largest(device, needs))
+    if (!device || needs.length === 0) continue
+    const shares = first.shares?.flatMap(({ device: id, part }) => {
+      const member = devices.find((each) => each.id === id)
+      return member ? [{ on: member, part }] : []
+    })
+    const taken = heldBy({ on: device, ...(shares ? { shares } : {}) }, largest(device, needs))
+    for (const each of taken) ledger.take(each.on, each.held)
   }
   return ledger.holds(on, need)
 }

@@ -1,5 +1,13 @@
 import type { Fit, PlannedPlacement, RejectedPlacement, UnmetPin } from '../domain/index.ts'
-import { type Candidate, candidatesFor, failureOf, fitNow, rejection, type Scene } from './candidates.ts'
+import {
+  type Candidate,
+  candidatesFor,
+  failureOf,
+  fitNow,
+  heldBy,
+  rejection,
+  type Scene,
+} from './candidates.ts'
 import { type PlannedModel, useOf } from './input.ts'
 import type { Ledger } from './memory.ts'
 import { inOrderOfWish, type Rated, type Wish, wishFor } from './order.ts'
@@ -97,7 +105,7 @@ export function place(
   const { candidate } = rated
   const fitting = fits.get(candidate)!
   const { task, model, engine, device, kind, simulated, measured, planned } = candidate
-  ledger.take(candidate.on, fitting.need)
+  for (const { on, held } of heldBy(candidate, fitting.need)) ledger.take(on, held)
   if (role === 'primary') draft.first = rated
   const { unmet } = draft
   const insteadOf = unmet && { engine: unmet.engine, device: unmet.device, reason: unmet.reason }
@@ -116,6 +124,9 @@ export function place(
     role,
     reasons: [...instead, ...why, ...whatIsKnown(rated, fitting)],
     memory: fitting.need,
+    ...(candidate.shares
+      ? { shares: candidate.shares.map(({ on, part }) => ({ device: on.id, part })) }
+      : {}),
     ...(insteadOf ? { insteadOf } : {}),
     ...(fitting.load ? { load: fitting.load } : {}),
     ...(measured ? { measured } : {}),

@@ -50,6 +50,17 @@ export class Ledger {
   }
 }
 
+/** What each of several devices takes of a need; what lies beside them is counted with the first. */
+export function sharedOut(
+  shares: readonly { readonly on: Device; readonly part: number }[],
+  { deviceBytes, hostBytes }: Held,
+): { readonly on: Device; readonly held: Held }[] {
+  return shares.map(({ on, part }, at) => ({
+    on,
+    held: { deviceBytes: part * deviceBytes, hostBytes: at === 0 ? hostBytes : 0 },
+  }))
+}
+
 /** What is taken on a device and in the system's memory. */
 export type Held = Pick<MemoryNeed, 'deviceBytes' | 'hostBytes'>
 

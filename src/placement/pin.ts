@@ -132,6 +132,32 @@ export function engineDevice(
   return [prefix!.toUpperCase(), ...(members.length > 0 ? [members.join(',')] : [])].join(':')
 }
 
+/** Part of a model's memory that a device holds, 0..1. */
+export interface Share {
+  readonly on: Device
+  readonly part: number
+}
+
+/**
+ * How the members of a device that splits share a model: by the numbers in brackets, else by what they have free.
+ * @param members in the order of `text`
+ * @returns undefined where the first of them holds it
+ */
+export function sharesOf(
+  text: string,
+  engine: EngineDescriptor,
+  members: readonly Device[],
+): readonly Share[] | undefined {
+  if (!virtualOf(text, engine)?.splits) return undefined
+  const told = membersOf(text).map(({ load }) => load.slice(1, -1))
+  const free = ({ freeBytes, memoryBytes = 1 }: Device) => freeBytes ?? memoryBytes
+  const weights = members.map((on, at) =>
+    told.some((number) => number !== '') ? Number(told[at] || 1) : free(on),
+  )
+  const sum = weights.reduce((all, each) => all + each, 0)
+  return members.map((on, at) => ({ on, part: sum > 0 ? weights[at]! / sum : 1 / members.length }))
+}
+
 /** Whether the CPU takes part: alone, or as a member of a virtual device; AUTO without a list may choose it. */
 export function usesCpu({ kind, device }: { readonly kind: DeviceKind; readonly device: string }): boolean {
   const isMember = membersOf(device).some(({ name }) => sameDeviceName(name, 'cpu'))

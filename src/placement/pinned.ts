@@ -10,7 +10,7 @@ import {
 } from './candidates.ts'
 import type { PlannedModel } from './input.ts'
 import { devicesCalled, namesOf } from './named-devices.ts'
-import { findPinned, type Pin, virtualOf } from './pin.ts'
+import { findPinned, type Pin, sharesOf, virtualOf } from './pin.ts'
 
 /**
  * The ways in which a pin can be followed, before memory is looked at.
@@ -54,7 +54,8 @@ function ofEngine(
   for (const { device: text, title, members } of found) {
     const [on] = members
     const isVirtual = device !== undefined && virtualOf(device, engine) !== undefined
-    const rest = { format: readable.format, facts, asked: text, where: title, isVirtual }
+    const shares = sharesOf(text, engine, members)
+    const rest = { format: readable.format, facts, asked: text, where: title, isVirtual, shares }
     const candidate = candidateOn(on, { planned, descriptor: engine, ...rest })
     const against = objection(candidate, members, scene) // that it failed once is no objection to who asks for it
     if (against !== undefined) reason ||= against

@@ -1,6 +1,6 @@
 /** Why a placement stands where it stands: sentences for a person, every number in them one that decided. */
 import type { Fit, PolicySpec } from '../domain/index.ts'
-import type { Candidate } from './candidates.ts'
+import { type Candidate, heldBy } from './candidates.ts'
 import { useOf } from './input.ts'
 import type { Rated, Wish } from './order.ts'
 import { expectedSlow, RULES_OF_THUMB } from './rules-of-thumb.ts'
@@ -103,7 +103,10 @@ export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitti
       ? [speedSentence(candidate)]
       : ['not measured yet: chosen by rule of thumb', RULES_OF_THUMB[kind].why]),
     ...(measured && keeps < 1 ? [`beside what else runs it keeps ${percent(keeps)} of that`] : []),
-    `takes ${gib(need.deviceBytes)}${on.memoryBytes === undefined ? '' : ` of ${gib(on.memoryBytes)}`}`,
+    ...heldBy(candidate, need).map(({ on: { id, memoryBytes }, held }) => {
+      const of = memoryBytes === undefined ? '' : ` of ${gib(memoryBytes)}`
+      return `takes ${gib(held.deviceBytes)}${of}${candidate.shares ? ` on ${id}` : ''}`
+    }),
     ...traded,
     ...(bits !== undefined && bits > 8
       ? [`its weights have ${bits} bits: an NPU is fastest with 8 or 4, where such files exist`]

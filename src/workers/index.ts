@@ -1,4 +1,5 @@
 export type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
 export type { WorkerOptions } from './options.ts'
+export { processTree } from './process-tree.ts'
 export { StandbyPool } from './standby.ts'
 export { startWorker } from './worker.ts'

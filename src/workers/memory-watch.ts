@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { processTree } from './process-tree.ts'
 
 /** Bytes of a page in `statm`; the kernels that Node runs on use this size, or a larger one that only makes the bound looser. */
 const PAGE_BYTES = 4096
@@ -14,7 +15,7 @@ async function residentBytes(pid: number): Promise<number | undefined> {
 }
 
 /**
- * Looks at a process's memory every `everyMs`.
+ * Looks at the memory of a process and of those that it started every `everyMs`.
  * @param onExceeded called once, with the bytes that it has
  * @returns ends it
  */
@@ -30,8 +31,9 @@ export function watchMemory(
     clearInterval(timer)
   }
   const timer = setInterval(async () => {
-    const bytes = await residentBytes(pid)
-    if (ended || bytes === undefined || bytes <= limitBytes) return
+    const each = await Promise.all((await processTree(pid)).map(residentBytes))
+    const bytes = each.reduce<number>((sum, own) => sum + (own ?? 0), 0)
+    if (ended || bytes <= limitBytes) return
     end()
     onExceeded(bytes)
   }, everyMs)

@@ -48,7 +48,7 @@ export type FromChild =
   | { readonly type: 'ready'; readonly info: Omit<WorkerInfo, 'pid'> }
   | { readonly type: 'loadFailed'; readonly error: WireError }
   | { readonly type: 'pong' }
-  /** Processor time that the process has used since its start, in milliseconds; now and then. */
+  /** Processor time that the process, and those that it started, have used since its start, in milliseconds; now and then. */
   | { readonly type: 'usage'; readonly cpuMs: number }
   /** The engine works on the call and has nothing to show yet. */
   | { readonly type: 'progress'; readonly id: number }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { processTree } from '../../workers/index.ts'
 
 const TASKLIST_MS = 2000
 
@@ -10,9 +11,19 @@ export interface ProcessMemory {
   readonly deviceBytes?: number
 }
 
-/** Memory of a process that runs; what the system does not tell is absent. */
+/** Memory of a process that runs, with those that it started where the system tells of them; what it does not tell is absent. */
 export async function readMemory(pid: number): Promise<ProcessMemory> {
   if (process.platform === 'win32') return withHost(await windowsBytes(pid))
+  const all = await Promise.all((await processTree(pid)).map(readOne))
+  const sum = (of: (each: ProcessMemory) => number | undefined) =>
+    all.some((each) => of(each) !== undefined)
+      ? all.reduce((bytes, each) => bytes + (of(each) ?? 0), 0)
+      : undefined
+  const deviceBytes = sum((each) => each.deviceBytes)
+  return { ...withHost(sum((each) => each.hostBytes)), ...(deviceBytes === undefined ? {} : { deviceBytes }) }
+}
+
+async function readOne(pid: number): Promise<ProcessMemory> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const deviceBytes = deviceBytesOf(await readFdinfo(`/proc/${pid}/fdinfo`))
   return { ...withHost(residentBytes(status)), ...(deviceBytes > 0 ? { deviceBytes } : {}) }

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { Loaded } from '../../engines/contract.ts'
 import { Channel } from '../channel.ts'
 import type { WorkerInfo } from '../contract.ts'
+import { childrenCpuMs } from '../process-tree.ts'
 import { CHANNEL_FD, type FromChild, type LoadOrder, type ToChild, WORKER_NAME } from '../wire.ts'
 import { Calls } from './calls.ts'
 import { endGroup } from './end-group.ts'
@@ -22,10 +23,7 @@ pipe.once('close', endGroup) // the parent is gone, or has given this process up
 const channel = new Channel(pipe, { onMessage: (value) => heard(value as ToChild), onGarbage: endGroup })
 
 const USAGE_MS = 1_000
-setInterval(() => {
-  const { user, system } = process.cpuUsage()
-  send({ type: 'usage', cpuMs: (user + system) / 1000 })
-}, USAGE_MS).unref()
+setInterval(() => void tellUsage(), USAGE_MS).unref()
 
 let loaded: Loaded | undefined
 let calls: Calls | undefined
@@ -35,6 +33,12 @@ let preparing: Promise<void> | undefined
 
 function send(message: FromChild): void {
   channel.send(message)
+}
+
+async function tellUsage(): Promise<void> {
+  const started = await childrenCpuMs(process.pid)
+  const { user, system } = process.cpuUsage()
+  send({ type: 'usage', cpuMs: (user + system) / 1000 + started })
 }
 
 /** What goes wrong here goes wrong again in `load`, which tells of it. */

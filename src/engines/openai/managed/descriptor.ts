@@ -13,9 +13,9 @@ export const llamaServer = {
   devices: ['dgpu', 'igpu', 'cpu'],
   // by llama.cpp's split mode: `LAYER:gpu1(3),gpu0(1)` is `--split-mode layer --tensor-split 3,1`
   virtualDevices: [
-    { prefix: 'LAYER', chooses: false },
-    { prefix: 'ROW', chooses: false },
-    { prefix: 'TENSOR', chooses: false },
+    { prefix: 'LAYER', chooses: false, splits: true },
+    { prefix: 'ROW', chooses: false, splits: true },
+    { prefix: 'TENSOR', chooses: false, splits: true },
   ],
   formats: ['gguf'],
   needs:

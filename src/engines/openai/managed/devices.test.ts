@@ -29,7 +29,7 @@ const places = (devices: readonly ListedDevice[], known = pc) =>
     [name, kind, ...(pciAddress ? [pciAddress] : [])].join(' '),
   )
 
-test('Vulkan is told which to show, and they are told apart by their place', () => {
+test('Vulkan is told which to show, and twins are told apart by their order', () => {
   expect(allOfVulkan(pc)).toEqual({ GGML_VK_VISIBLE_DEVICES: '0,2' })
   expect(places([listed('Vulkan0', b580), listed('Vulkan1', iGpu)])).toEqual([
     'Vulkan0 dgpu 0000:00:00.0',
@@ -45,7 +45,7 @@ test('Vulkan is told which to show, and they are told apart by their place', () 
   expect(allOfVulkan([cpu])).toEqual({})
 })
 
-test('the place is not believed against the name', () => {
+test('one that is not listed takes no other with it', () => {
   expect(places([listed('Vulkan0', iGpu)])).toEqual(['Vulkan0 igpu 0000:02:00.0', 'cpu cpu'])
 })
 

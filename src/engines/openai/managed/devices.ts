@@ -8,12 +8,8 @@ const VISIBLE = 'GGML_VK_VISIBLE_DEVICES'
 
 /** Makes llama.cpp see all of Vulkan's devices, in their order: by itself it leaves integrated ones out beside a discrete one. */
 export function allOfVulkan(own: readonly EngineDevice[]): Readonly<Record<string, string>> {
-  const visible = visibleOf(own)
+  const visible = own.flatMap((device) => device.env?.[VISIBLE] ?? [])
   return visible.length > 0 ? { [VISIBLE]: visible.join(',') } : {}
-}
-
-function visibleOf(own: readonly EngineDevice[]): string[] {
-  return own.flatMap((device) => device.env?.[VISIBLE] ?? [])
 }
 
 /**
@@ -22,11 +18,11 @@ function visibleOf(own: readonly EngineDevice[]): string[] {
  * @param own devices as the embedded llama.cpp knows them: the same ones are told by the same words
  */
 export function devicesOf(listed: readonly ListedDevice[], own: readonly EngineDevice[]): EngineDevice[] {
-  const visible = visibleOf(own)
   const left = own.filter(({ kind }) => kind !== 'cpu')
   const seen = new Set<string>()
   const found = listed.flatMap((device): EngineDevice[] => {
-    const at = sameAs(device, left, visible)
+    // twins in their order, which is Vulkan's on both sides
+    const at = left.findIndex(({ title }) => plainName(title) === plainName(device.title))
     const [same] = at === -1 ? [] : left.splice(at, 1)
     const twin = `${backendOf(device.name)} ${plainName(device.title)}`
     const isOther = [...seen].some((each) => each !== twin && each.endsWith(` ${plainName(device.title)}`))
@@ -36,20 +32,6 @@ export function devicesOf(listed: readonly ListedDevice[], own: readonly EngineD
   })
   const cpu = own.find(({ kind }) => kind === 'cpu')
   return [...found, { engine: llamaServer.id, name: 'cpu', kind: 'cpu', title: cpu?.title ?? 'CPU' }]
-}
-
-/** Vulkan's by their place, for it was told which to show; those of other backends by name, twins in their order. */
-function sameAs(
-  { name, title }: ListedDevice,
-  left: readonly EngineDevice[],
-  visible: readonly string[],
-): number {
-  const isNamed = (device: EngineDevice) => plainName(device.title) === plainName(title)
-  const index = /^Vulkan(\d+)$/.exec(name)?.[1]
-  const shown = index === undefined ? undefined : visible[Number(index)]
-  const placed =
-    shown === undefined ? -1 : left.findIndex((device) => device.env?.[VISIBLE] === shown && isNamed(device))
-  return placed === -1 ? left.findIndex(isNamed) : placed
 }
 
 function toDevice(

@@ -5,11 +5,11 @@ import { type Model, TandemError } from '../../../domain/index.ts'
 import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
 import { findGguf } from '../../llama.cpp/model-file.ts'
 import { ServerClient } from '../client.ts'
-import { LlamaServerDecoder } from '../llama-server-decoder.ts'
 import { llamaServer } from '../servers/llama-server.ts'
 import type { ServerSettings } from '../settings.ts'
 import { Props } from '../wire.ts'
 import { serverArguments } from './arguments.ts'
+import { ManagedDecoder } from './decoder.ts'
 import type { Failure } from './failure.ts'
 import { LogFile } from './log-file.ts'
 import { freePort, type RunningProcess, StartFailure, startServer } from './process.ts'
@@ -47,34 +47,22 @@ export async function loadManaged(
     const { signal } = new AbortController()
     const props = await client.json('/props', Props, { signal, headMs: HEAD_MS })
     const { contextTokens = model.contextTokens } = spec
-    const decoder = new LlamaServerDecoder(
-      {
-        client,
-        settings,
-        model,
-        api: llamaServer.api,
-        // the user may have asked for others
-        contextTokens: Math.min(
-          model.contextTokens,
-          props.default_generation_settings.n_ctx ?? contextTokens,
-        ),
-        slots: props.total_slots,
-      },
-      props.chat_template,
-    )
-    let wanted = true
-    void running.ended.then(({ why }) => wanted && onGone(why))
-    const dispose = decoder.dispose.bind(decoder)
+    const options = {
+      client,
+      settings,
+      model,
+      api: llamaServer.api,
+      // the user may have asked for others
+      contextTokens: Math.min(model.contextTokens, props.default_generation_settings.n_ctx ?? contextTokens),
+      slots: props.total_slots,
+    }
+    void running.ended.then(({ why }) => {
+      log.close()
+      if (!running.isStopping) onGone(why)
+    })
     return {
       version: `llama-server ${props.build_info ?? ''}`.trim(),
-      decoder: Object.assign(decoder, {
-        dispose: async () => {
-          wanted = false
-          await dispose()
-          await running.stop()
-          log.close()
-        },
-      }),
+      decoder: new ManagedDecoder(options, props.chat_template, running),
     }
   } catch (thrown) {
     await running.stop()

@@ -37,7 +37,8 @@ export class StartFailure extends Error {
 }
 
 export interface RunningProcess {
-  readonly pid: number
+  /** It was asked to end. */
+  readonly isStopping: boolean
   /** Resolves with the reason once it has ended, by whomever. */
   readonly ended: Promise<Failure>
   /** Asks it to end, and ends it soon. */
@@ -80,15 +81,39 @@ export async function startServer({
     end = failureOf(tail, how)
     return end
   })
+  const running = new Running(child, ended)
   for (const endsMs = performance.now() + UP_MS; end === undefined; ) {
-    if (await isUp(port)) return { pid: child.pid ?? 0, ended, stop: () => stop(child, ended) }
+    if (await isUp(port)) return running
     if (performance.now() < endsMs) await Promise.race([sleep(LOOK_MS), ended])
     else {
-      await stop(child, ended)
+      await running.stop()
       throw new StartFailure({ kind: 'other', why: `its model was not loaded within ${UP_MS / 1000} s` })
     }
   }
   throw new StartFailure(end)
+}
+
+class Running implements RunningProcess {
+  readonly ended: Promise<Failure>
+  readonly #child: ChildProcess
+  #stopping = false
+
+  constructor(child: ChildProcess, ended: Promise<Failure>) {
+    this.#child = child
+    this.ended = ended
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#child.kill('SIGTERM')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), TERM_MS)
+    await this.ended
+    clearTimeout(timer)
+  }
 }
 
 /** With its last output read. */
@@ -111,13 +136,6 @@ async function isUp(port: number): Promise<boolean> {
   } catch {
     return false // it does not listen yet
   }
-}
-
-async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), TERM_MS)
-  await ended
-  clearTimeout(timer)
 }
 
 /** One that is free now; another program may take it before it is used. */

@@ -29,7 +29,7 @@ export function readDevices(printed: string): ListedDevice[] {
   const [, list = ''] = printed.split(/^Available devices:[^\S\n]*$/m)
   const lines = list.matchAll(/^\s+([A-Za-z]+\d*): (.+) \((\d+) MiB, (\d+) MiB free\)\s*$/gm)
   return [...lines].flatMap(([, name, title, total, free]) =>
-    backendOf(name!) === undefined || Number(total) === 0
+    backendOf(name!) === undefined
       ? []
       : [
           {
