@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ENGINE_IDS, SIMULATED_MACHINES, type Task } from '../domain/index.ts'
 import { Aliases } from './aliases.ts'
 import { LlamaServer } from './llama-server.ts'
+import { Ovms } from './ovms.ts'
 import { PolicyOverrides } from './policies.ts'
 import { Servers } from './servers.ts'
 
@@ -200,6 +201,7 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   llamaServer: LlamaServer.prefault({}),
+  ovms: Ovms.prefault({}),
   calibration: z
     .strictObject({
       whenIdle: z.boolean().default(true).describe('measure placements while nobody waits'),
