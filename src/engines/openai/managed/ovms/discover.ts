@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Config } from '../../../../config/index.ts'
 import { definedOnly } from '../../../../devices/index.ts'
-import type { DeviceKind, ServerDevice } from '../../../../domain/index.ts'
+import type { ServerDevice } from '../../../../domain/index.ts'
 import type { FoundServer, FoundServers } from '../../discover.ts'
 import { programIn, programsInPath } from '../programs.ts'
 import type { OvmsLaunch } from './settings.ts'
@@ -59,7 +59,8 @@ export async function configuredOvms(
       local: true,
       answered: true,
       launch,
-      device: deviceOf(device),
+      on: device,
+      ...definedOnly({ device: deviceOf(device) }),
       models: [
         {
           name,
@@ -96,8 +97,8 @@ async function readModelConfig(folder: string): Promise<z.infer<typeof ModelConf
   }
 }
 
-function deviceOf(device: string): ServerDevice {
-  const kind: DeviceKind =
-    device === 'CPU' ? 'cpu' : device === 'NPU' ? 'npu' : device === 'GPU.1' ? 'dgpu' : 'igpu'
-  return { kind, told: true, why: `ovms.models puts it on ${device}` }
+/** A GPU is integrated or not whatever its number is: others know. */
+function deviceOf(device: string): ServerDevice | undefined {
+  const kind = device === 'CPU' ? 'cpu' : device === 'NPU' ? 'npu' : undefined
+  return kind && { kind, told: true, why: `ovms.models puts it on ${device}` }
 }

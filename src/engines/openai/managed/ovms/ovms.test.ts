@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { putOvms, putOvmsModel } from '../../../../../test/support/ovms.ts'
 import { Config } from '../../../../config/index.ts'
 import type { Model, Task } from '../../../../domain/index.ts'
 import type { LoadedDecoder, LoadedEncoder, LoadedScorer, LoadSpec } from '../../../contract.ts'
@@ -11,8 +11,6 @@ import { engine } from '../../child.ts'
 import { readSettings, serverSettings } from '../../settings.ts'
 import { configuredOvms } from './discover.ts'
 import { startOvms } from './load.ts'
-
-const FAKE = fileURLToPath(new URL('../../../../../test/fakes/ovms.js', import.meta.url))
 
 let home: string
 beforeEach(() => {
@@ -26,27 +24,10 @@ afterEach(() => {
   rmSync(home, { recursive: true, force: true })
 })
 
-/** Puts an ovms where a package of it would be unpacked. */
-function unpacked(): string {
-  const folder = join(home, 'engines', 'ovms', 'ovms', 'bin')
-  mkdirSync(folder, { recursive: true })
-  const path = join(folder, 'ovms')
-  writeFileSync(path, `#!/bin/sh\nexec "${process.execPath}" "${FAKE}" "$@"\n`, { mode: 0o755 })
-  return path
-}
-
-function modelFolder(name: string, files: Readonly<Record<string, string>> = {}): string {
-  const folder = join(home, 'exported', name)
-  mkdirSync(folder, { recursive: true })
-  const all = {
-    'openvino_model.xml': '<net/>',
-    'openvino_tokenizer.xml': '<net/>',
-    'config.json': '{"hidden_size": 3, "max_position_embeddings": 512}',
-    ...files,
-  }
-  for (const [file, content] of Object.entries(all)) if (content) writeFileSync(join(folder, file), content)
-  return folder
-}
+/** Where a package of it would be unpacked. */
+const unpacked = () => putOvms(join(home, 'engines', 'ovms', 'ovms'))
+const modelFolder = (name: string, files?: Readonly<Record<string, string>>) =>
+  putOvmsModel(join(home, 'exported', name), files)
 
 const found = (models: readonly object[], more: object = {}) =>
   configuredOvms(Config.parse({ ovms: { models, ...more } }), { home, env: {} })
