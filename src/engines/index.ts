@@ -34,6 +34,14 @@ export function discoverEngines(input: DiscoveryInput): Promise<DiscoveredEngine
   ])
 }
 
+/** Which llama-server Tandem would start; a part of `discoverEngines`. @throws the signal's reason */
+export async function inspectLlamaServer(
+  input: Pick<DiscoveryInput, 'config' | 'home' | 'env' | 'signal'>,
+): Promise<DiscoveredEngine> {
+  const { devices } = await discoverLlamaCpp(input)
+  return discoverLlamaServer(input, devices)
+}
+
 /** Engines that tell about their devices. */
 export const INSPECTIONS: Readonly<
   Partial<Record<EngineId, (input: InspectionInput) => Promise<EngineInspection>>>

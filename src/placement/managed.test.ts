@@ -174,6 +174,16 @@ test('a model that no device has room for is shared by two, each with its part',
   )
 })
 
+test.each([
+  ['LAYER:gpu1,cpu', 'LAYER:gpu1,cpu: the CPU takes no share'],
+  ['LAYER:gpu1(3),SYCL0', 'LAYER:gpu1(3),SYCL0: gpu1 is named twice'],
+  ['LAYER:gpu1,gpu7', 'llama-server has no device gpu7 here; it has SYCL1, SYCL0'],
+  ['LAYER', 'LAYER must list its devices'],
+])('%s cannot be', (device, why) => {
+  const { unmet } = chats({ devices: [card, onChip, cpu], pins: { chat: { engine: 'openai', device } } })
+  expect(unmet?.[0]?.reason).toContain(why)
+})
+
 test('the one that is full first decides, and what is left of each is for others', () => {
   const skewed = { chat: { engine: 'openai', device: 'LAYER:gpu1(9),gpu0(1)' } } as const
   const large = { models: [model(40, 0.4)], devices: [card, onChip, cpu] }

@@ -58,7 +58,7 @@ export function findPinned(
   if (text === undefined)
     return known.map((device) => ({ device: device.id, title: device.name, members: [device] }))
   const virtual = virtualOf(text, engine)
-  if (virtual) return findVirtual(text, virtual.chooses, engine, known)
+  if (virtual) return findVirtual(text, virtual, engine, known)
   const found = byName(known, engine, text)
   if (!found) return { reason: unknown(text, engine, known) }
   return [{ device: text, title: found.name, members: [found] }]
@@ -73,7 +73,7 @@ export function virtualOf(text: string, engine: EngineDescriptor) {
 /** `HETERO:GPU.1,CPU`, `AUTO`, `BATCH:GPU(4)`. */
 function findVirtual(
   text: string,
-  chooses: boolean,
+  { chooses, splits = false }: { readonly chooses: boolean; readonly splits?: boolean },
   engine: EngineDescriptor,
   known: readonly Device[],
 ): readonly PinnedDevice[] | { readonly reason: string } {
@@ -85,7 +85,17 @@ function findVirtual(
   const missing = parts.find((name) => !byName(known, engine, name))
   if (missing !== undefined) return { reason: unknown(missing, engine, known) }
   const [first, ...rest] = parts.length > 0 ? parts.map((name) => byName(known, engine, name)!) : known
+  const against = splits ? noSplit([first!, ...rest]) : undefined
+  if (against !== undefined) return { reason: `${text}: ${against}` }
   return [{ device: text, title: text, members: [first!, ...rest] }]
+}
+
+/** Why devices cannot share a model. */
+function noSplit(members: readonly Device[]): string | undefined {
+  if (members.some(({ kind }) => kind === 'cpu'))
+    return 'the CPU takes no share; layers that the GPUs have no room for stay on it'
+  const twice = members.find((each, at) => members.indexOf(each) < at)
+  return twice && `${twice.id} is named twice`
 }
 
 /** `GPU.1(4),CPU` of `BATCH:GPU.1(4),CPU`: names, each with its number in brackets where it has one. */

@@ -1,6 +1,7 @@
 import { Config } from '../../config/index.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
 import { type Check, failed, ok } from '../doctor/check.ts'
+import { checkLlamaServer } from '../doctor/llama-server.ts'
 import { checkCapacity, checkHome, checkNode, checkWatches } from '../doctor/machine.ts'
 import { checkModels } from '../doctor/models.ts'
 import { checkOpenVino } from '../doctor/openvino.ts'
@@ -31,6 +32,7 @@ export const doctor = defineCommand({
       ...(await checkModels(config, home)),
       ...(await checkPackages(signal)),
       ...(await checkWatches()),
+      ...(await checkLlamaServer({ config, home, env: context.io.env, signal })),
       ...(await checkOpenVino({ home, configured: config.openvino.folder, env: context.io.env, signal })),
     ]
     const fine = checks.every(({ state }) => state !== 'failed')

@@ -45,7 +45,7 @@ export const engine: Engine = {
 async function load(spec: LoadSpec): Promise<Loaded> {
   const managed = readManagedSettings(spec.settings)
   if (managed) {
-    const server = await loadManaged(spec, managed, (why) => lost(`llama-server has ended: ${why}`))
+    const server = await loadManaged(spec, managed, (why) => lost(`llama-server is gone: ${why}`))
     version = server.version
     return server.decoder
   }

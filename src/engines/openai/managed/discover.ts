@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { splitArguments } from '../../../config/index.ts'
 import type { EngineDevice } from '../../../domain/index.ts'
 import type { DiscoveredEngine, DiscoveryInput } from '../../discovery.ts'
@@ -38,7 +38,7 @@ export async function discoverLlamaServer(
       binary,
       args: splitArguments(args),
       logs: join(home, 'logs'),
-      ...(draft === undefined ? {} : { draft }),
+      ...(draft === undefined ? {} : { draft: { folder: dirname(draft), name: basename(draft) } }),
     }
     return {
       ...none,

@@ -51,6 +51,16 @@ const spec: LoadSpec = {
   slots: 2,
   gpuLayers: 0,
 }
+/** A build for Vulkan takes one device for two. */
+const VISIBLE = { GGML_VK_VISIBLE_DEVICES: '0,0' }
+const seesTwoGpus =
+  binary !== '' &&
+  execFileSync(binary, ['--list-devices'], {
+    env: { ...process.env, ...VISIBLE },
+    encoding: 'utf8',
+  }).includes('Vulkan1:')
+Object.assign(process.env, VISIBLE)
+
 const gone: string[] = []
 const start = (more: Partial<LoadSpec> = {}, args: readonly string[] = []): Promise<ManagedServer> =>
   loadManaged({ ...spec, ...more }, { binary, args: [...args], logs }, (why) => gone.push(why))
@@ -100,6 +110,34 @@ describeLlamaServer('a llama-server of our own', () => {
     await expect.poll(() => gone).toEqual(['ended by SIGKILL'])
     await decoder.dispose()
     expect(gone).toHaveLength(1)
+  })
+
+  test.skipIf(process.platform === 'win32')(
+    'one that hangs is told of, though nobody asks it',
+    { timeout: 40_000 },
+    async () => {
+      const before = gone.length
+      const { decoder } = await start()
+      for (const pid of pids()) process.kill(pid, 'SIGSTOP')
+      await expect.poll(() => gone.slice(before), { timeout: 30_000 }).toEqual(['no answer within 5000 ms'])
+      await decoder.dispose()
+      expect(pids()).toEqual([])
+      expect(gone).toHaveLength(before + 1)
+    },
+  )
+
+  test.skipIf(!seesTwoGpus)('several GPUs share a model as they are told', { timeout: 120_000 }, async () => {
+    const { decoder } = await start(
+      { device: 'LAYER:Vulkan0(3),Vulkan1(1)', gpuLayers: 99, contextTokens: 256, slots: 1 },
+      ['--no-warmup', '-lv', '4'],
+    )
+    const [name] = readdirSync(logs).filter((each) => each.includes('LAYER'))
+    const log = readFileSync(join(logs, name!), 'utf8')
+    const [first, second] = [0, 1].map((at) =>
+      Number(new RegExp(`Vulkan${at} model buffer size = +([\\d.]+) MiB`).exec(log)?.[1]),
+    )
+    expect(first! / second!).toBeGreaterThan(2)
+    await decoder.dispose()
   })
 
   describe('says why it does not start', () => {

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { type Model, TandemError } from '../../../domain/index.ts'
 import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
 import { findGguf } from '../../llama.cpp/model-file.ts'
+import { watchAlive } from '../alive.ts'
 import { ServerClient } from '../client.ts'
 import { llamaServer } from '../servers/llama-server.ts'
 import type { ServerSettings } from '../settings.ts'
@@ -56,9 +57,17 @@ export async function loadManaged(
       contextTokens: Math.min(model.contextTokens, props.default_generation_settings.n_ctx ?? contextTokens),
       slots: props.total_slots,
     }
+    let told = false
+    const tell = (why: string) => {
+      if (!running.isStopping && !told) onGone(why)
+      told = true
+    }
+    const target = { url: settings.server.url }
+    const endWatch = watchAlive({ target, path: llamaServer.health, local: true, onGone: tell })
     void running.ended.then(({ why }) => {
+      endWatch()
       log.close()
-      if (!running.isStopping) onGone(why)
+      tell(why)
     })
     return {
       version: `llama-server ${props.build_info ?? ''}`.trim(),
@@ -78,6 +87,7 @@ async function start(
 ): Promise<{ running: RunningProcess; settings: ServerSettings }> {
   const { model, device, threads, contextTokens = model.contextTokens, slots = 1 } = spec
   const mmproj = await projectorOf(model)
+  const drafts = draft && join(draft.folder, draft.name)
   const apiKey = randomBytes(24).toString('base64url')
   for (let left = MOST_PORTS - 1; ; left--) {
     const port = await freePort()
@@ -92,7 +102,7 @@ async function start(
       cpuExpertLayers,
       kvType,
       mmproj,
-      draft,
+      draft: drafts,
     }
     const argv = serverArguments({ ...wish, model: path, alias: model.id }, args)
     try {

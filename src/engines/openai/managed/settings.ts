@@ -9,8 +9,8 @@ const Settings = z.strictObject({
     args: z.array(z.string()),
     /** Absolute folder of the logs. */
     logs: z.string().min(1),
-    /** Absolute path of a GGUF that drafts. */
-    draft: z.string().min(1).optional(),
+    /** A GGUF that drafts; its name tells measurements with it from those without. */
+    draft: z.strictObject({ folder: z.string().min(1), name: z.string().min(1) }).optional(),
   }),
 })
 
