@@ -60,11 +60,11 @@ function freeId(server: FoundServer, { name }: ServerModel, taken: ReadonlySet<s
 }
 
 function deviceOfServer(
-  { models: _, answered: __, device, ...server }: FoundServer,
+  { models: _, answered: __, device, on, ...server }: FoundServer,
   served: readonly ServedModel[],
   here: readonly Device[],
 ): Device {
-  const { kind, told, why } = device ?? inferred(server.local, here)
+  const { kind, told, why } = device ?? named(on, here) ?? inferred(server.local, here)
   return {
     id: `server:${server.name}`,
     kind,
@@ -73,6 +73,12 @@ function deviceOfServer(
     simulated: false,
     server: { ...server, models: served },
   }
+}
+
+/** The device of this machine that OpenVINO calls so. */
+function named(on: string | undefined, here: readonly Device[]): ServerDevice | undefined {
+  const device = here.find(({ engines }) => on !== undefined && engines.openvino === on)
+  return device && { kind: device.kind, told: true, why: `it was told to use ${on}, which is ${device.id}` }
 }
 
 /** What a server most likely computes on, where it does not say. */

@@ -4,10 +4,12 @@ import { discoverDevices, type Power, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
 import { type Device, type EngineId, TASKS, TandemError, type Task } from '../domain/index.ts'
 import {
+  configuredOvms,
   type DiscoveredEngine,
   discoverEngines,
   discoverServers,
   type FoundServer,
+  type FoundServers,
 } from '../engines/index.ts'
 import {
   asSimulated,
@@ -63,9 +65,7 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
   const [real, machine, servers] = await Promise.all([
     loadCatalogue(modelFolders(options.home, config.models.folders)),
     simulation ? simulated(simulation) : discovered(options),
-    simulation
-      ? { servers: [], warnings: [] }
-      : discoverServers(config, { env: process.env, signal: options.signal }),
+    simulation ? { servers: [], warnings: [] } : allServers(options),
   ])
   const { adopted, models } = await withServers(servers.servers, machine.devices, real, {
     ...options,
@@ -95,6 +95,14 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     warnings,
     ...(simulation ? { simulation } : {}),
   }
+}
+
+/** Those that Tandem starts itself first. @throws the signal's reason */
+async function allServers({ config, home, signal }: SurveyOptions): Promise<FoundServers> {
+  const { env } = process
+  const own = await configuredOvms(config, { home, env })
+  const found = await discoverServers(config, { env, signal })
+  return { servers: [...own.servers, ...found.servers], warnings: [...own.warnings, ...found.warnings] }
 }
 
 /** Sentences: names that lead to no model. */

@@ -6,6 +6,7 @@ import { readHetero } from './hetero.ts'
 import { CONFIG_KEYS, type ConfigKey } from './keys.ts'
 import { llamaServerProblem } from './llama-server.ts'
 import { nearestNames } from './nearest.ts'
+import { ovmsProblem } from './ovms.ts'
 import { policyProblem } from './policies.ts'
 import { configError, type Problem } from './problem.ts'
 import { Config } from './schema.ts'
@@ -151,6 +152,11 @@ function checkTogether(config: Config, source: LoadedConfig['source']): Problem 
   if (llamaServer !== undefined) {
     const [setting = ''] = llamaServer.split(':', 1)
     return { where: source[setting]?.where ?? setting, what: llamaServer }
+  }
+  const ovms = ovmsProblem(config.ovms, isAbsolute)
+  if (ovms !== undefined) {
+    const [setting = ''] = ovms.split(/[[:]/, 1)
+    return { where: source[setting]?.where ?? setting, what: ovms }
   }
   const { host, apiKey } = config.server
   if (apiKey !== undefined || isLoopback(host)) return undefined

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ENGINE_IDS, SIMULATED_MACHINES, type Task } from '../domain/index.ts'
 import { Aliases } from './aliases.ts'
 import { LlamaServer } from './llama-server.ts'
+import { Ovms } from './ovms.ts'
 import { PolicyOverrides } from './policies.ts'
 import { Servers } from './servers.ts'
 
@@ -144,6 +145,17 @@ export const Config = z.strictObject({
         .meta({ writeOnly: true }),
     })
     .prefault({}),
+  setup: z
+    .strictObject({
+      llamaCppReleases: z
+        .string()
+        .regex(/^https?:\/\/[^\s?]+$/)
+        .default('https://api.github.com/repos/ggml-org/llama.cpp/releases')
+        .describe(
+          "list of llama.cpp's releases that `tandem setup llama.cpp` reads: this address, or a mirror with JSON of the same form",
+        ),
+    })
+    .prefault({}),
   chat: z
     .strictObject({
       contextTokens: z
@@ -189,6 +201,7 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   llamaServer: LlamaServer.prefault({}),
+  ovms: Ovms.prefault({}),
   calibration: z
     .strictObject({
       whenIdle: z.boolean().default(true).describe('measure placements while nobody waits'),

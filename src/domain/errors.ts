@@ -150,10 +150,10 @@ export const ERRORS = {
     type: server,
     say: (d) => `no OpenVINO can be used: ${d.why}; \`tandem setup openvino\` finds or installs it`,
   },
-  OPENVINO_SETUP: {
+  ENGINE_SETUP: {
     status: 500,
     type: server,
-    say: (d) => `installing OpenVINO failed: ${d.why}; ${d.todo}`,
+    say: (d) => `installing ${d.engine} failed: ${d.why}; ${d.todo}`,
   },
   ENGINE_LIBRARY_BAD: {
     status: 500,

@@ -59,4 +59,6 @@ export interface AdoptedServer {
   readonly local: boolean
   /** Name of the variable that holds its API key. */
   readonly apiKeyEnv?: string
+  /** How Tandem starts it itself, as its engine reads it; absent: somebody else runs it. */
+  readonly launch?: Readonly<Record<string, unknown>>
 }

@@ -116,12 +116,14 @@ export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitti
 
 /** An adopted server: who it is, its name of the model, and on what it computes. */
 function knownOfServer({ on, task, model }: Candidate): string[] {
-  const { url, models, local } = on.server!
+  const { url, models, local, launch } = on.server!
   const { as = model } = models.find((each) => each.task === task && each.model === model) ?? {}
   return [
-    `${on.name} serves it at ${url}${as === model ? '' : ` as ${as}`}`,
+    `${on.name} serves it${launch ? ', started by Tandem' : ` at ${url}`}${as === model ? '' : ` as ${as}`}`,
     ...(local ? [] : ['what it is asked leaves this machine, as `servers` allows']),
-    'not measured: a benchmark would take its time and its prompt cache from who else uses it',
+    ...(launch
+      ? []
+      : ['not measured: a benchmark would take its time and its prompt cache from who else uses it']),
   ]
 }
 

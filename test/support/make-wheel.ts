@@ -1,64 +1,13 @@
 /** Wheels as pip takes them, small and with faults. */
 import { createHash } from 'node:crypto'
-import { deflateRawSync } from 'node:zlib'
-
-export interface WheelFile {
-  readonly name: string
-  readonly content: Buffer
-  /** What the zip's directory says of its unpacked bytes; default: the truth. */
-  readonly claimedBytes?: number
-  /** Packed; else stored as it is. */
-  readonly packed?: boolean
-}
-
-function crc32(data: Buffer): number {
-  let crc = ~0
-  for (const byte of data) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
-  }
-  return ~crc >>> 0
-}
-
-/** A zip of the files in their order. */
-export function makeZip(files: readonly WheelFile[]): Buffer {
-  const locals: Buffer[] = []
-  const directory: Buffer[] = []
-  let offset = 0
-  for (const { name, content, claimedBytes = content.length, packed = true } of files) {
-    const data = packed ? deflateRawSync(content) : content
-    const fields = Buffer.alloc(26) // what both headers share, from the version on
-    fields.writeUInt16LE(20, 0)
-    fields.writeUInt16LE(packed ? 8 : 0, 4)
-    fields.writeUInt16LE(0x21, 8) // 1 January 1980
-    fields.writeUInt32LE(crc32(content), 10)
-    fields.writeUInt32LE(data.length, 14)
-    fields.writeUInt32LE(claimedBytes, 18)
-    fields.writeUInt16LE(Buffer.byteLength(name), 22)
-    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), fields, Buffer.from(name), data])
-    const rest = Buffer.alloc(14)
-    rest.writeUInt32LE(offset, 10)
-    directory.push(
-      Buffer.concat([Buffer.from('PK\x01\x02\x14\x00', 'latin1'), fields, rest, Buffer.from(name)]),
-    )
-    locals.push(local)
-    offset += local.length
-  }
-  const end = Buffer.alloc(22)
-  end.write('PK\x05\x06', 'latin1')
-  end.writeUInt16LE(files.length, 8)
-  end.writeUInt16LE(files.length, 10)
-  end.writeUInt32LE(Buffer.concat(directory).length, 12)
-  end.writeUInt32LE(offset, 16)
-  return Buffer.concat([...locals, ...directory, end])
-}
+import { makeZip, type ZippedFile } from './make-zip.ts'
 
 const recordHash = (data: Buffer) => createHash('sha256').update(data).digest('base64url')
 
 /** A wheel of a package with the files, its metadata and its RECORD. */
 export function makeWheel(
   version: string,
-  files: readonly WheelFile[],
+  files: readonly ZippedFile[],
   /** Hashes that the RECORD has wrong. */
   wrong: readonly string[] = [],
 ): Buffer {

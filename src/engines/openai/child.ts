@@ -12,6 +12,7 @@ import { embedRows, ServerEncoder } from './encoder.ts'
 import { ask } from './http/transport.ts'
 import { LlamaServerDecoder } from './llama-server-decoder.ts'
 import { loadManaged } from './managed/load.ts'
+import { startOvms } from './managed/ovms/load.ts'
 import { readManagedSettings } from './managed/settings.ts'
 import { ServerScorer } from './scorer.ts'
 import { softwareOf } from './servers/index.ts'
@@ -49,6 +50,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
     return server.decoder
   }
   const settings = readSettings(spec.settings)
+  if (settings.server.launch) return loadOvms(spec, settings)
   const client = new ServerClient(settings, process.env)
   const { server } = settings
   const { health, title } = softwareOf(server.kind)
@@ -69,6 +71,28 @@ async function load(spec: LoadSpec): Promise<Loaded> {
       return dispose()
     },
   })
+}
+
+/** @throws TandemError as of `startOvms` */
+async function loadOvms(spec: LoadSpec, given: ServerSettings): Promise<Loaded> {
+  const { running, settings } = await startOvms(spec, given)
+  version = softwareOf(settings.server.kind).title
+  try {
+    const loaded = await open(spec, settings, new ServerClient(settings, process.env))
+    void running.ended.then(({ why }) => {
+      if (!running.isStopping) lost(`${settings.server.name} ended: ${why}`)
+    })
+    const dispose = loaded.dispose.bind(loaded)
+    return Object.assign(loaded, {
+      dispose: async () => {
+        await dispose()
+        await running.stop()
+      },
+    })
+  } catch (thrown) {
+    await running.stop()
+    throw thrown
+  }
 }
 
 /** To those who wait for this worker it is lost, as one whose process crashed. */

@@ -20,6 +20,8 @@ export interface FoundServer extends AdoptedServer {
   readonly models: readonly ServerModel[]
   /** Absent: it does not tell. */
   readonly device?: ServerDevice
+  /** OpenVINO's name of the device that it was told to use. */
+  readonly on?: string
   /** False: it is away, and what is known of it was configured. */
   readonly answered: boolean
 }

@@ -1,8 +1,19 @@
 /** The hub's HTTP interface: a model's description, its file tree and its files. */
 import { z } from 'zod'
 import { TandemError } from '../../domain/index.ts'
-import { type Answer, checkAddress, connectionFailure, get, type HubAddress, throwIfPassing } from './http.ts'
-import { Passing, type RetryOptions, withRetries } from './retry.ts'
+import {
+  type Address,
+  type Answer,
+  get,
+  getJson,
+  type JsonAnswer,
+  Passing,
+  type RemoteFile,
+  type RetryOptions,
+  type Source,
+  throwIfPassing,
+} from '../fetch/index.ts'
+import { checkAddress } from './address.ts'
 
 const Info = z.looseObject({
   sha: z.string().regex(/^[0-9a-f]{40,64}$/),
@@ -30,23 +41,12 @@ export interface HubModel {
   readonly gated: boolean
 }
 
-/** A file as the hub's tree has it. */
-export interface HubFile {
-  readonly path: string
-  readonly sizeBytes: number
-  /** Of the content; only large files have it. */
-  readonly sha256?: string
-  /** Git's name of the content: sha1 of a header and the content. */
-  readonly gitSha1?: string
-}
-
-export interface HubOptions extends HubAddress, RetryOptions {
+export interface HubOptions extends Address, RetryOptions {
   /** Whether the environment names a proxy, which is said when nothing can be reached. */
   readonly proxyNamed?: boolean
 }
 
 const MAX_PAGES = 200
-const MAX_BODY_BYTES = 32 * 1024 * 1024
 
 export class Hub {
   readonly #options: HubOptions
@@ -62,8 +62,13 @@ export class Hub {
     return this.#options.url
   }
 
-  get retry(): RetryOptions {
-    return this.#options
+  /** The files of a commit. */
+  source(repository: string, sha: string): Source {
+    return {
+      retry: this.#options,
+      open: (path, range, signal) => this.#open(repository, sha, path, range, signal),
+      failure: (thrown, path) => this.#failure(thrown, `${repository}/${path}`),
+    }
   }
 
   /** @throws TandemError HUB_NOT_FOUND, MODEL_GATED, HUB_TOKEN_REFUSED, HUB_REFUSED, HUB_UNREACHABLE */
@@ -83,13 +88,13 @@ export class Hub {
   }
 
   /** Every file of a commit. Same errors. */
-  async files(repository: string, sha: string): Promise<HubFile[]> {
+  async files(repository: string, sha: string): Promise<RemoteFile[]> {
     const path = `/api/models/${repository}/tree/${sha}`
     let next: string | undefined = `${this.url}${path}?recursive=true`
-    const files: HubFile[] = []
+    const files: RemoteFile[] = []
     for (let page = 0; next !== undefined; page++) {
       if (page >= MAX_PAGES) throw this.#refused(path, `its file tree has more than ${MAX_PAGES} pages`)
-      const { body, link }: { body: unknown; link: string | null } = await this.#json(next, repository)
+      const { body, link }: JsonAnswer = await this.#json(next, repository)
       for (const entry of this.#parse(z.array(TreeEntry), body, path))
         if (entry.type === 'file') files.push(fileOf(entry))
       next = nextPage(link, next)
@@ -97,11 +102,7 @@ export class Hub {
     return files
   }
 
-  /**
-   * Opens a file's content, from a byte on where one is given. The answer's status is 200 (whole) or 206 (part).
-   * @throws Passing, TandemError as above, the signal's reason
-   */
-  async open(
+  async #open(
     repository: string,
     sha: string,
     path: string,
@@ -131,7 +132,7 @@ export class Hub {
   }
 
   /** What an exhausted retry is for a person. */
-  failure(thrown: unknown, what: string): unknown {
+  #failure(thrown: unknown, what: string): unknown {
     if (!(thrown instanceof Passing)) return thrown
     if (!thrown.offline) return this.#refused(what, thrown.message, thrown)
     const proxy = this.#options.proxyNamed
@@ -144,25 +145,17 @@ export class Hub {
     )
   }
 
-  async #json(url: string, repository: string): Promise<{ body: unknown; link: string | null }> {
+  async #json(url: string, repository: string): Promise<JsonAnswer> {
+    const { pathname } = new URL(url)
     try {
-      return await withRetries(async () => {
-        const answer = await get(this.#options, url, { accept: 'application/json' }, this.#options.signal)
-        try {
-          throwIfPassing(answer.response)
-          if (!answer.response.ok) throw this.#refusal(answer.response, repository, repository)
-          const text = await readBounded(answer)
-          return { body: JSON.parse(text) as unknown, link: answer.response.headers.get('link') }
-        } catch (thrown) {
-          if (thrown instanceof SyntaxError) throw this.#refused(new URL(url).pathname, 'no JSON', thrown)
-          if (thrown instanceof TandemError || thrown instanceof Passing) throw thrown
-          throw connectionFailure(thrown)
-        } finally {
-          answer.close()
-        }
-      }, this.#options)
+      return await getJson(
+        this.#options,
+        url,
+        (response) => this.#refusal(response, repository, repository),
+        (cause) => this.#refused(pathname, 'no JSON', cause),
+      )
     } catch (thrown) {
-      throw this.failure(thrown, new URL(url).pathname)
+      throw this.#failure(thrown, pathname)
     }
   }
 
@@ -194,7 +187,7 @@ export class Hub {
   }
 }
 
-function fileOf({ path, size, oid, lfs }: z.infer<typeof TreeEntry>): HubFile {
+function fileOf({ path, size, oid, lfs }: z.infer<typeof TreeEntry>): RemoteFile {
   if (lfs) return { path, sizeBytes: lfs.size, sha256: lfs.oid }
   return { path, sizeBytes: size, ...(/^[0-9a-f]{40}$/.test(oid) ? { gitSha1: oid } : {}) }
 }
@@ -204,16 +197,4 @@ function nextPage(link: string | null, from: string): string | undefined {
   if (target === undefined) return undefined
   const { pathname, search } = new URL(target, from)
   return new URL(`${pathname}${search}`, from).href // a mirror may name the origin that it mirrors
-}
-
-async function readBounded({ response, touch }: Answer): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    touch()
-    bytes += chunk.length
-    if (bytes > MAX_BODY_BYTES) throw new SyntaxError('more than is read')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

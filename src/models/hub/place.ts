@@ -1,13 +1,12 @@
 /** The folder of a pulled model: where it grows, its lock, and how it takes its place. */
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TandemError } from '../../domain/index.ts'
 import { UNFINISHED } from '../catalogue.ts'
+import { digestProblem, digestsOf, type RemoteFile } from '../fetch/index.ts'
 import { pulledFolder } from '../folders.ts'
 import { listFiles } from '../layouts/files.ts'
 import { MANIFEST_FILE, type Manifest, parseManifest } from '../manifest.ts'
-import type { HubFile } from './api.ts'
-import { digestProblem, digestsOf } from './digest.ts'
 
 export interface Place {
   readonly root: string
@@ -46,7 +45,7 @@ export async function pulledModels(home: string): Promise<string[]> {
 /** Whether a file of the folder has the size and the content of the hub's tree. */
 export async function isSame(
   folder: string,
-  file: HubFile,
+  file: RemoteFile,
   manifest: Manifest,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -69,24 +68,9 @@ export async function adopt(from: string, to: string, path: string): Promise<voi
 }
 
 /** Removes what an earlier, unfinished pull of other files left. */
-export async function removeOthers(folder: string, wanted: readonly HubFile[]): Promise<void> {
+export async function removeOthers(folder: string, wanted: readonly RemoteFile[]): Promise<void> {
   for (const path of await listFiles(folder))
     if (!wanted.some((file) => file.path === path)) await rm(join(folder, path), { force: true })
-}
-
-const MARGIN_BYTES = 64 * 1024 * 1024
-
-/** @throws TandemError DISK_FULL when the bytes and a margin do not fit */
-export async function checkSpace(root: string, missingBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(root)
-  const free = bavail * bsize
-  if (missingBytes === 0 || free >= missingBytes + MARGIN_BYTES) return
-  const mb = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`
-  throw new TandemError('DISK_FULL', {
-    folder: root,
-    needed: mb(missingBytes + MARGIN_BYTES),
-    free: mb(free),
-  })
 }
 
 /** The finished folder takes the place of an older one. */

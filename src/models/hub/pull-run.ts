@@ -1,23 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelFile } from '../../domain/index.ts'
+import { checkSpace, contentName, Download, Journal, type RemoteFile } from '../fetch/index.ts'
 import { describeFolder } from '../layouts/describe.ts'
 import { WEIGHT_FORMATS, type WeightFormat, type WeightSet, weightSets } from '../layouts/weights.ts'
 import { MANIFEST_FILE, type Manifest } from '../manifest.ts'
-import type { Hub, HubFile, HubModel } from './api.ts'
-import { contentName } from './digest.ts'
-import { Download } from './download.ts'
-import { Journal } from './journal.ts'
-import {
-  adopt,
-  checkSpace,
-  isSame,
-  lockPlace,
-  type Place,
-  pulledManifest,
-  removeOthers,
-  takePlace,
-} from './place.ts'
+import type { Hub, HubModel } from './api.ts'
+import { adopt, isSame, lockPlace, type Place, pulledManifest, removeOthers, takePlace } from './place.ts'
 import type { Pulled, PullRequest } from './request.ts'
 import { descriptionFiles, find, type Selection } from './selection.ts'
 import type { PullTarget } from './target.ts'
@@ -33,7 +22,7 @@ export class PullRun {
     private readonly hub: Hub,
     private readonly target: PullTarget,
     private readonly info: HubModel,
-    private readonly tree: readonly HubFile[],
+    private readonly tree: readonly RemoteFile[],
     private readonly selection: Chosen,
     private readonly place: Place,
   ) {}
@@ -72,11 +61,11 @@ export class PullRun {
     return Object.values(this.#weights)
   }
 
-  #found(paths: readonly string[]): HubFile[] {
+  #found(paths: readonly string[]): RemoteFile[] {
     return [...new Set(paths)].flatMap((path) => find(this.tree, path) ?? [])
   }
 
-  async #isThere(wanted: readonly HubFile[], before: Manifest): Promise<boolean> {
+  async #isThere(wanted: readonly RemoteFile[], before: Manifest): Promise<boolean> {
     if (!before.files[this.selection.format]) return false
     for (const file of wanted)
       if (!(await isSame(this.place.folder, file, before, this.request.signal))) return false
@@ -84,8 +73,8 @@ export class PullRun {
   }
 
   async #fetch(
-    wanted: readonly HubFile[],
-    descriptions: readonly HubFile[],
+    wanted: readonly RemoteFile[],
+    descriptions: readonly RemoteFile[],
     before: Manifest | undefined,
   ): Promise<Pulled> {
     const { place, request } = this
@@ -93,9 +82,7 @@ export class PullRun {
     const journal = await Journal.open(place.partial)
     if (before) await this.#adopt(wanted, before, journal)
     const download = new Download({
-      hub: this.hub,
-      repository: this.target.repository,
-      sha: this.info.sha,
+      source: this.hub.source(this.target.repository, this.info.sha),
       folder: place.partial,
       journal,
       signal,
@@ -118,7 +105,7 @@ export class PullRun {
   }
 
   /** Files that an older folder of the model has need not come again. */
-  async #adopt(wanted: readonly HubFile[], before: Manifest, journal: Journal): Promise<void> {
+  async #adopt(wanted: readonly RemoteFile[], before: Manifest, journal: Journal): Promise<void> {
     const { folder, partial } = this.place
     for (const file of wanted) {
       const content = contentName(file)
@@ -157,7 +144,7 @@ export class PullRun {
 
   #result(
     state: Pulled['state'],
-    wanted: readonly HubFile[],
+    wanted: readonly RemoteFile[],
     fetchedBytes: number,
     warnings: readonly string[],
     manifest?: Manifest,

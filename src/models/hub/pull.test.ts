@@ -240,7 +240,7 @@ describe('downloads', () => {
       await expect(pulled()).rejects.toMatchObject({
         code: 'DOWNLOAD_BAD',
         message: expect.stringMatching(
-          /twice (SHA-256|git hash) [0-9a-f]+, the hub's tree says [0-9a-f]+; nothing/,
+          /twice (SHA-256|git hash) [0-9a-f]+, announced was [0-9a-f]+; nothing/,
         ),
       })
       expect(existsSync(join(`${folder()}.partial`, file))).toBe(false)

@@ -1,6 +1,6 @@
 import type { Task } from '../../domain/index.ts'
+import type { DownloadProgress } from '../fetch/index.ts'
 import type { WeightFormat } from '../layouts/weights.ts'
-import type { DownloadProgress } from './download.ts'
 import type { SizedSet } from './selection.ts'
 
 export interface PullRequest {

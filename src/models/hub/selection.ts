@@ -1,7 +1,7 @@
 import { TandemError } from '../../domain/index.ts'
+import type { RemoteFile } from '../fetch/index.ts'
 import { formatsOf, type WeightFormat, type WeightSet, weightSets } from '../layouts/weights.ts'
 import { relativePath } from '../manifest.ts'
-import type { HubFile } from './api.ts'
 import { chooseWeights } from './choose.ts'
 import type { PullTarget } from './target.ts'
 
@@ -32,7 +32,7 @@ const DESCRIPTION =
  * @throws TandemError MODEL_UNSERVABLE when it holds no weights of the format
  */
 export function selectWeights(
-  tree: readonly HubFile[],
+  tree: readonly RemoteFile[],
   target: PullTarget,
   pattern: string | undefined,
 ): Selection {
@@ -70,7 +70,7 @@ function suffix(label: string): string {
 }
 
 /** The tree's small files that describe a model with these weights. */
-export function descriptionFiles(tree: readonly HubFile[], sets: readonly WeightSet[]): HubFile[] {
+export function descriptionFiles(tree: readonly RemoteFile[], sets: readonly WeightSet[]): RemoteFile[] {
   const own = tree.filter(({ path }) => DESCRIPTION.test(path))
   if (own.some(({ path }) => path === 'tokenizer.json')) return own
   const beside = sets.map(({ files: [main = ''] }) => main.replace(/[^/]*$/, 'tokenizer.json'))
@@ -78,7 +78,7 @@ export function descriptionFiles(tree: readonly HubFile[], sets: readonly Weight
 }
 
 /** @throws TandemError MODEL_UNSERVABLE for a path that must not be written */
-export function find(tree: readonly HubFile[], path: string): HubFile | undefined {
+export function find(tree: readonly RemoteFile[], path: string): RemoteFile | undefined {
   const file = tree.find((each) => each.path === path)
   if (file && !relativePath.safeParse(path).success)
     throw new TandemError('MODEL_UNSERVABLE', {

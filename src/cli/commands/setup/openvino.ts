@@ -14,8 +14,7 @@ import { CommandError } from '../../failure.ts'
 import { flag, jsonOption } from '../../options.ts'
 import { table } from '../../print/table.ts'
 import { ProgressLine } from '../../progress.ts'
-
-const MB = 1e6
+import { progressText } from './progress.ts'
 
 export const openvino = defineCommand({
   name: 'openvino',
@@ -70,7 +69,8 @@ async function foundOrInstalled(context: CommandContext, install: boolean): Prom
   context.say(installation ? 'installing OpenVINO ...' : 'no OpenVINO was found; installing it ...')
   const line = new ProgressLine(io.stderr)
   try {
-    const onProgress = (progress: InstallProgress) => line.show((width) => progressText(progress, width))
+    const onProgress = (progress: InstallProgress) =>
+      line.show((width) => progressText('OpenVINO', progress, width))
     return {
       installation: await installOpenVino({ home, env: io.env, signal, onProgress }),
       candidates,
@@ -83,19 +83,6 @@ async function foundOrInstalled(context: CommandContext, install: boolean): Prom
 
 function isPinned({ source, version }: OpenVinoInstallation): boolean {
   return source === 'home' && version === PINNED.version
-}
-
-const PHASES = {
-  waiting: 'waiting for another process that installs OpenVINO',
-  downloading: 'downloading OpenVINO',
-  unpacking: 'unpacking OpenVINO',
-} as const
-
-export function progressText({ phase, doneBytes, totalBytes }: InstallProgress, width: number): string {
-  if (phase === 'waiting') return PHASES.waiting.slice(0, width)
-  const percent = Math.min(100, Math.floor((doneBytes / totalBytes) * 100))
-  const size = `${(doneBytes / MB).toFixed(0)} of ${(totalBytes / MB).toFixed(0)} MB`
-  return `${PHASES[phase]}: ${percent} %, ${size}`.slice(0, width)
 }
 
 function print(

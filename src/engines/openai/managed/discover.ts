@@ -1,18 +1,16 @@
-import { execFile } from 'node:child_process'
 import { basename, dirname, join } from 'node:path'
 import { splitArguments } from '../../../config/index.ts'
 import type { EngineDevice } from '../../../domain/index.ts'
 import type { DiscoveredEngine, DiscoveryInput } from '../../discovery.ts'
+import { askServer } from './ask.ts'
 import { llamaServer } from './descriptor.ts'
 import { allOfVulkan, devicesOf } from './devices.ts'
-import { failureOf } from './failure.ts'
 import { llamaServersIn } from './find.ts'
-import { backendOf, type ListedDevice, readDevices, readVersion } from './report.ts'
+import { backendOf } from './report.ts'
 import type { ManagedSettings } from './settings.ts'
 
 /** A backend wakes its GPUs before it lists them. */
 const LIMIT_MS = 8_000
-const MAX_PRINTED = 1024 * 1024
 
 /**
  * Which llama-server may be started here, and on what it runs.
@@ -29,7 +27,7 @@ export async function discoverLlamaServer(
   const problems: string[] = []
   const vulkanEnv = allOfVulkan(own)
   for (const binary of await llamaServersIn({ path, home, env })) {
-    const asked = await ask(binary, { ...env, ...vulkanEnv }, signal)
+    const asked = await askServer(binary, { ...env, ...vulkanEnv }, LIMIT_MS, signal)
     if ('problem' in asked) {
       problems.push(`${binary}: ${asked.problem}`)
       continue
@@ -54,54 +52,4 @@ export async function discoverLlamaServer(
   if (problems.length === 0) return none
   const problem = problems.join('; ')
   return { ...none, problem, warnings: [`llama-server: ${problem}`] }
-}
-
-type Asked =
-  | { readonly version: string; readonly devices: readonly ListedDevice[] }
-  | { readonly problem: string }
-
-async function ask(binary: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Asked> {
-  const [told, listed] = await Promise.all([
-    run(binary, ['--version'], env, signal),
-    run(binary, ['--list-devices'], env, signal),
-  ])
-  signal.throwIfAborted()
-  const version = readVersion(told.printed)
-  if (version === undefined) {
-    const why = told.why === undefined ? 'it tells no version' : failureOf(told.printed, told.why).why
-    return { problem: why }
-  }
-  return { version, devices: readDevices(listed.printed) }
-}
-
-interface Run {
-  /** Both streams. */
-  readonly printed: string
-  /** Why it failed; absent when it ended with exit code 0. */
-  readonly why?: string
-}
-
-function run(
-  binary: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<Run> {
-  return new Promise((resolve) => {
-    const options = {
-      env,
-      signal,
-      timeout: LIMIT_MS,
-      killSignal: 'SIGKILL',
-      maxBuffer: MAX_PRINTED,
-      windowsHide: true,
-    } as const
-    execFile(binary, args, options, (error, stdout, stderr) => {
-      const printed = `${stdout}\n${stderr}`
-      if (!error) resolve({ printed })
-      else if (error.killed) resolve({ printed, why: `no answer within ${LIMIT_MS / 1000} s` })
-      else if (typeof error.code === 'number') resolve({ printed, why: `exit code ${error.code}` })
-      else resolve({ printed, why: error.signal ? `ended by ${error.signal}` : error.message })
-    })
-  })
 }

@@ -1,12 +1,9 @@
 /** Where a llama-server is: the configured path, what `tandem setup llama.cpp` unpacked, the PATH. */
 import { readdir, stat } from 'node:fs/promises'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
+import { programIn, programsInPath } from './programs.ts'
 
 const PROGRAM = process.platform === 'win32' ? 'llama-server.exe' : 'llama-server'
-/** An archive has its programs in `build/bin` at most. */
-const MAX_DEPTH = 4
-const MAX_FOLDERS = 200
-
 export interface WhereToLook {
   /** The configured one: no other is taken. */
   readonly path?: string | undefined
@@ -20,16 +17,10 @@ export async function llamaServersIn({ path, home, env }: WhereToLook): Promise<
   if (path !== undefined) return [path]
   const installed: string[] = []
   for (const folder of await newestFirst(join(home, 'engines', 'llama.cpp'))) {
-    const found = await programIn(folder)
+    const found = await programIn(folder, PROGRAM)
     if (found !== undefined) installed.push(found)
   }
-  const inPath: string[] = []
-  for (const folder of (env['PATH'] ?? env['Path'] ?? '').split(delimiter)) {
-    if (!isAbsolute(folder)) continue // a program of the current folder is nobody's choice
-    const found = join(folder, PROGRAM)
-    if (await isFile(found)) inPath.push(found)
-  }
-  return [...installed, ...inPath.slice(0, 1)]
+  return [...installed, ...(await programsInPath(PROGRAM, env)).slice(0, 1)]
 }
 
 /** What was unpacked last comes first. */
@@ -44,25 +35,4 @@ async function newestFirst(parent: string): Promise<string[]> {
   )
   const later = new Intl.Collator('en', { numeric: true })
   return dated.sort((a, b) => b.ms - a.ms || later.compare(b.name, a.name)).map(({ path }) => path)
-}
-
-/** The one that lies least deep. */
-async function programIn(folder: string): Promise<string | undefined> {
-  let level = [folder]
-  for (let depth = 0, looked = 0; depth <= MAX_DEPTH && looked < MAX_FOLDERS; depth++) {
-    const below: string[] = []
-    for (const each of level.slice(0, MAX_FOLDERS - looked)) {
-      looked += 1
-      const found = join(each, PROGRAM)
-      if (await isFile(found)) return found
-      const entries = await readdir(each, { withFileTypes: true }).catch(() => [])
-      below.push(...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(each, name)))
-    }
-    level = below.sort()
-  }
-  return undefined
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../http/transport.ts'
+import { libraryPath } from './ask.ts'
 import { PROMPT_CACHE_MIB } from './descriptor.ts'
 import { type Failure, failureOf } from './failure.ts'
 import type { LogFile } from './log-file.ts'
@@ -44,26 +45,50 @@ export interface RunningProcess {
   stop(): Promise<void>
 }
 
-/**
- * Starts a llama-server in this process's group, so that it goes with it, and waits until its model is loaded.
- * @throws StartFailure
- */
-export async function startServer({
-  binary,
-  args,
-  port,
-  apiKey,
-  log,
-}: StartOptions): Promise<RunningProcess> {
-  log.write(`\n# ${new Date().toISOString()} ${[binary, ...args].join(' ')}\n`)
-  const child = spawn(binary, args, {
+/** @throws StartFailure */
+export function startServer({ binary, args, port, apiKey, log }: StartOptions): Promise<RunningProcess> {
+  return startProcess({
+    binary,
+    args,
     env: {
-      ...process.env,
       LLAMA_API_KEY: apiKey, // not in the list of processes
       // builds that do not know these pass over them: the plan says what fits, and memory is bounded
       LLAMA_ARG_FIT: 'off',
       LLAMA_ARG_CACHE_RAM: String(PROMPT_CACHE_MIB),
     },
+    log,
+    look: async () => ((await isUp(port)) ? 'up' : 'starting'),
+    explain: failureOf,
+  })
+}
+
+export interface ProcessOptions {
+  readonly binary: string
+  readonly args: readonly string[]
+  /** Added to this process's. */
+  readonly env: Readonly<Record<string, string>>
+  readonly log: LogFile
+  /** Whether it serves by now; `failed`: it lives and never will. */
+  readonly look: () => Promise<'up' | 'starting' | 'failed'>
+  /** Makes a reason of what it printed last and of how it ended. */
+  readonly explain: (printed: string, how: string) => Failure
+}
+
+/**
+ * Starts a server in this process's group, so that it goes with it, and waits until its model is loaded.
+ * @throws StartFailure
+ */
+export async function startProcess({
+  binary,
+  args,
+  env,
+  log,
+  look,
+  explain,
+}: ProcessOptions): Promise<RunningProcess> {
+  log.write(`\n# ${new Date().toISOString()} ${[binary, ...args].join(' ')}\n`)
+  const child = spawn(binary, args, {
+    env: { ...process.env, ...libraryPath(binary, process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   })
@@ -76,12 +101,18 @@ export async function startServer({
   let end: Failure | undefined
   const ended = endOf(child).then((how) => {
     log.write(`# ${how}\n`)
-    end = failureOf(tail, how)
+    end = explain(tail, how)
     return end
   })
   const running = new Running(child, ended)
   for (const endsMs = performance.now() + UP_MS; end === undefined; ) {
-    if (await isUp(port)) return running
+    const state = await look()
+    if (state === 'up') return running
+    if (state === 'failed') {
+      const failure = explain(tail, 'its model did not load')
+      await running.stop()
+      throw new StartFailure(failure)
+    }
     if (performance.now() < endsMs) await Promise.race([sleep(LOOK_MS), ended])
     else {
       await running.stop()

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { writeReceipt } from '../../installation/index.ts'
 import { type FindOptions, findOpenVino } from './find.ts'
-import { writeReceipt } from './home.ts'
 import { loadingEnvironment } from './installation.ts'
 
 let root: string

@@ -1,19 +1,11 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { checkReceipt, Files } from '../../installation/index.ts'
 import { PINNED } from './pinned.ts'
-import type { UnpackedFiles } from './unpack.ts'
 import { compareVersions } from './version.ts'
 
-/** What an installation of Tandem's own says about itself; written last, before it gets its name. */
-const Receipt = z.object({
-  version: z.string(),
-  wheel: z.string(),
-  sha256: z.string(),
-  /** Bytes by path. */
-  files: z.record(z.string(), z.int()),
-})
-const RECEIPT = 'installation.json'
+const Receipt = z.object({ version: z.string(), wheel: z.string(), sha256: z.string(), files: Files })
 
 export interface HomeInstallation {
   /** Absolute. */
@@ -38,13 +30,8 @@ export async function homeInstallations(home: string): Promise<HomeInstallation[
 /** Whether every file is there with its size. */
 export async function checkInstallation(folder: string): Promise<HomeInstallation> {
   try {
-    const text = await readFile(join(folder, RECEIPT), 'utf8')
-    const { files } = Receipt.parse(JSON.parse(text))
-    for (const [path, bytes] of Object.entries(files)) {
-      const { size } = await stat(join(folder, ...path.split('/')))
-      if (size !== bytes) return damaged(folder, `${path} has ${size} bytes, not ${bytes}`)
-    }
-    return { folder }
+    const receipt = await checkReceipt(folder, Receipt)
+    return receipt ? { folder } : damaged(folder, 'it has no receipt')
   } catch (thrown) {
     return damaged(folder, (thrown as Error).message)
   }
@@ -52,11 +39,4 @@ export async function checkInstallation(folder: string): Promise<HomeInstallatio
 
 function damaged(folder: string, why: string): HomeInstallation {
   return { folder, problem: `is damaged (${why}); \`tandem setup openvino --install\` installs it again` }
-}
-
-export async function writeReceipt(
-  folder: string,
-  receipt: { version: string; wheel: string; sha256: string; files: UnpackedFiles },
-): Promise<void> {
-  await writeFile(join(folder, RECEIPT), `${JSON.stringify(receipt, null, 2)}\n`, { flush: true })
 }

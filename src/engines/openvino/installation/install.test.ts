@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { makeWheel, type WheelFile } from '../../../../test/support/make-wheel.ts'
+import { makeWheel } from '../../../../test/support/make-wheel.ts'
+import type { ZippedFile } from '../../../../test/support/make-zip.ts'
 import { describeOpenVino } from '../../../../test/support/openvino.ts'
 import { builtEntry } from '../../../config/index.ts'
 import { type InstallOptions, type InstallProgress, installOpenVino } from './install.ts'
@@ -23,7 +24,7 @@ import { type Pinned, wheelName } from './pinned.ts'
 
 const VERSION = '2099.1.2'
 const LIBRARY = { name: 'openvino/libs/libopenvino_c.so.9912', content: Buffer.alloc(300_000, 'c') }
-const FILES: readonly WheelFile[] = [
+const FILES: readonly ZippedFile[] = [
   { name: 'openvino/__init__.py', content: Buffer.from('raise SystemExit') },
   LIBRARY,
   { name: 'openvino/libs/libopenvino_intel_cpu_plugin.so', content: Buffer.alloc(500_000, 'p') },
@@ -95,7 +96,7 @@ describeOpenVino('by pip', () => {
   test('a wheel with another hash is refused by pip, and nothing is left', async () => {
     serve(makeWheel(VERSION, FILES), 'f'.repeat(64))
     await expect(install()).rejects.toMatchObject({
-      code: 'OPENVINO_SETUP',
+      code: 'ENGINE_SETUP',
       message: expect.stringMatching(/DO NOT MATCH THE HASHES.*openvino\.folder or INTEL_OPENVINO_DIR/s),
     })
     expect(readdirSync(root)).toEqual([])
@@ -171,7 +172,7 @@ describe('from a wheel that is here already', () => {
     expect(await install({ env: NO_PROGRAMS })).toMatchObject({ version: VERSION })
   })
 
-  test.each<[string, readonly WheelFile[], readonly string[], string]>([
+  test.each<[string, readonly ZippedFile[], readonly string[], string]>([
     ['a file that is not what RECORD says', FILES, [LIBRARY.name], `${LIBRARY.name} is not what`],
     ['a file larger than it says', [{ ...LIBRARY, claimedBytes: 10 }], [], 'does not have its 10 bytes'],
     ['a file smaller than it says', [{ ...LIBRARY, claimedBytes: 900_000 }], [], 'its 900000 bytes'],

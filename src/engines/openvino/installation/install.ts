@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, rm, statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { TandemError } from '../../../domain/index.ts'
+import { removeLeftovers, takeLock, takePlace, workFolder, writeReceipt } from '../../installation/index.ts'
 import { downloadWheel, isWheel, keepWheel } from './download.ts'
-import { checkInstallation, openVinoHome, writeReceipt } from './home.ts'
+import { checkInstallation, openVinoHome } from './home.ts'
 import type { OpenVinoInstallation } from './installation.ts'
 import { libraryBelow } from './layouts.ts'
-import { isRunning, takeLock } from './lock.ts'
 import { PINNED, type Pinned, type PinnedWheel, wheelName } from './pinned.ts'
 import { pythonWithPip } from './python.ts'
 import { unpackWheel } from './unpack.ts'
@@ -31,15 +31,13 @@ export interface InstallOptions {
   readonly freeBytes?: (folder: string) => Promise<number>
 }
 
-/** What a process makes for itself, its number in the name. */
-const WORK = /^\.(?:work-|lock\.)(\d+)-/
 const MIB = 1024 * 1024
 const MARGIN_BYTES = 64 * MIB
 
 /**
  * Installs the pinned OpenVINO into `home`, or finds it there already. A kill at any moment leaves the last
  * installation or none; what was downloaded completely is not downloaded again.
- * @throws TandemError OPENVINO_SETUP; the signal's reason
+ * @throws TandemError ENGINE_SETUP; the signal's reason
  */
 export async function installOpenVino(options: InstallOptions): Promise<OpenVinoInstallation> {
   const { home, signal, pinned = PINNED, platform = process.platform, onProgress } = options
@@ -62,11 +60,7 @@ export async function installOpenVino(options: InstallOptions): Promise<OpenVino
     throw asSetupError(thrown, root, pinned, wheel)
   }
   const found = await libraryBelow(folder, platform)
-  if (!found)
-    throw new TandemError('OPENVINO_SETUP', {
-      why: `the wheel has no C library for ${platform}`,
-      todo: OTHERWISE,
-    })
+  if (!found) throw setupError(`the wheel has no C library for ${platform}`, OTHERWISE)
   return { ...found, source: 'home', by: 'TANDEM_HOME', version: pinned.version }
 }
 
@@ -85,11 +79,11 @@ async function install(
   const needed = wheel.unpackedBytes + (here ? 0 : 2 * wheel.bytes) + MARGIN_BYTES
   const free = await freeBytes(root)
   if (free < needed)
-    throw new TandemError('OPENVINO_SETUP', {
-      why: `${mib(needed)} are needed in ${root}, ${mib(free)} are free`,
-      todo: 'free some space, or set TANDEM_HOME to another disk',
-    })
-  const work = await mkdtemp(join(root, `.work-${process.pid}-`))
+    throw setupError(
+      `${mib(needed)} are needed in ${root}, ${mib(free)} are free`,
+      'free some space, or set TANDEM_HOME to another disk',
+    )
+  const work = await workFolder(root)
   try {
     if (!here) {
       const python = await pythonWithPip(env, platform, signal)
@@ -110,11 +104,9 @@ async function install(
       onProgress?.({ phase: 'unpacking', doneBytes, totalBytes: wheel.unpackedBytes })
     }
     const files = await unpackWheel(kept, fresh, onBytes, signal)
-    await writeReceipt(fresh, { version: pinned.version, wheel: basename(kept), sha256: wheel.sha256, files })
-    await rename(folder, join(work, 'old')).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-    })
-    await rename(fresh, folder)
+    const receipt = { version: pinned.version, wheel: basename(kept), sha256: wheel.sha256, files }
+    await writeReceipt(fresh, receipt)
+    await takePlace(fresh, folder, work)
     await rm(kept, { force: true })
   } finally {
     await rm(work, { recursive: true, force: true, maxRetries: 5 })
@@ -124,21 +116,21 @@ async function install(
 const OTHERWISE =
   'install OpenVINO yourself (an archive, or `pip install openvino`) and set openvino.folder or INTEL_OPENVINO_DIR to it'
 
-/** @throws TandemError OPENVINO_SETUP for a machine that no pinned wheel is for */
+/** @throws TandemError ENGINE_SETUP for a machine that no pinned wheel is for */
 function wheelFor(pinned: Pinned, platform: NodeJS.Platform, arch: string): PinnedWheel {
   const wheel = pinned.wheels.find((one) => one.platform === platform && one.arch === arch)
   if (!wheel) {
     const known = pinned.wheels.map((one) => `${one.platform}/${one.arch}`).join(', ')
     const why = `there is no OpenVINO ${pinned.version} for ${platform}/${arch}, only for ${known}`
-    throw new TandemError('OPENVINO_SETUP', { why, todo: OTHERWISE })
+    throw setupError(why, OTHERWISE)
   }
   if (wheel.glibc && platform === process.platform) {
     const here = glibcVersion()
     if (here === undefined || compareVersions(here, wheel.glibc) < 0)
-      throw new TandemError('OPENVINO_SETUP', {
-        why: `OpenVINO ${pinned.version} needs glibc ${wheel.glibc}; here is ${here ?? 'another C library'}`,
-        todo: OTHERWISE,
-      })
+      throw setupError(
+        `OpenVINO ${pinned.version} needs glibc ${wheel.glibc}; here is ${here ?? 'another C library'}`,
+        OTHERWISE,
+      )
   }
   return wheel
 }
@@ -150,27 +142,21 @@ function glibcVersion(): string | undefined {
 }
 
 function noPython(why: string): TandemError {
-  return new TandemError('OPENVINO_SETUP', {
-    why: `pip downloads it, and no Python with pip is here (${why})`,
-    todo: `install Python 3 with pip (Debian: \`apt install python3-pip\`; Windows: \`winget install Python.Python.3.12\`), or ${OTHERWISE}`,
-  })
+  return setupError(
+    `pip downloads it, and no Python with pip is here (${why})`,
+    `install Python 3 with pip (Debian: \`apt install python3-pip\`; Windows: \`winget install Python.Python.3.12\`), or ${OTHERWISE}`,
+  )
+}
+
+function setupError(why: string, todo: string, cause?: unknown): TandemError {
+  return new TandemError('ENGINE_SETUP', { engine: 'OpenVINO', why, todo }, { cause })
 }
 
 function asSetupError(thrown: unknown, root: string, pinned: Pinned, wheel: PinnedWheel): TandemError {
   if (thrown instanceof TandemError) return thrown
   const name = wheelName(pinned, wheel)
   const todo = `try again; without a network put the file ${name} into ${root} and run it again, or ${OTHERWISE}`
-  return new TandemError('OPENVINO_SETUP', { why: (thrown as Error).message, todo }, { cause: thrown })
-}
-
-/** What processes that were killed have left, also one with this one's number: the lock is ours now. */
-async function removeLeftovers(root: string): Promise<void> {
-  for (const name of await readdir(root)) {
-    const pid = Number(WORK.exec(name)?.[1] ?? Number.NaN)
-    const mine = pid === process.pid && name.startsWith('.work-')
-    if (!Number.isNaN(pid) && (mine || !isRunning(pid)))
-      await rm(join(root, name), { recursive: true, force: true, maxRetries: 5 })
-  }
+  return setupError((thrown as Error).message, todo, thrown)
 }
 
 async function freeOn(folder: string): Promise<number> {

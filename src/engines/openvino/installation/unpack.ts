@@ -2,13 +2,10 @@ import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Transform, Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { counted, openZip, type UnpackedFiles, type Zip } from '../../installation/index.ts'
 import { placeOf } from './pinned.ts'
-import { openZip, type Zip, type ZipEntry } from './zip.ts'
-
-/** Bytes of each file that was unpacked, by its path in the installation. */
-export type UnpackedFiles = Readonly<Record<string, number>>
 
 const MAX_RECORD_BYTES = 4 * 1024 * 1024
 
@@ -33,8 +30,12 @@ export async function unpackWheel(
       const file = join(folder, ...place.split('/'))
       await mkdir(dirname(file), { recursive: true })
       const hash = createHash('sha256')
+      const seen = (chunk: Buffer) => {
+        hash.update(chunk)
+        onBytes(chunk.length)
+      }
       const out = createWriteStream(file, { flags: 'wx', flush: true })
-      await pipeline([...(await zip.open(entry)), counted(entry, hash, onBytes), out], { signal })
+      await pipeline([...(await zip.open(entry)), counted(entry.name, entry.bytes, seen), out], { signal })
       if (hash.digest('base64url') !== hashes.get(entry.name))
         throw new Error(`${entry.name} is not what the wheel's RECORD says`)
       files[place] = entry.bytes
@@ -45,30 +46,16 @@ export async function unpackWheel(
   }
 }
 
-/** Hashes what passes, and ends at the size that the directory promised. */
-function counted(entry: ZipEntry, hash: { update(data: Buffer): unknown }, onBytes: (bytes: number) => void) {
-  let seen = 0
-  const wrong = () => new Error(`${entry.name} does not have its ${entry.bytes} bytes`)
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      seen += chunk.length
-      if (seen > entry.bytes) return done(wrong())
-      hash.update(chunk)
-      onBytes(chunk.length)
-      done(null, chunk)
-    },
-    flush: (done) => done(seen === entry.bytes ? null : wrong()),
-  })
-}
-
 /** sha256 in base64url by name, as wheels record it. */
 async function readRecord(zip: Zip, signal: AbortSignal): Promise<Map<string, string>> {
   const entry = zip.entries.find(({ name }) => /^openvino-[^/]+\.dist-info\/RECORD$/.test(name))
   if (!entry || entry.bytes > MAX_RECORD_BYTES) throw new Error('the wheel has no RECORD of its files')
   const chunks: Buffer[] = []
-  const keep = { update: (chunk: Buffer) => chunks.push(chunk) }
   const drain = new Writable({ write: (_chunk, _encoding, done) => done() })
-  await pipeline([...(await zip.open(entry)), counted(entry, keep, () => undefined), drain], { signal })
+  await pipeline(
+    [...(await zip.open(entry)), counted(entry.name, entry.bytes, (chunk) => chunks.push(chunk)), drain],
+    { signal },
+  )
   const lines = Buffer.concat(chunks).toString('utf8').split(/\r?\n/)
   const rows = lines.map((line) => /^"?([^",]+)"?,sha256=([\w-]+)=*,\d+$/.exec(line))
   return new Map(rows.flatMap((row) => (row ? [[row[1]!, row[2]!] as const] : [])))

@@ -1,9 +1,9 @@
-import { isLoopback } from '../../config/index.ts'
 import { TandemError } from '../../domain/index.ts'
 import { Passing, retryAfterMs } from './retry.ts'
 
-export interface HubAddress {
-  /** `https://huggingface.co` */
+/** A server that is asked. */
+export interface Address {
+  /** `https://huggingface.co`: its origin is the only one that gets the token. */
   readonly url: string
   readonly token?: string
   /** Milliseconds without a byte after which a connection counts as dead. */
@@ -24,17 +24,17 @@ export interface Answer {
 }
 
 /**
- * One GET, redirects followed by hand: the token goes to the hub's own origin and nowhere else.
+ * One GET, redirects followed by hand: the token goes to the address's own origin and nowhere else.
  * @throws Passing when there is no connection, or it dies; TandemError CONFIG_INVALID, HUB_REFUSED; the signal's reason
  */
 export async function get(
-  hub: HubAddress,
+  to: Address,
   address: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const origin = new URL(hub.url).origin
-  const { stallMs = STALL_MS } = hub
+  const origin = new URL(to.url).origin
+  const { stallMs = STALL_MS } = to
   const dead = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const touch = (): void => {
@@ -49,7 +49,7 @@ export async function get(
   try {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       touch()
-      const own = url.origin === origin && hub.token !== undefined
+      const own = url.origin === origin && to.token !== undefined
       const response = await fetch(url, {
         redirect: 'manual',
         signal: AbortSignal.any([signal, dead.signal]),
@@ -57,7 +57,7 @@ export async function get(
           'accept-encoding': 'identity', // a compressed range could not be put in its place
           'user-agent': 'tandem',
           ...headers,
-          ...(own ? { authorization: `Bearer ${hub.token}` } : {}),
+          ...(own ? { authorization: `Bearer ${to.token}` } : {}),
         },
       })
       const location = response.headers.get('location')
@@ -66,10 +66,10 @@ export async function get(
       await response.body?.cancel()
       const next = new URL(location, url)
       if (!/^https?:$/.test(next.protocol) || (url.protocol === 'https:' && next.protocol === 'http:'))
-        throw refused(hub, url, `it redirects to ${next.protocol}//, which is not trusted`)
+        throw refused(to, url, `it redirects to ${next.protocol}//, which is not trusted`)
       url = next
     }
-    throw refused(hub, url, `more than ${MAX_REDIRECTS} redirects`)
+    throw refused(to, url, `more than ${MAX_REDIRECTS} redirects`)
   } catch (thrown) {
     close()
     signal.throwIfAborted()
@@ -99,18 +99,6 @@ export function throwIfPassing(response: Response): void {
   throw new Passing(`it answered ${status}`, { waitMs })
 }
 
-function refused(hub: HubAddress, url: URL, why: string): TandemError {
-  return new TandemError('HUB_REFUSED', { hub: hub.url, what: url.pathname, why })
-}
-
-/**
- * Checks the hub's address before a token is sent there.
- * @throws TandemError CONFIG_INVALID for a token over plain HTTP to another machine
- */
-export function checkAddress({ url, token }: HubAddress): void {
-  const { protocol, hostname } = new URL(url)
-  const loopback = isLoopback(hostname)
-  if (token === undefined || protocol === 'https:' || loopback) return
-  const what = `${url} is not encrypted, so the token is not sent there; allowed with a token: https://`
-  throw new TandemError('CONFIG_INVALID', { where: 'hub.url', what })
+function refused(to: Address, url: URL, why: string): TandemError {
+  return new TandemError('HUB_REFUSED', { hub: to.url, what: url.pathname, why })
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { makeZip } from '../../../../test/support/make-wheel.ts'
+import { makeZip } from '../../../test/support/make-zip.ts'
 import { openZip } from './zip.ts'
 
 let folder: string

@@ -1,12 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Duplex, Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { createInflateRaw } from 'node:zlib'
 
 /** A file of an archive. */
 export interface ZipEntry {
-  /** As the archive has it, `/` between folders. */
+  /** As the archive has it, `/` between folders; a folder's ends with one. */
   readonly name: string
+  /** Type and permissions as Unix has them; 0 where another system packed it. */
+  readonly mode: number
   /** Unpacked. */
   readonly bytes: number
   readonly packedBytes: number
@@ -29,11 +31,13 @@ const CENTRAL_SIGNATURE = 0x02014b50
 const CENTRAL_BYTES = 46
 const LOCAL_SIGNATURE = 0x04034b50
 const LOCAL_BYTES = 30
+/** Who packed an entry. */
+const UNIX = 3
 /** Bytes of all names together; the largest wheel so far has 0.2 MB. */
 const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
 
 /**
- * Opens a zip by its central directory: no zip64, no encryption, which wheels never have.
+ * Opens a zip by its central directory: no zip64, no encryption, which neither wheels nor releases have.
  * @throws Error saying what is wrong with the file
  */
 export async function openZip(file: string): Promise<Zip> {
@@ -77,6 +81,7 @@ async function readDirectory(handle: FileHandle, size: number): Promise<ZipEntry
       throw new Error(`entry ${index} is encrypted, or packed by method ${method}`)
     entries.push({
       name: directory.toString('utf8', next + CENTRAL_BYTES, end),
+      mode: directory[next + 5] === UNIX ? directory.readUInt16LE(next + 40) : 0,
       method: method === 0 ? 'stored' : 'deflated',
       packedBytes: directory.readUInt32LE(next + 20),
       bytes: directory.readUInt32LE(next + 24),
@@ -97,7 +102,8 @@ async function openEntry(
   if (header.readUInt32LE(0) !== LOCAL_SIGNATURE) throw new Error(`${entry.name} is not where it should be`)
   const start = entry.offset + LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28)
   const end = start + entry.packedBytes
-  if (entry.packedBytes === 0 || end > size) throw new Error(`${entry.name} is empty or cut off`)
+  if (end > size) throw new Error(`${entry.name} is cut off`)
+  if (entry.packedBytes === 0) return [Readable.from([])]
   const packed = createReadStream(file, { start, end: end - 1 })
   return entry.method === 'stored' ? [packed] : [packed, createInflateRaw()]
 }

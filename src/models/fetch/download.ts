@@ -1,12 +1,12 @@
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { asTandemError, TandemError } from '../../domain/index.ts'
-import type { Hub, HubFile } from './api.ts'
 import { contentName, digestProblem, digestsOf } from './digest.ts'
 import { type Answer, connectionFailure } from './http.ts'
 import { type Journal, missingRanges, type Range } from './journal.ts'
 import { inParallel } from './pool.ts'
 import { Passing, withRetries } from './retry.ts'
+import type { RemoteFile, Source } from './source.ts'
 
 export interface DownloadProgress {
   readonly file: string
@@ -19,10 +19,7 @@ export interface DownloadProgress {
 }
 
 export interface DownloadOptions {
-  readonly hub: Hub
-  readonly repository: string
-  /** Commit of the repository. */
-  readonly sha: string
+  readonly source: Source
   readonly folder: string
   readonly journal: Journal
   readonly signal: AbortSignal
@@ -37,7 +34,7 @@ const PARALLEL = 4
 /** So much must arrive before a cut counts as a new one. */
 const PROGRESS_BYTES = 64 * 1024
 
-/** Fetches files of one commit into a folder, in ranges, and goes on where an earlier run stopped. */
+/** Fetches files of one source into a folder, in ranges, and goes on where an earlier run stopped. */
 export class Download {
   readonly #options: DownloadOptions
   readonly #done = new Map<string, number>()
@@ -53,7 +50,7 @@ export class Download {
   }
 
   /** Bytes that are still to be fetched. */
-  missingBytes(files: readonly HubFile[]): number {
+  missingBytes(files: readonly RemoteFile[]): number {
     const missing = files.flatMap((file) => this.#missing(file, Number.POSITIVE_INFINITY))
     return missing.reduce((sum, { start, end }) => sum + end - start, 0)
   }
@@ -61,13 +58,13 @@ export class Download {
   /**
    * Fetches and verifies each file.
    * @returns SHA-256 by path
-   * @throws TandemError HUB_REFUSED, HUB_UNREACHABLE, HUB_NOT_FOUND, MODEL_GATED, DOWNLOAD_BAD, DISK_FULL; the signal's reason
+   * @throws TandemError DOWNLOAD_BAD, DISK_FULL; what the source makes of its failures; the signal's reason
    */
-  async fetch(files: readonly HubFile[]): Promise<ReadonlyMap<string, string>> {
+  async fetch(files: readonly RemoteFile[]): Promise<ReadonlyMap<string, string>> {
     const { rangeBytes = RANGE_BYTES, parallel = PARALLEL, signal } = this.#options
     const hashes = new Map<string, string>()
     this.#totalBytes += files.reduce((sum, file) => sum + file.sizeBytes, 0)
-    const fetchOne = async (file: HubFile, stop: AbortSignal): Promise<void> => {
+    const fetchOne = async (file: RemoteFile, stop: AbortSignal): Promise<void> => {
       hashes.set(file.path, await this.#file(file, stop))
     }
     const small = files.filter((file) => file.sizeBytes <= rangeBytes)
@@ -76,7 +73,7 @@ export class Download {
     return hashes
   }
 
-  async #file(file: HubFile, signal: AbortSignal): Promise<string> {
+  async #file(file: RemoteFile, signal: AbortSignal): Promise<string> {
     const { folder, journal } = this.#options
     const path = join(folder, file.path)
     const content = contentName(file)
@@ -107,7 +104,7 @@ export class Download {
     throw new TandemError('DOWNLOAD_BAD', { file: file.path, why: `twice ${problem}` })
   }
 
-  async #ranges(file: HubFile, path: string, signal: AbortSignal): Promise<void> {
+  async #ranges(file: RemoteFile, path: string, signal: AbortSignal): Promise<void> {
     const handle = await open(path, 'a').then(async (made) => {
       await made.close()
       return open(path, 'r+')
@@ -131,24 +128,23 @@ export class Download {
 
   /** Fetches one range, going on within it after a cut. */
   async #range(
-    file: HubFile,
+    file: RemoteFile,
     handle: FileHandle,
     range: Range,
     mayBeWhole: boolean,
     signal: AbortSignal,
   ): Promise<'part' | 'whole'> {
-    const { hub, journal, repository, sha } = this.#options
+    const { source, journal } = this.#options
     let at = range.start
     let { end } = range
     let mark = at
     let came = 'part' as 'part' | 'whole' // set inside a closure
-    const failed = `${repository}/${file.path}`
     try {
       await withRetries(
         async (progressed) => {
           const everything = at === 0 && end === file.sizeBytes
           const header = everything ? undefined : `bytes=${at}-${end - 1}`
-          const answer = await hub.open(repository, sha, file.path, header, signal)
+          const answer = await source.open(file.path, header, signal)
           try {
             if (answer.response.status === 200 && header !== undefined) {
               if (!mayBeWhole) throw new Passing('it no longer sends parts of a file')
@@ -160,7 +156,7 @@ export class Download {
             } else if (header !== undefined) checkRange(answer, at, file.sizeBytes)
             for await (const chunk of (answer.response.body ?? []) as AsyncIterable<Uint8Array>) {
               answer.touch()
-              if (at + chunk.length > end) throw new Passing('it sent more bytes than the tree says')
+              if (at + chunk.length > end) throw new Passing('it sent more bytes than were announced')
               await write(handle, chunk, at)
               at += chunk.length
               this.#fetchedBytes += chunk.length
@@ -178,27 +174,27 @@ export class Download {
             answer.close()
           }
         },
-        { ...hub.retry, signal },
+        { ...source.retry, signal },
       )
     } catch (thrown) {
-      throw hub.failure(thrown, failed)
+      throw source.failure(thrown, file.path)
     }
     await journal.addRange(file.path, contentName(file), { start: came === 'whole' ? 0 : range.start, end })
     return came
   }
 
-  #missing(file: HubFile, step = this.#options.rangeBytes ?? RANGE_BYTES): Range[] {
+  #missing(file: RemoteFile, step = this.#options.rangeBytes ?? RANGE_BYTES): Range[] {
     const { journal } = this.#options
     const content = contentName(file)
     if (journal.verified(file.path, content) !== undefined) return []
     return missingRanges(journal.ranges(file.path, content), file.sizeBytes, step)
   }
 
-  #count(file: HubFile, bytes: number): void {
+  #count(file: RemoteFile, bytes: number): void {
     this.#report(file, 'fetching', (this.#done.get(file.path) ?? 0) + bytes)
   }
 
-  #report(file: HubFile, phase: DownloadProgress['phase'], doneOfFile: number): void {
+  #report(file: RemoteFile, phase: DownloadProgress['phase'], doneOfFile: number): void {
     this.#done.set(file.path, doneOfFile)
     const doneBytes = [...this.#done.values()].reduce((sum, bytes) => sum + bytes, 0)
     const { onProgress } = this.#options

@@ -1,0 +1,29 @@
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isRunning } from './lock.ts'
+
+/** What a process makes for itself, its number in the name. */
+const WORK = /^\.(?:work-|lock\.)(\d+)-/
+
+/** An empty folder of this process below a root that it holds the lock of. */
+export function workFolder(root: string): Promise<string> {
+  return mkdtemp(join(root, `.work-${process.pid}-`))
+}
+
+/** Removes what processes that were killed have left, also one with this one's number: the lock is ours now. */
+export async function removeLeftovers(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    const pid = Number(WORK.exec(name)?.[1] ?? Number.NaN)
+    const mine = pid === process.pid && name.startsWith('.work-')
+    if (!Number.isNaN(pid) && (mine || !isRunning(pid)))
+      await rm(join(root, name), { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/** Puts a finished folder of the work folder in the place of an older one. */
+export async function takePlace(fresh: string, folder: string, work: string): Promise<void> {
+  await rename(folder, join(work, 'old')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  await rename(fresh, folder)
+}
