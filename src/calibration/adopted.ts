@@ -38,19 +38,25 @@ export async function adopt(
       const own: Task[] = []
       for (const task of TASKS.filter((each) => model.tasks.includes(each))) {
         const same = await sameModel(model, task, catalogue)
-        if (same) served.push({ task, model: same.id, as: model.name })
-        else own.push(task)
+        // one that only has its name may be refused for its vectors, and is asked by the server's name then
+        if (same?.by !== 'file') own.push(task)
+        // standing in for ours must not make the server load it
+        if (same && (model.loaded !== false || server.manage)) served.push(as(task, same.model.id, model))
       }
       if (own.length === 0) continue
       const id = freeId(server, model, taken)
       if (id === undefined) continue
       taken.add(id)
       models.push(remoteModel(model, own, { server, id, home }))
-      served.push(...own.map((task) => ({ task, model: id, as: model.name })))
+      served.push(...own.map((task) => as(task, id, model)))
     }
     devices.push(deviceOfServer(server, served, here))
   }
   return { devices, models }
+}
+
+function as(task: Task, model: string, { name, loaded }: ServerModel): ServedModel {
+  return { task, model, as: name, ...(loaded === undefined ? {} : { loaded }) }
 }
 
 /** The server's own name of a model where it is free, else with the server's name before it; undefined: it lists it twice. */

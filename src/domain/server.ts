@@ -27,6 +27,8 @@ export interface ServerModel {
   readonly parameters?: number
   /** The GGUF file that it has open, where that is on this machine. */
   readonly file?: string
+  /** Chats that it answers at once. */
+  readonly parallel?: number
 }
 
 /** On what a server computes. */
@@ -45,6 +47,8 @@ export interface ServedModel {
   readonly model: string
   /** The server's own name. */
   readonly as: string
+  /** Whether the server has it in memory, when it was last looked at; absent: not told. */
+  readonly loaded?: boolean
 }
 
 /** A server that somebody else started and whose models are placements like others. */
@@ -59,4 +63,6 @@ export interface AdoptedServer {
   readonly local: boolean
   /** Name of the variable that holds its API key. */
   readonly apiKeyEnv?: string
+  /** Its user lets Tandem load and unload models there; absent: nothing on it is changed. */
+  readonly manage?: boolean
 }

@@ -12,6 +12,7 @@ import { embedRows, ServerEncoder } from './encoder.ts'
 import { ask } from './http/transport.ts'
 import { LlamaServerDecoder } from './llama-server-decoder.ts'
 import { ServerScorer } from './scorer.ts'
+import { keepModel } from './keep-model.ts'
 import { softwareOf } from './servers/index.ts'
 import { readSettings, type ServerSettings } from './settings.ts'
 import { Props } from './wire.ts'
@@ -47,6 +48,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   version = server.version === undefined ? title : `${title} ${server.version}`
   await untilUp(settings, health)
   await stillHas(settings, client)
+  const letGo = await keepModel(settings, client)
   const loaded = await open(spec, settings, client)
   const endWatch = watchAlive({
     target: { url: server.url },
@@ -60,9 +62,10 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   })
   const dispose = loaded.dispose.bind(loaded)
   return Object.assign(loaded, {
-    dispose: () => {
+    dispose: async () => {
       endWatch()
-      return dispose()
+      await letGo()
+      await dispose()
     },
   })
 }

@@ -9,8 +9,10 @@ const Settings = z.strictObject({
     version: z.string().optional(),
     local: z.boolean(),
     apiKeyEnv: z.string().optional(),
+    manage: z.boolean().optional(),
   }),
   as: z.string().min(1),
+  contextWish: z.number().optional(),
 })
 
 /** What a worker must know of the server that it asks. */
@@ -18,11 +20,17 @@ export interface ServerSettings {
   readonly server: AdoptedServer
   /** The server's own name of the model. */
   readonly as: string
+  /** The window that the user wants of chat models that Tandem loads there. */
+  readonly contextWish?: number | undefined
 }
 
 /** `LoadSpec.settings` of a model of a server. The key itself is not among them: settings are logged and kept. */
-export function serverSettings(server: AdoptedServer, as: string): Readonly<Record<string, unknown>> {
-  const { name, kind, url, version, local, apiKeyEnv } = server
+export function serverSettings(
+  server: AdoptedServer,
+  as: string,
+  contextWish?: number,
+): Readonly<Record<string, unknown>> {
+  const { name, kind, url, version, local, apiKeyEnv, manage } = server
   return {
     server: {
       name,
@@ -31,8 +39,10 @@ export function serverSettings(server: AdoptedServer, as: string): Readonly<Reco
       local,
       ...(version === undefined ? {} : { version }),
       ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+      ...(manage ? { manage } : {}),
     },
     as,
+    ...(contextWish === undefined ? {} : { contextWish }),
   }
 }
 
