@@ -1,6 +1,6 @@
 /** What is on this machine, or on the one that is simulated: all that a plan is made from beside measurements. */
 import type { Config } from '../config/index.ts'
-import { discoverDevices, type Power, readPower } from '../devices/index.ts'
+import { discoverDevices, type Power, portUsers, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
 import { type Device, type EngineId, TASKS, TandemError, type Task } from '../domain/index.ts'
 import {
@@ -108,7 +108,7 @@ function emptyAliases({ models: { aliases } }: Config, models: readonly PlannedM
     )
 }
 
-interface Planning extends Pick<SurveyOptions, 'config' | 'home'> {
+interface Planning extends SurveyOptions {
   readonly simulation: Simulation | undefined
   readonly warn: (message: string) => void
 }
@@ -123,7 +123,8 @@ async function withServers(
   const { config, home } = planning
   const { chat } = config.models
   const file = chat !== undefined && isGgufPath(chat) ? [await namedModel(real, 'chat', chat)] : []
-  const adopted = await adopt(servers, [...real.list(), ...file], devices, home)
+  const usersOf = (port: number) => portUsers(port, { signal: planning.signal, env: process.env })
+  const adopted = await adopt(servers, { catalogue: [...real.list(), ...file], here: devices, home, usersOf })
   return { adopted, models: await plannedModels(planning, real, adopted) }
 }
 
@@ -145,7 +146,7 @@ export async function lookForServers(
   const now = await discoverServers({ ...config, servers: missing }, { env: process.env, signal })
   const isNew = (server: FoundServer) => {
     const before = known.find(({ url }) => url === server.url)
-    return before === undefined || namesIn(before) !== namesIn(server)
+    return before === undefined || stateOf(before) !== stateOf(server)
   }
   const fresh = now.servers.filter((server) => server.answered && isNew(server))
   if (fresh.length === 0) return undefined
@@ -153,13 +154,21 @@ export async function lookForServers(
   const own = survey.devices.filter(({ server }) => server === undefined)
   const real = await loadCatalogue(modelFolders(home, config.models.folders))
   const warn = () => undefined // it was told at the start
-  const { adopted, models } = await withServers(servers, own, real, { config, home, simulation, warn })
-  const news = fresh.map(({ name, url }) => `${name} at ${url} has models`)
+  const planning = { config, home, simulation, warn, signal }
+  const { adopted, models } = await withServers(servers, own, real, planning)
+  const news = fresh.map(({ name, url, models: theirs }) => {
+    const loaded = theirs.filter((each) => each.loaded).map((each) => each.name)
+    return `${name} at ${url} has ${loaded.length > 0 ? `${loaded.join(', ')} loaded` : 'models'}`
+  })
   return { survey: { ...survey, servers, devices: [...own, ...adopted.devices], models }, news }
 }
 
-function namesIn({ models }: FoundServer): string {
-  return models.map(({ name }) => name).join('\n')
+/** What of a server changes while it runs. */
+function stateOf({ models, device }: FoundServer): string {
+  return JSON.stringify([
+    models.map(({ name, loaded, contextTokens }) => [name, loaded, contextTokens]),
+    device,
+  ])
 }
 
 type Found = Pick<Survey, 'devices' | 'engines' | 'power' | 'warnings'>

@@ -58,7 +58,8 @@ export function remoteModel(
 ): Model {
   const [first = 'chat'] = tasks
   const window = contextTokens ?? CONTEXT_TOKENS[first]
-  const identity = JSON.stringify([server.url, name, window, dimensions ?? null])
+  // a server opens another window at each load; its vectors stay what they are
+  const identity = JSON.stringify([server.url, name, dimensions ?? null])
   return {
     id,
     title: `${name} on ${server.name}`,

@@ -45,7 +45,12 @@ export async function startFakeLmStudio(options: FakeLmStudioOptions = {}): Prom
   const models: FakeModel[] = [
     { type: 'llm', key: 'qwen2.5-coder-14b-instruct', max_context_length: 32768, instances: [] },
     { type: 'llm', key: 'gemma-3-270m-it-qat', max_context_length: 32768, instances: [] },
-    { type: 'embedding', key: 'text-embedding-nomic-embed-text-v1.5', max_context_length: 2048, instances: [] },
+    {
+      type: 'embedding',
+      key: 'text-embedding-nomic-embed-text-v1.5',
+      max_context_length: 2048,
+      instances: [],
+    },
   ]
   const orders: string[] = []
   for (const key of options.loaded ?? []) load(models.find((each) => each.key === key)!)

@@ -10,9 +10,9 @@ import { ServerDecoder } from './decoder.ts'
 import { openai } from './descriptor.ts'
 import { embedRows, ServerEncoder } from './encoder.ts'
 import { ask } from './http/transport.ts'
+import { keepModel } from './keep-model.ts'
 import { LlamaServerDecoder } from './llama-server-decoder.ts'
 import { ServerScorer } from './scorer.ts'
-import { keepModel } from './keep-model.ts'
 import { softwareOf } from './servers/index.ts'
 import { readSettings, type ServerSettings } from './settings.ts'
 import { Props } from './wire.ts'
@@ -24,9 +24,8 @@ import { Props } from './wire.ts'
 const UP_MS = 110_000
 const LOOK_MS = 500
 const HEAD_MS = 30_000
-/** Batching engines take many chats at once; others as many as `chat.slots` says. */
-const MANY_SLOTS = 32
-const BATCHING = ['vllm', 'ovms', 'openai']
+/** Chats at once of a server that does not tell: the scheduler begins with `chat.slots` and tries up to so many. */
+const MOST_SLOTS = 64
 
 const ONE_MODEL = ['llama-server', 'vllm']
 const Listed = z.object({ data: z.array(z.object({ id: z.string() })) })
@@ -97,15 +96,23 @@ async function openDecoder(
   client: ServerClient,
 ): Promise<LoadedDecoder> {
   const { kind } = settings.server
-  const options = { client, settings, model, api: softwareOf(kind).api }
-  if (kind !== 'llama-server')
+  const { api, sizes } = softwareOf(kind)
+  const options = { client, settings, model, api }
+  const { signal } = new AbortController()
+  const get = (path: string) =>
+    client.json(path, z.unknown(), { signal, headMs: HEAD_MS }).catch(() => undefined)
+  const props =
+    kind === 'llama-server' ? await client.json('/props', Props, { signal, headMs: HEAD_MS }) : undefined
+  if (props === undefined || props.role === 'router') {
+    const told = await sizes?.(get, settings.as)
+    const maxSlots = told?.parallel ?? MOST_SLOTS
     return new ServerDecoder({
       ...options,
-      contextTokens,
-      slots: BATCHING.includes(kind) ? MANY_SLOTS : slots,
+      contextTokens: Math.min(told?.contextTokens ?? contextTokens, settings.contextWish ?? Infinity),
+      slots: Math.min(slots, maxSlots),
+      maxSlots,
     })
-  const { signal } = new AbortController()
-  const props = await client.json('/props', Props, { signal, headMs: HEAD_MS })
+  }
   const window = props.default_generation_settings.n_ctx ?? contextTokens
   const opened = { contextTokens: Math.min(contextTokens, window), slots: props.total_slots }
   return new LlamaServerDecoder({ ...options, ...opened }, props.chat_template)

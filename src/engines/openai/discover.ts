@@ -3,7 +3,14 @@ import { type Config, isLoopback } from '../../config/index.ts'
 import type { AdoptedServer, ServerDevice, ServerKind, ServerModel } from '../../domain/index.ts'
 import { ask, type Target, textOf } from './http/transport.ts'
 import { tasksByName } from './servers/contract.ts'
-import { type Get, lmStudioPorts, type Query, type ServerSoftware, SOFTWARE, softwareOf } from './servers/index.ts'
+import {
+  type Get,
+  lmStudioPorts,
+  type Query,
+  type ServerSoftware,
+  SOFTWARE,
+  softwareOf,
+} from './servers/index.ts'
 
 /** Of one question to a server that was found, and to one that the user named. */
 const FOUND_MS = 1_000

@@ -15,6 +15,9 @@ export interface Sighting {
   readonly device?: ServerDevice
 }
 
+/** How a model is loaded; what the server does not tell is absent. */
+export type ModelSizes = Pick<ServerModel, 'contextTokens' | 'parallel'>
+
 /** Asks a server to do something, or what it has. @throws TandemError ENGINE_FAILED and others of the client */
 export interface Order {
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>>
@@ -45,6 +48,8 @@ export interface ServerSoftware {
   readonly health: string
   /** Looking changes nothing. @returns undefined where another software answers */
   look(get: Get, query: Query): Promise<Sighting | undefined>
+  /** Of a model that is loaded by now; absent: `look` tells as much. */
+  sizes?(get: Get, name: string): Promise<ModelSizes | undefined>
   /** Absent: it loads and unloads nothing on request. */
   readonly keeper?: ModelKeeper
 }

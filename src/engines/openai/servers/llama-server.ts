@@ -82,6 +82,16 @@ export const llamaServer: ServerSoftware = {
       models: data.map((each) => (isRouter ? ofRouter(each) : alone(each, data[0], props))),
     }
   },
+  /** Of a router: it asks a process of its own for each model. */
+  async sizes(get, name) {
+    const told = Models.safeParse(await get('/v1/models')).data?.data.find(({ id }) => id === name)
+    if (told?.status?.value !== 'loaded') return {}
+    const props = Props.safeParse(await get(`/props?model=${encodeURIComponent(name)}`)).data
+    return {
+      ...(told.meta?.n_ctx === undefined ? {} : { contextTokens: told.meta.n_ctx }),
+      ...(props === undefined ? {} : { parallel: props.total_slots }),
+    }
+  },
   keeper,
 }
 

@@ -67,6 +67,10 @@ export const lmStudio: ServerSoftware = {
     const models = (await listed(get)) ?? (await listedBefore(get))
     return models && { models }
   },
+  async sizes(get, name) {
+    const models = (await listed(get)) ?? (await listedBefore(get))
+    return models?.find((each) => each.name === name && each.loaded)
+  },
   keeper,
 }
 

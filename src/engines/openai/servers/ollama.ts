@@ -1,12 +1,6 @@
 import { z } from 'zod'
 import type { ServerDevice, ServerModel, Task } from '../../../domain/index.ts'
-import {
-  type ModelKeeper,
-  parametersOf,
-  type Query,
-  type ServerSoftware,
-  tasksByName,
-} from './contract.ts'
+import { type ModelKeeper, parametersOf, type Query, type ServerSoftware, tasksByName } from './contract.ts'
 
 /** A Tandem that took Ollama's port says so. */
 const Version = z.object({ version: z.string(), tandem: z.never().optional() })
@@ -85,6 +79,10 @@ export const ollama: ServerSoftware = {
       }),
     )
     return { version: version.data.version, models, ...(device ? { device } : {}) }
+  },
+  async sizes(get, name) {
+    const there = Running.safeParse(await get('/api/ps')).data?.models.find((each) => each.name === name)
+    return there?.context_length === undefined ? {} : { contextTokens: there.context_length }
   },
   keeper,
 }
