@@ -143,14 +143,14 @@ export async function lookForServers(
     const before = known.find((each) => each.name === name)
     return before === undefined || before.local // a provider that is known is not asked again and again
   })
-  const now = await discoverServers({ ...config, servers: missing }, { env: process.env, signal })
+  const now = await discoverServers({ ...config, servers: missing }, { env: process.env, signal, known })
   const isNew = (server: FoundServer) => {
-    const before = known.find(({ url }) => url === server.url)
+    const before = known.find(({ name }) => name === server.name)
     return before === undefined || stateOf(before) !== stateOf(server)
   }
   const fresh = now.servers.filter((server) => server.answered && isNew(server))
   if (fresh.length === 0) return undefined
-  const servers = [...known.filter(({ url }) => fresh.every((each) => each.url !== url)), ...fresh]
+  const servers = [...known.filter(({ name }) => fresh.every((each) => each.name !== name)), ...fresh]
   const own = survey.devices.filter(({ server }) => server === undefined)
   const real = await loadCatalogue(modelFolders(home, config.models.folders))
   const warn = () => undefined // it was told at the start

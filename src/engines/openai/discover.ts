@@ -37,10 +37,19 @@ export interface FoundServers {
   readonly warnings: readonly string[]
 }
 
+export interface DiscoverServersOptions {
+  readonly env: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
+  /** What is looked for, and on which ports; default: all that is known. */
+  readonly software?: readonly ServerSoftware[]
+  /** Of an earlier look: who is found again keeps its name, and nobody else gets it. */
+  readonly known?: readonly Pick<FoundServer, 'name' | 'url'>[]
+}
+
 /** Nothing is changed on a server, and only loopback is looked at unasked. @throws the signal's reason */
 export async function discoverServers(
   { servers: named, adopt, server: own }: Pick<Config, 'servers' | 'adopt' | 'server'>,
-  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  { env, signal, software = SOFTWARE, known = [] }: DiscoverServersOptions,
 ): Promise<FoundServers> {
   const mine = [
     own.port,
@@ -50,12 +59,14 @@ export async function discoverServers(
   const taken = new Set([...named.map(({ url }) => portOf(url)), ...mine])
   const [asked, found] = await Promise.all([
     Promise.all(named.map((each) => lookAtNamed(each, env, signal))),
-    adopt.discover ? lookAtPorts(taken, env, signal) : [],
+    adopt.discover ? lookAtPorts(taken, software, env, signal) : [],
   ])
-  const names = new Set(named.map(({ name }) => name))
+  const names = new Set([...named, ...known].map(({ name }) => name))
+  const isNamed = (name: string) => named.some((each) => each.name === name)
   const adopted = found.flatMap((each): FoundServer[] => {
     if (!each) return []
-    const name = freeName(each.kind, names)
+    const before = known.find(({ url, name }) => url === each.url && !isNamed(name))
+    const name = before?.name ?? freeName(each.kind, names)
     names.add(name)
     return [{ name, ...each }]
   })
@@ -113,8 +124,13 @@ async function lookAtNamed(
 }
 
 /** Where software listens by itself, and where LM Studio says that it does. */
-async function lookAtPorts(taken: ReadonlySet<number>, env: NodeJS.ProcessEnv, signal: AbortSignal) {
-  const own = SOFTWARE.flatMap((software) => software.ports.map((port) => ({ software, port })))
+async function lookAtPorts(
+  taken: ReadonlySet<number>,
+  softwares: readonly ServerSoftware[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+) {
+  const own = softwares.flatMap((software) => software.ports.map((port) => ({ software, port })))
   const further = (await lmStudioPorts((port, path) => getLocal(port, path, signal), env)).map((port) => ({
     software: softwareOf('lmstudio'),
     port,
