@@ -4,6 +4,7 @@ import { discoverDevices, type Power, portUsers, readPower } from '../devices/in
 import { simulatedDevices } from '../devices/simulated/index.ts'
 import { type Device, type EngineId, TASKS, TandemError, type Task } from '../domain/index.ts'
 import {
+  askDimensions,
   type DiscoveredEngine,
   discoverEngines,
   discoverServers,
@@ -29,6 +30,7 @@ import {
 } from '../models/index.ts'
 import { emptyBans, type Pin, type PlannedModel, parsePin } from '../placement/index.ts'
 import { type Adopted, adopt } from './adopted.ts'
+import { withIndexModel } from './index-model.ts'
 
 export interface SurveyOptions {
   readonly config: Config
@@ -67,10 +69,11 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
       ? { servers: [], warnings: [] }
       : discoverServers(config, { env: process.env, signal: options.signal }),
   ])
-  const { adopted, models } = await withServers(servers.servers, machine.devices, real, {
+  const { adopted, models, asked } = await withServers(servers.servers, machine.devices, real, {
     ...options,
     simulation,
     warn,
+    known: [],
   })
   const found = { ...machine, devices: [...machine.devices, ...adopted.devices] }
   warnings.push(...servers.warnings)
@@ -90,7 +93,7 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     home: simulation?.home ?? options.home,
     ...found,
     models,
-    servers: servers.servers,
+    servers: asked,
     pins: { ...pinsOfEngines(found.engines), ...configuredPins(config) },
     warnings,
     ...(simulation ? { simulation } : {}),
@@ -111,6 +114,8 @@ function emptyAliases({ models: { aliases } }: Config, models: readonly PlannedM
 interface Planning extends SurveyOptions {
   readonly simulation: Simulation | undefined
   readonly warn: (message: string) => void
+  /** Servers of an earlier look. */
+  readonly known: readonly FoundServer[]
 }
 
 /** What servers have, and the models that are planned with it. */
@@ -119,13 +124,19 @@ async function withServers(
   devices: readonly Device[],
   real: Catalogue,
   planning: Planning,
-): Promise<{ adopted: Adopted; models: readonly PlannedModel[] }> {
-  const { config, home } = planning
+): Promise<{ adopted: Adopted; models: readonly PlannedModel[]; asked: readonly FoundServer[] }> {
+  const { config, home, signal, known, warn } = planning
+  const asked = await withIndexModel(servers, {
+    wanted: config.models.embed,
+    known,
+    ask: (server, model) => askDimensions(server, model, { env: process.env, signal }),
+    warn,
+  })
   const { chat } = config.models
   const file = chat !== undefined && isGgufPath(chat) ? [await namedModel(real, 'chat', chat)] : []
-  const usersOf = (port: number) => portUsers(port, { signal: planning.signal, env: process.env })
-  const adopted = await adopt(servers, { catalogue: [...real.list(), ...file], here: devices, home, usersOf })
-  return { adopted, models: await plannedModels(planning, real, adopted) }
+  const usersOf = (port: number) => portUsers(port, { signal, env: process.env })
+  const adopted = await adopt(asked, { catalogue: [...real.list(), ...file], here: devices, home, usersOf })
+  return { adopted, models: await plannedModels(planning, real, adopted), asked }
 }
 
 /**
@@ -154,13 +165,13 @@ export async function lookForServers(
   const own = survey.devices.filter(({ server }) => server === undefined)
   const real = await loadCatalogue(modelFolders(home, config.models.folders))
   const warn = () => undefined // it was told at the start
-  const planning = { config, home, simulation, warn, signal }
-  const { adopted, models } = await withServers(servers, own, real, planning)
+  const planning = { config, home, simulation, warn, signal, known }
+  const { adopted, models, asked } = await withServers(servers, own, real, planning)
   const news = fresh.map(({ name, url, models: theirs }) => {
     const loaded = theirs.filter((each) => each.loaded).map((each) => each.name)
     return `${name} at ${url} has ${loaded.length > 0 ? `${loaded.join(', ')} loaded` : 'models'}`
   })
-  return { survey: { ...survey, servers, devices: [...own, ...adopted.devices], models }, news }
+  return { survey: { ...survey, servers: asked, devices: [...own, ...adopted.devices], models }, news }
 }
 
 /** What of a server changes while it runs. */

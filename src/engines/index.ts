@@ -10,6 +10,7 @@ import { discoverOpenVino } from './openvino/discover.ts'
 import { inspectOpenVino } from './openvino/inspect.ts'
 
 export type { DiscoveredEngine, EngineInspection } from './discovery.ts'
+export { askDimensions } from './openai/ask-dimensions.ts'
 export { discoverServers, type FoundServer } from './openai/discover.ts'
 export { serverSettings } from './openai/settings.ts'
 export { runProbeProcess } from './probe-process.ts'

@@ -6,6 +6,7 @@ import { checkModels } from '../doctor/models.ts'
 import { checkOpenVino } from '../doctor/openvino.ts'
 import { checkPackages } from '../doctor/packages.ts'
 import { checkPort } from '../doctor/port.ts'
+import { checkServers } from '../doctor/servers.ts'
 import { describeFailure } from '../failure.ts'
 import { jsonOption } from '../options.ts'
 import { printable } from '../print/style.ts'
@@ -31,6 +32,7 @@ export const doctor = defineCommand({
       ...(await checkModels(config, home)),
       ...(await checkPackages(signal)),
       ...(await checkWatches()),
+      ...(await checkServers(config, context.io.env, signal)),
       ...(await checkOpenVino({ home, configured: config.openvino.folder, env: context.io.env, signal })),
     ]
     const fine = checks.every(({ state }) => state !== 'failed')

@@ -105,6 +105,12 @@ async function lookAtNamed(
         models.length > 0 ? '' : '; its models are not known until it does, or list them with `models:`'
       }`,
     )
+  else if (models.length === 0)
+    warnings.push(
+      `servers: ${name} at ${given} (${softwareOf(seen.kind).title}) has no model${
+        (tasks ?? wanted) ? ' of those that `tasks` and `models` allow' : ''
+      }; download or load one there`,
+    )
   const warning = warnings.length > 0 ? { warning: warnings.join('; ') } : {}
   if (models.length === 0) return warning
   const local = isLoopback(new URL(url).hostname)
