@@ -44,7 +44,7 @@ test('only the model that the user chose for the index is asked, by its name or 
     [undefined, undefined],
   ]
   expect(await dimensionsOf('b/nomic', both)).toMatchObject({ questions: ['b nomic'], told: [other, one] })
-  expect(await dimensionsOf('nomic', [server('a')])).toMatchObject({ questions: ['a nomic'], told: [one] })
+  expect(await dimensionsOf('nomic', both)).toMatchObject({ questions: ['a nomic'], told: [one, other] })
 })
 
 test('what is told, or was asked before, is not asked', async () => {

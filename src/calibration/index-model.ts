@@ -17,12 +17,16 @@ export function withIndexModel(
   servers: readonly FoundServer[],
   { wanted, known, ask, warn }: IndexModelInput,
 ): Promise<FoundServer[]> {
-  const isWanted = (server: FoundServer, { name, tasks, dimensions }: ServerModel) =>
-    dimensions === undefined &&
-    tasks.includes('embed') &&
-    [plainName(name), `${server.name}/${plainName(name)}`].includes(wanted ?? '')
+  const encoders = servers.flatMap((server) =>
+    server.models.flatMap((model) => (model.tasks.includes('embed') ? [{ server, model }] : [])),
+  )
+  // where several have one of that name, the first is meant
+  const chosen = [
+    ...encoders.filter(({ server, model }) => `${server.name}/${plainName(model.name)}` === wanted),
+    ...encoders.filter(({ model }) => plainName(model.name) === wanted),
+  ][0]?.model
   const asked = async (server: FoundServer, model: ServerModel): Promise<ServerModel> => {
-    if (!isWanted(server, model)) return model
+    if (model !== chosen || model.dimensions !== undefined) return model
     const before = known.find(({ name }) => name === server.name)
     const told = before?.models.find(({ name }) => name === model.name)?.dimensions
     if (told !== undefined) return { ...model, dimensions: told }

@@ -23,16 +23,17 @@ export const doctor = defineCommand({
   run: async (context, _args, { json }) => {
     const { config, check } = readConfig(context)
     const { home, signal } = context
+    const servers = await checkServers(config, context.io.env, signal)
     const checks = [
       checkNode(process.versions.node),
       ...checkCapacity(),
       await checkHome(home),
       check,
       ...(await checkPort(home, config.server.host, config.server.port, signal)),
-      ...(await checkModels(config, home)),
+      ...(await checkModels(config, home, servers.names)),
       ...(await checkPackages(signal)),
       ...(await checkWatches()),
-      ...(await checkServers(config, context.io.env, signal)),
+      ...servers.checks,
       ...(await checkOpenVino({ home, configured: config.openvino.folder, env: context.io.env, signal })),
     ]
     const fine = checks.every(({ state }) => state !== 'failed')

@@ -1,23 +1,30 @@
 import type { Config } from '../../config/index.ts'
 import type { ServerModel } from '../../domain/index.ts'
 import { discoverServers, type FoundServer } from '../../engines/index.ts'
+import { plainName } from '../../models/index.ts'
 import { type Check, ok, warn } from './check.ts'
 
 /** Names that fit a line; the rest is counted. */
 const MOST_NAMES = 4
 
-/** Adopted servers: those of the configuration, and those that are found; one that is away is no failure, it may come. */
+/**
+ * Adopted servers: those of the configuration, and those that are found; one that is away is no failure, it may come.
+ * @returns with the names that `models.TASK` may have of their models
+ */
 export async function checkServers(
   config: Config,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
-): Promise<Check[]> {
+): Promise<{ readonly checks: readonly Check[]; readonly names: readonly string[] }> {
   const { servers, warnings } = await discoverServers(config, { env, signal })
   const checks = servers.filter(({ answered }) => answered).map(found)
   const away = warnings.map((warning) =>
     warn('servers', 'server', warning, 'start it, or correct `servers` in tandem.yaml'),
   )
-  return [...checks, ...away]
+  const names = servers.flatMap(({ name, models }) =>
+    models.map((model) => plainName(model.name)).flatMap((plain) => [plain, `${name}/${plain}`]),
+  )
+  return { checks: [...checks, ...away], names }
 }
 
 function found({ name, kind, url, version, models, manage }: FoundServer): Check {
