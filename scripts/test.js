@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm test`: the whole suite; arguments are passed on to vitest.
+// `npm test`: the whole suite; arguments are passed on to vitest (`npm run test:peers` is another configuration).
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

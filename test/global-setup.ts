@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { llamaServerForTests } from './llama-server-for-tests.ts'
 import { openVinoForTests } from './openvino-for-tests.ts'
+import { type Need, setUp } from './set-up.ts'
 import { vulkanForTests } from './vulkan-for-tests.ts'
 
-/** What suites need and a machine may lack: `TANDEM_TEST_NAME` is what was found, `TANDEM_TEST_NAME_MISSING` why nothing was. */
-const NEEDS = [
+/** OpenVINO is installed where it is absent. */
+const NEEDS: readonly Need[] = [
   {
     name: 'OPENVINO',
     title: 'OpenVINO',
@@ -25,32 +24,8 @@ const NEEDS = [
     remedy:
       'put llama-server into the PATH, set TANDEM_TEST_LLAMA_SERVER to its path, or run .ci/llama-server.sh .cache/llama-server (Debian, as root)',
   },
-] as const
+]
 
-/**
- * Worker processes and threads are started from the build, so tests build first. OpenVINO is installed where it is
- * absent; a suite whose need cannot be met is skipped with the reason, and in CI the run fails.
- * @returns what to say at the end of the run
- */
-export default async function setup(): Promise<(() => void) | undefined> {
-  execFileSync(process.execPath, [fileURLToPath(new URL('../bin/build.js', import.meta.url))], {
-    stdio: 'inherit',
-  })
-  process.env['TANDEM_ADOPT_DISCOVER'] = 'false' // servers of this machine are not part of a test that does not ask for them
-  process.env['TANDEM_LLAMA_SERVER_ENABLED'] = 'false' // nor is a llama-server that it could start
-  const missing: string[] = []
-  for (const { name, title, find, remedy } of NEEDS) {
-    try {
-      process.env[`TANDEM_TEST_${name}`] = await find()
-    } catch (thrown) {
-      const why = (thrown as Error).message
-      if (process.env['CI'] === 'true') throw new Error(`the ${title} suite cannot run: ${why}`)
-      process.env[`TANDEM_TEST_${name}_MISSING`] = why
-      missing.push(`\nThe ${title} suite did not run: ${why}\nTo run it: ${remedy}.\n\n`)
-    }
-  }
-  if (missing.length === 0) return undefined
-  const say = () => process.stderr.write(missing.join(''))
-  say()
-  return () => void say()
+export default function setup(): Promise<(() => void) | undefined> {
+  return setUp(NEEDS)
 }

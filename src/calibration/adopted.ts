@@ -1,4 +1,6 @@
 /** Adopted servers as the planner sees them: each a device of its own, and its models beside those of the catalogue. */
+
+import type { PortUsers } from '../devices/index.ts'
 import type {
   Device,
   DeviceKind,
@@ -18,39 +20,60 @@ export interface Adopted {
   readonly models: readonly Model[]
 }
 
-/**
- * @param catalogue models of files that are here
- * @param here the machine's own devices
- * @param home folder of everything that Tandem keeps
- */
+export interface AdoptInput {
+  /** Models of files that are here. */
+  readonly catalogue: readonly Model[]
+  /** The machine's own devices. */
+  readonly here: readonly Device[]
+  /** Folder of everything that Tandem keeps. */
+  readonly home: string
+  /** What the process behind a port of this machine works with; undefined: nobody tells. */
+  readonly usersOf: (port: number) => Promise<PortUsers | undefined>
+}
+
 export async function adopt(
   servers: readonly FoundServer[],
-  catalogue: readonly Model[],
-  here: readonly Device[],
-  home: string,
+  { catalogue, here, home, usersOf }: AdoptInput,
 ): Promise<Adopted> {
+  const users = await Promise.all(
+    servers.map(({ local, url, device }) =>
+      local && !device?.told ? usersOf(portOf(url)) : Promise.resolve(undefined),
+    ),
+  )
   const taken = new Set(catalogue.map(({ id }) => id))
   const models: Model[] = []
   const devices: Device[] = []
-  for (const server of servers) {
+  for (const [at, server] of servers.entries()) {
     const served: ServedModel[] = []
     for (const model of server.models) {
       const own: Task[] = []
       for (const task of TASKS.filter((each) => model.tasks.includes(each))) {
         const same = await sameModel(model, task, catalogue)
-        if (same) served.push({ task, model: same.id, as: model.name })
-        else own.push(task)
+        // one that only has its name may be refused for its vectors, and is asked by the server's name then
+        if (same?.by !== 'file') own.push(task)
+        // standing in for ours must not make the server load it
+        if (same && (model.loaded !== false || server.manage)) served.push(as(task, same.model.id, model))
       }
       if (own.length === 0) continue
       const id = freeId(server, model, taken)
       if (id === undefined) continue
       taken.add(id)
       models.push(remoteModel(model, own, { server, id, home }))
-      served.push(...own.map((task) => ({ task, model: id, as: model.name })))
+      served.push(...own.map((task) => as(task, id, model)))
     }
-    devices.push(deviceOfServer(server, served, here))
+    devices.push(
+      deviceOfServer(
+        server,
+        served,
+        seenDevice(server, users[at], here) ?? named(server.on, here) ?? guessed(server, here),
+      ),
+    )
   }
   return { devices, models }
+}
+
+function as(task: Task, model: string, { name, loaded }: ServerModel): ServedModel {
+  return { task, model, as: name, ...(loaded === undefined ? {} : { loaded }) }
 }
 
 /** The server's own name of a model where it is free, else with the server's name before it; undefined: it lists it twice. */
@@ -60,11 +83,10 @@ function freeId(server: FoundServer, { name }: ServerModel, taken: ReadonlySet<s
 }
 
 function deviceOfServer(
-  { models: _, answered: __, device, on, ...server }: FoundServer,
+  { models: _, answered: __, device: ___, on: ____, ...server }: FoundServer,
   served: readonly ServedModel[],
-  here: readonly Device[],
+  { kind, told, why }: ServerDevice,
 ): Device {
-  const { kind, told, why } = device ?? named(on, here) ?? inferred(server.local, here)
   return {
     id: `server:${server.name}`,
     kind,
@@ -81,12 +103,44 @@ function named(on: string | undefined, here: readonly Device[]): ServerDevice | 
   return device && { kind: device.kind, told: true, why: `it was told to use ${on}, which is ${device.id}` }
 }
 
-/** What a server most likely computes on, where it does not say. */
-function inferred(local: boolean, here: readonly Device[]): ServerDevice {
+/** What it says itself, else what its process was seen to work with; undefined: neither tells. */
+function seenDevice(
+  { device, models }: FoundServer,
+  users: PortUsers | undefined,
+  here: readonly Device[],
+): ServerDevice | undefined {
+  if (device?.told || !users) return device
+  const { pid, uses } = users
+  for (const { pciAddress, luid, memoryBytes, untold } of uses) {
+    const on = here.find(
+      (each) =>
+        (pciAddress !== undefined && each.pciAddress === pciAddress) ||
+        (luid !== undefined && each.luid === luid),
+    )
+    if (!on) continue
+    const holds = untold ? `has ${on.id} open` : `holds ${gib(memoryBytes)} GiB on ${on.id}`
+    return { kind: on.kind, told: false, why: `its process ${pid} ${holds}` }
+  }
+  // before it has loaded something it may have nothing open
+  if (uses.length > 0 || !models.some(({ loaded }) => loaded)) return device
+  return { kind: 'cpu', told: false, why: `its process ${pid} has no GPU or NPU open` }
+}
+
+/** What a server most likely computes on, where nothing tells. */
+function guessed({ local }: FoundServer, here: readonly Device[]): ServerDevice {
   if (!local) return { kind: 'dgpu', told: false, why: 'servers elsewhere run on GPUs as a rule' }
   const kinds: readonly DeviceKind[] = ['dgpu', 'igpu']
   const kind = kinds.find((each) => here.some((device) => device.kind === each && !device.software))
   return kind
     ? { kind, told: false, why: 'servers use the GPU of a machine where they can' }
     : { kind: 'cpu', told: false, why: 'this machine has no GPU' }
+}
+
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url)
+  return Number(port || (protocol === 'https:' ? 443 : 80))
+}
+
+function gib(bytes: number): string {
+  return (bytes / 1024 ** 3).toFixed(1)
 }

@@ -1,9 +1,10 @@
 /** What is on this machine, or on the one that is simulated: all that a plan is made from beside measurements. */
 import type { Config } from '../config/index.ts'
-import { discoverDevices, type Power, readPower } from '../devices/index.ts'
+import { discoverDevices, type Power, portUsers, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
 import { type Device, type EngineId, TASKS, TandemError, type Task } from '../domain/index.ts'
 import {
+  askDimensions,
   configuredOvms,
   type DiscoveredEngine,
   discoverEngines,
@@ -31,6 +32,7 @@ import {
 } from '../models/index.ts'
 import { emptyBans, type Pin, type PlannedModel, parsePin } from '../placement/index.ts'
 import { type Adopted, adopt } from './adopted.ts'
+import { withIndexModel } from './index-model.ts'
 
 export interface SurveyOptions {
   readonly config: Config
@@ -67,10 +69,11 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     simulation ? simulated(simulation) : discovered(options),
     simulation ? { servers: [], warnings: [] } : allServers(options),
   ])
-  const { adopted, models } = await withServers(servers.servers, machine.devices, real, {
+  const { adopted, models, asked } = await withServers(servers.servers, machine.devices, real, {
     ...options,
     simulation,
     warn,
+    known: [],
   })
   const found = { ...machine, devices: [...machine.devices, ...adopted.devices] }
   warnings.push(...servers.warnings)
@@ -90,7 +93,7 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     home: simulation?.home ?? options.home,
     ...found,
     models,
-    servers: servers.servers,
+    servers: asked,
     pins: { ...pinsOfEngines(found.engines), ...configuredPins(config) },
     warnings,
     ...(simulation ? { simulation } : {}),
@@ -116,9 +119,11 @@ function emptyAliases({ models: { aliases } }: Config, models: readonly PlannedM
     )
 }
 
-interface Planning extends Pick<SurveyOptions, 'config' | 'home'> {
+interface Planning extends SurveyOptions {
   readonly simulation: Simulation | undefined
   readonly warn: (message: string) => void
+  /** Servers of an earlier look. */
+  readonly known: readonly FoundServer[]
 }
 
 /** What servers have, and the models that are planned with it. */
@@ -127,12 +132,19 @@ async function withServers(
   devices: readonly Device[],
   real: Catalogue,
   planning: Planning,
-): Promise<{ adopted: Adopted; models: readonly PlannedModel[] }> {
-  const { config, home } = planning
+): Promise<{ adopted: Adopted; models: readonly PlannedModel[]; asked: readonly FoundServer[] }> {
+  const { config, home, signal, known, warn } = planning
+  const asked = await withIndexModel(servers, {
+    wanted: config.models.embed,
+    known,
+    ask: (server, model) => askDimensions(server, model, { env: process.env, signal }),
+    warn,
+  })
   const { chat } = config.models
   const file = chat !== undefined && isGgufPath(chat) ? [await namedModel(real, 'chat', chat)] : []
-  const adopted = await adopt(servers, [...real.list(), ...file], devices, home)
-  return { adopted, models: await plannedModels(planning, real, adopted) }
+  const usersOf = (port: number) => portUsers(port, { signal, env: process.env })
+  const adopted = await adopt(asked, { catalogue: [...real.list(), ...file], here: devices, home, usersOf })
+  return { adopted, models: await plannedModels(planning, real, adopted), asked }
 }
 
 /**
@@ -150,24 +162,32 @@ export async function lookForServers(
     const before = known.find((each) => each.name === name)
     return before === undefined || before.local // a provider that is known is not asked again and again
   })
-  const now = await discoverServers({ ...config, servers: missing }, { env: process.env, signal })
+  const now = await discoverServers({ ...config, servers: missing }, { env: process.env, signal, known })
   const isNew = (server: FoundServer) => {
-    const before = known.find(({ url }) => url === server.url)
-    return before === undefined || namesIn(before) !== namesIn(server)
+    const before = known.find(({ name }) => name === server.name)
+    return before === undefined || stateOf(before) !== stateOf(server)
   }
   const fresh = now.servers.filter((server) => server.answered && isNew(server))
   if (fresh.length === 0) return undefined
-  const servers = [...known.filter(({ url }) => fresh.every((each) => each.url !== url)), ...fresh]
+  const servers = [...known.filter(({ name }) => fresh.every((each) => each.name !== name)), ...fresh]
   const own = survey.devices.filter(({ server }) => server === undefined)
   const real = await loadCatalogue(modelFolders(home, config.models.folders))
   const warn = () => undefined // it was told at the start
-  const { adopted, models } = await withServers(servers, own, real, { config, home, simulation, warn })
-  const news = fresh.map(({ name, url }) => `${name} at ${url} has models`)
-  return { survey: { ...survey, servers, devices: [...own, ...adopted.devices], models }, news }
+  const planning = { config, home, simulation, warn, signal, known }
+  const { adopted, models, asked } = await withServers(servers, own, real, planning)
+  const news = fresh.map(({ name, url, models: theirs }) => {
+    const loaded = theirs.filter((each) => each.loaded).map((each) => each.name)
+    return `${name} at ${url} has ${loaded.length > 0 ? `${loaded.join(', ')} loaded` : 'models'}`
+  })
+  return { survey: { ...survey, servers: asked, devices: [...own, ...adopted.devices], models }, news }
 }
 
-function namesIn({ models }: FoundServer): string {
-  return models.map(({ name }) => name).join('\n')
+/** What of a server changes while it runs. */
+function stateOf({ models, device }: FoundServer): string {
+  return JSON.stringify([
+    models.map(({ name, loaded, contextTokens }) => [name, loaded, contextTokens]),
+    device,
+  ])
 }
 
 type Found = Pick<Survey, 'devices' | 'engines' | 'power' | 'warnings'>

@@ -58,7 +58,9 @@ export function workerOptions(
       device,
       threads,
       ...(found ? { settings: found.settings } : {}),
-      ...(as === undefined ? {} : { settings: serverSettings(server!, as) }),
+      ...(as === undefined
+        ? {}
+        : { settings: serverSettings(server!, as, task === 'chat' ? chat.contextTokens : undefined) }),
       ...(simulated ? { settings: { ...simulated.settings } } : {}),
       ...(task === 'chat' ? decoderSpec(model, chat, placement.load) : {}),
     },

@@ -188,7 +188,7 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   servers: Servers.default([]).describe(
-    'other servers whose models are placements of the plan, each with name, url, and kind, apiKey, tasks, models where needed; as JSON in the variable',
+    'other servers whose models are placements of the plan, each with name, url, and kind, apiKey, tasks, models, manage where needed; as JSON in the variable',
   ),
   adopt: z
     .strictObject({

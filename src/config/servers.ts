@@ -32,6 +32,12 @@ const Server = z.strictObject({
     .max(64)
     .optional()
     .describe('only these of its models, by its own names; also those that it does not list'),
+  manage: z
+    .boolean()
+    .optional()
+    .describe(
+      'default: false, nothing on it is changed; true: models are loaded there before they are asked, and those that Tandem loaded are unloaded when they rest (LM Studio, Ollama, the router of llama-server)',
+    ),
 })
 
 export const Servers = z.array(Server).max(64)

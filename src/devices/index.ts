@@ -14,6 +14,8 @@ export { readHwmon } from './linux/hwmon.ts'
 export { cpuBusyMeter, cpuTime } from './load/cpu.ts'
 export { createLoadMeter } from './load/index.ts'
 export { type Power, readPower } from './power.ts'
+export { portUsers } from './users/index.ts'
+export type { PortUsers } from './users/use.ts'
 export { watchDevices } from './watch.ts'
 
 export interface DiscoverOptions {

@@ -27,6 +27,8 @@ export interface ServerModel {
   readonly parameters?: number
   /** The GGUF file that it has open, where that is on this machine. */
   readonly file?: string
+  /** Chats that it answers at once. */
+  readonly parallel?: number
 }
 
 /** On what a server computes. */
@@ -45,6 +47,8 @@ export interface ServedModel {
   readonly model: string
   /** The server's own name. */
   readonly as: string
+  /** Whether the server has it in memory, when it was last looked at; absent: not told. */
+  readonly loaded?: boolean
 }
 
 /** A server that somebody else started and whose models are placements like others. */
@@ -61,4 +65,6 @@ export interface AdoptedServer {
   readonly apiKeyEnv?: string
   /** How Tandem starts it itself, as its engine reads it; absent: somebody else runs it. */
   readonly launch?: Readonly<Record<string, unknown>>
+  /** Its user lets Tandem load and unload models there; absent: nothing on it is changed. */
+  readonly manage?: boolean
 }

@@ -116,6 +116,8 @@ export interface LoadedDecoder {
   readonly kind: 'decoder'
   readonly contextTokens: number
   readonly slots: number
+  /** Up to which the scheduler may try how many more at once bring anything; absent: `slots`. */
+  readonly maxSlots?: number
   /** Whether it takes `resume`; where it does not, an answer that was begun elsewhere is refused before it gets here. */
   readonly resumes: boolean
   /**

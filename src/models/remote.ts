@@ -19,17 +19,20 @@ export function plainName(name: string): string {
 /**
  * The model of the catalogue that a server runs: a chat model only where it has the same file open, for another file writes other
  * text; an embedding model also by its name, for its vectors are compared before it may serve.
+ * @returns with what it was known by
  */
 export async function sameModel(
   { name, file }: ServerModel,
   task: Task,
   models: readonly Model[],
-): Promise<Model | undefined> {
+): Promise<{ readonly model: Model; readonly by: 'file' | 'name' } | undefined> {
   const able = models.filter(({ tasks }) => tasks.includes(task))
-  if (file !== undefined) for (const model of able) if (await isOpen(file, model)) return model
+  if (file !== undefined)
+    for (const model of able) if (await isOpen(file, model)) return { model, by: 'file' }
   if (task !== 'embed') return undefined
-  const plain = plainName(name)
-  return able.find(({ id }) => id === plain || id === plain.replace(QUANTIZATION, ''))
+  const plain = plainName(name).replace(/:latest$/, '')
+  const model = able.find(({ id }) => id === plain || id === plain.replace(QUANTIZATION, ''))
+  return model && { model, by: 'name' }
 }
 
 async function isOpen(file: string, model: Model): Promise<boolean> {
@@ -55,7 +58,8 @@ export function remoteModel(
 ): Model {
   const [first = 'chat'] = tasks
   const window = contextTokens ?? CONTEXT_TOKENS[first]
-  const identity = JSON.stringify([server.url, name, window, dimensions ?? null])
+  // a server opens another window at each load; its vectors stay what they are
+  const identity = JSON.stringify([server.url, name, dimensions ?? null])
   return {
     id,
     title: `${name} on ${server.name}`,

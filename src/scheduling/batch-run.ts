@@ -65,7 +65,8 @@ export async function runRows(run: BatchRun): Promise<void> {
   }
 }
 
-export async function runChat(run: BatchRun): Promise<void> {
+/** @returns tokens that were written */
+export async function runChat(run: BatchRun): Promise<number> {
   const { batch, worker, served } = run
   const id = batch.parts[0]?.request ?? -1
   const job = run.job(id) as ChatJob
@@ -100,6 +101,7 @@ export async function runChat(run: BatchRun): Promise<void> {
         decodeTokensPerSecond: (written / decodeMs) * 1000,
       })
     job.take(result, part)
+    return written
   } catch (thrown) {
     const why = `no token for ${SILENCE_MS / 1000} s`
     part.lost = silent

@@ -12,15 +12,21 @@ interface IdleUnload {
   readonly readySinceMs: Map<string, number>
 }
 
-/** Unloads chat models on GPUs that nobody has asked for as long as the policy says; the next request loads them again. */
+/**
+ * Unloads chat models that nobody has asked for as long as the policy says, on GPUs and on servers whose user lets Tandem manage them;
+ * the next request loads them again.
+ */
 export function unloadIdle({ conductor, serving, knowledge, readySinceMs }: IdleUnload, nowMs: number): void {
-  const { placement } = knowledge.survey.config
+  const { config, devices } = knowledge.survey
+  const { placement } = config
   const { unloadIdleS } = policyNamed(placement.policy, placement.policies)
   if (unloadIdleS === 0) return
   for (const planned of (conductor.plan.tasks.chat ?? []) as readonly PlannedPlacement[]) {
     const id = placementId(planned)
     const worker = conductor.running(id)?.worker
-    if (planned.kind === 'cpu' || !worker?.info) {
+    const { server } = devices.find((each) => each.id === planned.device) ?? {}
+    const mayUnload = server ? server.manage : planned.kind !== 'cpu'
+    if (!mayUnload || !worker?.info) {
       readySinceMs.delete(id)
       continue
     }

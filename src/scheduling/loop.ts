@@ -164,14 +164,15 @@ export class Loop {
 
   #ready(worker: Worker, { id, task }: Route, probing = false): void {
     this.#answered.add(id)
+    const { slots = 1, maxSlots = slots } = worker.info ?? {}
     const chat = task === 'chat'
-    const room = chat ? (worker.info?.slots ?? 1) : ENCODER_ROOM
+    const room = chat ? slots : ENCODER_ROOM
     // a worker is ready only when its vectors were found to be those of its model's reference
     this.send({
       type: 'workerReady',
       worker: worker.id,
       room,
-      maxRoom: chat ? room : MAX_ENCODER_ROOM,
+      maxRoom: chat ? maxSlots : MAX_ENCODER_ROOM,
       proven: true,
       probing,
     })
@@ -302,9 +303,9 @@ export class Loop {
       onReleased,
     )
     try {
-      await perform(run)
+      const tokens = await perform(run)
       observer.settled(observed, performance.now() - startedMs)
-      this.send({ type: 'batchDone', batch: batch.id })
+      this.send({ type: 'batchDone', batch: batch.id, tokens })
     } catch (thrown) {
       const error = asTandemError(thrown)
       observer.settled(observed, performance.now() - startedMs, error)
@@ -358,17 +359,20 @@ export class Loop {
   }
 }
 
-function perform(run: BatchRun): Promise<void> {
+/** @returns tokens that a chat wrote */
+async function perform(run: BatchRun): Promise<number | undefined> {
   switch (run.job(run.batch.parts[0]?.request ?? -1)?.kind) {
     case 'chat':
       return runChat(run)
     case 'rows':
-      return runRows(run)
+      await runRows(run)
+      return undefined
     case 'turn':
-      return runTurn(run)
+      await runTurn(run)
+      return undefined
     default:
       run.onReleased()
-      return Promise.resolve()
+      return undefined
   }
 }
 

@@ -44,6 +44,8 @@ export interface WorkerInfo {
   /** Decoders. */
   readonly contextTokens?: number
   readonly slots?: number
+  /** Up to which more slots may be tried; absent: `slots`. */
+  readonly maxSlots?: number
   readonly loadMs: number
 }
 

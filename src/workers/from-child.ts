@@ -55,7 +55,7 @@ function isError(error: unknown): boolean {
 
 function isInfo(info: unknown): boolean {
   if (!isObject(info) || typeof info['engineVersion'] !== 'string' || !isCount(info['loadMs'])) return false
-  const sizes = ['dimensions', 'width', 'maxTokens', 'contextTokens', 'slots']
+  const sizes = ['dimensions', 'width', 'maxTokens', 'contextTokens', 'slots', 'maxSlots']
   return sizes.every((name) => info[name] === undefined || isCount(info[name]))
 }
 

@@ -1,15 +1,17 @@
 /**
  * Stand-ins for servers that cannot be installed here, strict and made from their documented interfaces: what is not listed is
- * 404, and whatever is not GET is kept as a breach, for looking at a server must not change it.
+ * 404, and whatever is not GET is kept as a breach, for looking at a server must not change it. Questions that are sent by POST
+ * are listed as such.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
 
-/** Bodies by path. */
+/** Bodies by path; `POST path` by the body's `model`. */
 type Routes = Readonly<Record<string, unknown>>
 
 export const FAKE_SERVERS = {
-  // docs/api.md of Ollama: "Version", "List Local Models", "List Running Models"
+  // docs/api.md of Ollama: "Version", "List Local Models", "List Running Models", "Show Model Information"
   ollama: {
     '/api/version': { version: '0.12.6' },
     '/api/tags': {
@@ -42,6 +44,28 @@ export const FAKE_SERVERS = {
           expires_at: '2025-11-01T10:05:00Z',
         },
       ],
+    },
+    'POST /api/show': {
+      'qwen2.5-coder:7b': {
+        parameters: 'stop                           "<|im_end|>"',
+        details: { format: 'gguf', family: 'qwen2', parameter_size: '7.6B' },
+        model_info: {
+          'general.architecture': 'qwen2',
+          'qwen2.context_length': 32768,
+          'qwen2.embedding_length': 3584,
+        },
+        capabilities: ['completion', 'tools', 'insert'],
+      },
+      'all-minilm:latest': {
+        parameters: 'num_ctx                        256',
+        details: { format: 'gguf', family: 'bert', parameter_size: '23M' },
+        model_info: {
+          'general.architecture': 'bert',
+          'bert.context_length': 512,
+          'bert.embedding_length': 384,
+        },
+        capabilities: ['embedding'],
+      },
     },
     '/v1/models': {
       object: 'list',
@@ -147,10 +171,12 @@ export interface FakeModelServer {
 
 export async function startFakeModelServer(routes: Routes): Promise<FakeModelServer> {
   const breaches: string[] = []
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const { method, url = '' } = request
-    if (method !== 'GET') breaches.push(`${method} ${url}`)
-    const body = method === 'GET' ? routes[url] : undefined
+    const answers = routes[`${method} ${url}`] as Routes | undefined
+    if (method !== 'GET' && !answers) breaches.push(`${method} ${url}`)
+    const asked = answers ? ((await json(request)) as { model: string }) : undefined
+    const body = method === 'GET' ? routes[url] : asked && answers?.[asked.model]
     response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' })
     response.end(JSON.stringify(body ?? { error: 'not found' }))
   }).listen(0, '127.0.0.1')

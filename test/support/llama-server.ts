@@ -69,7 +69,7 @@ export async function startLlamaServer(args: readonly string[] = []): Promise<Te
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }

@@ -67,6 +67,7 @@ export const StatusDocument = z.looseObject({
       running: z.number(),
       error: z.string().optional(),
       threads: z.number().optional(),
+      loaded: z.boolean().optional(),
       restarts: z.number().default(0),
       retryInMs: z.number().optional(),
       lastError: z.looseObject({ message: z.string(), at: z.string() }).optional(),
@@ -163,6 +164,7 @@ export const ModelsDocument = z.looseObject({
           contextTokens: z.number().optional(),
           dimensions: z.number().optional(),
           project: z.string().optional(),
+          servers: z.array(z.looseObject({ name: z.string(), loaded: z.boolean().optional() })).optional(),
         })
         .optional(),
     }),

@@ -7,6 +7,7 @@ import { checkModels } from '../doctor/models.ts'
 import { checkOpenVino } from '../doctor/openvino.ts'
 import { checkPackages } from '../doctor/packages.ts'
 import { checkPort } from '../doctor/port.ts'
+import { checkServers } from '../doctor/servers.ts'
 import { describeFailure } from '../failure.ts'
 import { jsonOption } from '../options.ts'
 import { printable } from '../print/style.ts'
@@ -23,15 +24,17 @@ export const doctor = defineCommand({
   run: async (context, _args, { json }) => {
     const { config, check } = readConfig(context)
     const { home, signal } = context
+    const servers = await checkServers(config, context.io.env, signal)
     const checks = [
       checkNode(process.versions.node),
       ...checkCapacity(),
       await checkHome(home),
       check,
       ...(await checkPort(home, config.server.host, config.server.port, signal)),
-      ...(await checkModels(config, home)),
+      ...(await checkModels(config, home, servers.names)),
       ...(await checkPackages(signal)),
       ...(await checkWatches()),
+      ...servers.checks,
       ...(await checkLlamaServer({ config, home, env: context.io.env, signal })),
       ...(await checkOpenVino({ home, configured: config.openvino.folder, env: context.io.env, signal })),
     ]

@@ -26,8 +26,22 @@ export const models = defineCommand({
           String(tandem.contextTokens ?? ''),
           String(tandem.dimensions ?? ''),
           tandem.title ?? '',
+          (tandem.servers ?? []).map(serverText).join(', '),
         ])
-      context.print(table([['model', 'tasks', 'context', 'dimensions', 'what it is'], ...rows]))
+      const head = ['model', 'tasks', 'context', 'dimensions', 'what it is', 'servers that have it']
+      const width = rows.some((row) => row.at(-1) !== '') ? head.length : head.length - 1
+      context.print(table([head, ...rows].map((row) => row.slice(0, width))))
       return 0
     }),
 })
+
+/** `studio (loaded)` */
+function serverText({
+  name,
+  loaded,
+}: {
+  readonly name: string
+  readonly loaded?: boolean | undefined
+}): string {
+  return loaded === undefined ? name : `${name} (${loaded ? 'loaded' : 'not loaded'})`
+}

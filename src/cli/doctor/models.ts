@@ -4,8 +4,11 @@ import { type Catalogue, loadCatalogue, modelFolders, namedModel, verifyModel } 
 import { describeFailure } from '../failure.ts'
 import { type Check, failed, ok, warn } from './check.ts'
 
-/** Every model's files are there, each with the size and hash of its manifest. */
-export async function checkModels(config: Config, home: string): Promise<Check[]> {
+/**
+ * Every model's files are there, each with the size and hash of its manifest.
+ * @param served names of models that adopted servers have
+ */
+export async function checkModels(config: Config, home: string, served: readonly string[]): Promise<Check[]> {
   try {
     const catalogue = await loadCatalogue(modelFolders(home, config.models.folders))
     if (catalogue.list().length === 0)
@@ -19,7 +22,7 @@ export async function checkModels(config: Config, home: string): Promise<Check[]
       ]
     return [
       ...(await Promise.all(catalogue.list().map(checkModel))),
-      ...(await checkNamed(config, catalogue)),
+      ...(await checkNamed(config, catalogue, served)),
     ]
   } catch (thrown) {
     return [
@@ -29,11 +32,11 @@ export async function checkModels(config: Config, home: string): Promise<Check[]
 }
 
 /** The models that the configuration names are there. */
-async function checkNamed(config: Config, catalogue: Catalogue): Promise<Check[]> {
+async function checkNamed(config: Config, catalogue: Catalogue, served: readonly string[]): Promise<Check[]> {
   const checks: Check[] = []
   for (const task of TASKS) {
     const named = config.models[task]
-    if (named === undefined) continue
+    if (named === undefined || served.includes(named)) continue
     try {
       const advice = 'docs/models.md says what each layout must hold'
       await namedModel(catalogue, task, named, undefined, (message) =>

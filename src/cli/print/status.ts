@@ -9,6 +9,7 @@ type WorkerRow = StatusDocument['workers'][number]
 export function workersText(workers: readonly WorkerRow[], nowMs: number): string {
   if (workers.length === 0) return ''
   const withThreads = workers.some(({ threads }) => threads !== undefined)
+  const withServers = workers.some(({ loaded }) => loaded !== undefined)
   const head = ['task', 'model', 'engine', 'device', 'state', 'running', 'queued', 'restarts']
   const rows = workers.map((w) => [
     w.task,
@@ -21,9 +22,16 @@ export function workersText(workers: readonly WorkerRow[], nowMs: number): strin
     String(w.restarts),
     ...(withThreads ? [String(w.threads ?? '')] : []),
     String(w.pid ?? ''),
+    ...(withServers ? [w.loaded === undefined ? '' : w.loaded ? 'loaded' : 'not loaded'] : []),
   ])
   const lines = workers.flatMap((worker) => troubleOf(worker, nowMs))
-  return `${table([[...head, ...(withThreads ? ['threads'] : []), 'pid'], ...rows])}${lines.join('')}`
+  const titles = [
+    ...head,
+    ...(withThreads ? ['threads'] : []),
+    'pid',
+    ...(withServers ? ['on its server'] : []),
+  ]
+  return `${table([titles, ...rows])}${lines.join('')}`
 }
 
 function troubleOf({ engine, device, state, error, lastError, retryInMs }: WorkerRow, nowMs: number) {

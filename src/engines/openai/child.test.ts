@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   CHAT_GGUF,
@@ -8,8 +9,9 @@ import {
   startLlamaServer,
   type TestLlamaServer,
 } from '../../../test/support/llama-server.ts'
+import { PACKAGE_ROOT } from '../../config/index.ts'
 import type { AdoptedServer, ChatRequest, Model } from '../../domain/index.ts'
-import type { LoadedDecoder, LoadedEncoder } from '../contract.ts'
+import type { LoadedDecoder, LoadedEncoder, LoadedScorer } from '../contract.ts'
 import { chatOf, collect, fulfils, resumeAfter, user } from '../decoder.suite.ts'
 import { engine } from './child.ts'
 import { serverSettings } from './settings.ts'
@@ -28,7 +30,7 @@ const chatModel: Model = {
   fingerprint: 'test',
 }
 
-function load(server: Partial<AdoptedServer> & { url: string }, task: 'chat' | 'embed' = 'chat') {
+function load(server: Partial<AdoptedServer> & { url: string }, task: 'chat' | 'embed' | 'rerank' = 'chat') {
   const whole = { name: 'peer', kind: 'llama-server', local: true, ...server } as const
   const settings = serverSettings(whole, CHAT_GGUF)
   return engine.load({ model: chatModel, task, device: 'peer', threads: 1, slots: 2, settings })
@@ -205,6 +207,101 @@ describeLlamaServer('an adopted llama-server with --embeddings', () => {
     expect(row.reduce((sum, x, d) => sum + x * last.vectors[d]!, 0)).toBeGreaterThan(0.999)
     expect(row.reduce((sum, x) => sum + x * x, 0)).toBeCloseTo(1, 4)
     expect(output.tokens).toHaveLength(40)
+  })
+})
+
+/** `<`, `tool`, `_`, `call`, `>` of the shipped tokenizer: the small model would rather talk than call. */
+const CALL_TOKENS = [63, 1203, 98, 635, 65]
+
+describeLlamaServer('an adopted llama-server whose template has tools', () => {
+  let peer: TestLlamaServer
+  let decoder: LoadedDecoder
+  beforeAll(async () => {
+    const template = join(PACKAGE_ROOT, 'test', 'data', 'tools-template.jinja')
+    const towardsCalls = CALL_TOKENS.flatMap((id) => ['--logit-bias', `${id}+15`])
+    peer = await startLlamaServer(['--jinja', '--chat-template-file', template, ...towardsCalls])
+    decoder = (await load(peer)) as LoadedDecoder
+  })
+  afterAll(async () => {
+    await decoder?.dispose()
+    await peer?.stop()
+  })
+
+  const city = { type: 'string', enum: ['Rome', 'Paris'] }
+  const weather = {
+    name: 'weather',
+    description: 'the weather of a city',
+    parameters: { type: 'object', properties: { city }, required: ['city'] },
+  }
+  const tooled = (more: Partial<ChatRequest> = {}) =>
+    chatOf([user('Weather in Rome?')], {
+      tools: [weather],
+      toolChoice: 'required',
+      sampling: { temperature: 0, maxTokens: 100, stop: [] },
+      ...more,
+    })
+
+  test('its calls are whole, each passed on once, and one that did not fit is none', async () => {
+    const { result, deltas } = await collect(decoder, tooled())
+    expect(result.finishReason).toBe('tool_calls')
+    expect(result.toolCalls.length).toBeGreaterThan(1)
+    for (const { name, arguments: text } of result.toolCalls) {
+      expect(name).toBe('weather')
+      expect(JSON.parse(text)).toEqual({ city: expect.stringMatching(/^(Rome|Paris)$/) })
+    }
+    expect(new Set(result.toolCalls.map(({ id }) => id)).size).toBe(result.toolCalls.length)
+    expect(resumeAfter(deltas).toolCalls).toEqual(result.toolCalls)
+    const indexes = deltas.flatMap((delta) => (delta.type === 'toolCall' ? [delta.index] : []))
+    expect(indexes).toEqual(result.toolCalls.map((_, at) => at))
+    expect(result.usage.completionTokens).toBe(100)
+  })
+
+  test('an answer of a tool is read, and counts as part of the prompt', async () => {
+    const { result } = await collect(decoder, tooled())
+    const [call] = result.toolCalls
+    const messages = [
+      user('Weather in Rome?'),
+      { role: 'assistant', content: '', toolCalls: [call!] },
+      { role: 'tool', content: 'sunny, 31 degrees', toolCallId: call!.id },
+    ] as const
+    const later = await collect(decoder, tooled({ messages }))
+    expect(later.result.usage.promptTokens).toBeGreaterThan(result.usage.promptTokens + 15)
+    expect(await decoder.countPrompt({ messages, tools: [weather] })).toBe(later.result.usage.promptTokens)
+  })
+
+  test('a tool that is not there is refused before the server is asked; none is called where none may be', async () => {
+    await expect(collect(decoder, tooled({ toolChoice: { name: 'other' } }))).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+    })
+    const { result } = await collect(decoder, tooled({ toolChoice: 'none' }))
+    expect(result.toolCalls).toEqual([])
+    expect(result.text).not.toBe('')
+  })
+
+  test('a chat with tools cannot go on from elsewhere', async () => {
+    const resume = { text: 'a', tokens: [], toolCalls: [], callTokens: 0 }
+    await expect(collect(decoder, tooled({ resume }))).rejects.toMatchObject({ code: 'CANNOT_CONTINUE' })
+  })
+})
+
+describeLlamaServer('an adopted llama-server with --rerank', () => {
+  test('scores of a model that knows nothing, but each is of its own document', async () => {
+    const peer = await startLlamaServer(['--rerank', '--pooling', 'rank', '-ub', '512', '-c', '1024'])
+    const scorer = (await load(peer, 'rerank')) as LoadedScorer
+    const { signal } = new AbortController()
+    const texts = ['the queue is full', 'a cat', 'what becomes of a request that waits']
+    const pairs = texts.map((text) => ({ query: 'a full queue', text }))
+    const { scores, width, truncated, tokens } = await scorer.score(pairs, signal)
+    expect({ width, truncated }).toEqual({ width: 1, truncated: [] })
+    expect(tokens.every((count) => count > 1)).toBe(true)
+    expect(new Set(scores).size).toBe(3)
+    const turned = await scorer.score([...pairs].reverse(), signal)
+    for (const [at, score] of [...turned.scores].reverse().entries())
+      expect(score).toBeCloseTo(scores[at]!, 3)
+    const long = { query: 'a', text: 'full queue '.repeat(2000) }
+    expect((await scorer.score([pairs[0]!, long], signal, 20)).truncated).toEqual([1])
+    await scorer.dispose()
+    await peer.stop()
   })
 })
 

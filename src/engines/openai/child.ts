@@ -10,6 +10,7 @@ import { ServerDecoder } from './decoder.ts'
 import { openai } from './descriptor.ts'
 import { embedRows, ServerEncoder } from './encoder.ts'
 import { ask } from './http/transport.ts'
+import { keepModel } from './keep-model.ts'
 import { LlamaServerDecoder } from './llama-server-decoder.ts'
 import { loadManaged } from './managed/load.ts'
 import { startOvms } from './managed/ovms/load.ts'
@@ -26,9 +27,8 @@ import { Props } from './wire.ts'
 const UP_MS = 110_000
 const LOOK_MS = 500
 const HEAD_MS = 30_000
-/** Batching engines take many chats at once; others as many as `chat.slots` says. */
-const MANY_SLOTS = 32
-const BATCHING = ['vllm', 'ovms', 'openai']
+/** Chats at once of a server that does not tell: the scheduler begins with `chat.slots` and tries up to so many. */
+const MOST_SLOTS = 64
 
 const ONE_MODEL = ['llama-server', 'vllm']
 const Listed = z.object({ data: z.array(z.object({ id: z.string() })) })
@@ -57,6 +57,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   version = server.version === undefined ? title : `${title} ${server.version}`
   await untilUp(settings, health)
   await stillHas(settings, client)
+  const letGo = await keepModel(settings, client)
   const loaded = await open(spec, settings, client)
   const endWatch = watchAlive({
     target: { url: server.url },
@@ -66,9 +67,10 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   })
   const dispose = loaded.dispose.bind(loaded)
   return Object.assign(loaded, {
-    dispose: () => {
+    dispose: async () => {
       endWatch()
-      return dispose()
+      await letGo()
+      await dispose()
     },
   })
 }
@@ -128,15 +130,23 @@ async function openDecoder(
   client: ServerClient,
 ): Promise<LoadedDecoder> {
   const { kind } = settings.server
-  const options = { client, settings, model, api: softwareOf(kind).api }
-  if (kind !== 'llama-server')
+  const { api, sizes } = softwareOf(kind)
+  const options = { client, settings, model, api }
+  const { signal } = new AbortController()
+  const get = (path: string) =>
+    client.json(path, z.unknown(), { signal, headMs: HEAD_MS }).catch(() => undefined)
+  const props =
+    kind === 'llama-server' ? await client.json('/props', Props, { signal, headMs: HEAD_MS }) : undefined
+  if (props === undefined || props.role === 'router') {
+    const told = await sizes?.(get, settings.as)
+    const maxSlots = told?.parallel ?? MOST_SLOTS
     return new ServerDecoder({
       ...options,
-      contextTokens,
-      slots: BATCHING.includes(kind) ? MANY_SLOTS : slots,
+      contextTokens: Math.min(told?.contextTokens ?? contextTokens, settings.contextWish ?? Infinity),
+      slots: Math.min(slots, maxSlots),
+      maxSlots,
     })
-  const { signal } = new AbortController()
-  const props = await client.json('/props', Props, { signal, headMs: HEAD_MS })
+  }
   const window = props.default_generation_settings.n_ctx ?? contextTokens
   const opened = { contextTokens: Math.min(contextTokens, window), slots: props.total_slots }
   return LlamaServerDecoder.open(

@@ -26,6 +26,8 @@ export interface DecoderOptions {
   readonly model: Model
   readonly contextTokens: number
   readonly slots: number
+  /** Absent: `slots` are all. */
+  readonly maxSlots?: number
   /** `/v1`, or where else the API begins. */
   readonly api: string
 }
@@ -36,12 +38,14 @@ export class ServerDecoder implements LoadedDecoder {
   readonly resumes: boolean = false
   readonly contextTokens: number
   readonly slots: number
+  readonly maxSlots?: number
   readonly #options: DecoderOptions
 
   constructor(options: DecoderOptions) {
     this.#options = options
     this.contextTokens = options.contextTokens
     this.slots = options.slots
+    if (options.maxSlots !== undefined) this.maxSlots = options.maxSlots
   }
 
   async chat(

@@ -26,7 +26,14 @@ describe('what a server tells of itself', () => {
             contextTokens: 16384,
             parameters: 7_600_000_000,
           },
-          { name: 'all-minilm:latest', tasks: ['embed'], loaded: false, parameters: 23_000_000 },
+          {
+            name: 'all-minilm:latest',
+            tasks: ['embed'],
+            loaded: false,
+            parameters: 23_000_000,
+            contextTokens: 256,
+            dimensions: 384,
+          },
         ],
       },
     ],
@@ -62,14 +69,17 @@ describe('what a server tells of itself', () => {
       { version: '1.99', models: [{ name: 'koboldcpp/L3-8B-Stheno-v3.2-Q4_K_S', contextTokens: 8192 }] },
     ],
     ['openai', { models: [{ name: 'gpt-4o-mini' }, { name: 'text-embedding-3-small', tasks: ['embed'] }] }],
-  ] as const)('%s is recognised by its own routes, and nothing but GET is sent', async (kind, told) => {
-    const fake = await startFakeModelServer(FAKE_SERVERS[kind])
-    const { servers, warnings } = await look([{ name: 'theirs', url: `${fake.url}/v1` }])
-    expect(servers).toMatchObject([{ name: 'theirs', kind, url: fake.url, local: true, ...told }])
-    expect(warnings).toEqual([])
-    expect(fake.breaches).toEqual([])
-    await fake.stop()
-  })
+  ] as const)(
+    '%s is recognised by its own routes, and nothing that could change it is sent',
+    async (kind, told) => {
+      const fake = await startFakeModelServer(FAKE_SERVERS[kind])
+      const { servers, warnings } = await look([{ name: 'theirs', url: `${fake.url}/v1` }])
+      expect(servers).toMatchObject([{ name: 'theirs', kind, url: fake.url, local: true, ...told }])
+      expect(warnings).toEqual([])
+      expect(fake.breaches).toEqual([])
+      await fake.stop()
+    },
+  )
 
   test("a Tandem that took Ollama's port is not taken for Ollama", async () => {
     const version = { version: '0.12.6', tandem: '0.1.0' }

@@ -3,7 +3,14 @@ import { type Config, isLoopback } from '../../config/index.ts'
 import type { AdoptedServer, ServerDevice, ServerKind, ServerModel } from '../../domain/index.ts'
 import { ask, type Target, textOf } from './http/transport.ts'
 import { tasksByName } from './servers/contract.ts'
-import { type Get, type ServerSoftware, SOFTWARE, softwareOf } from './servers/index.ts'
+import {
+  type Get,
+  lmStudioPorts,
+  type Query,
+  type ServerSoftware,
+  SOFTWARE,
+  softwareOf,
+} from './servers/index.ts'
 
 /** Of one question to a server that was found, and to one that the user named. */
 const FOUND_MS = 1_000
@@ -32,10 +39,19 @@ export interface FoundServers {
   readonly warnings: readonly string[]
 }
 
-/** Only GET is sent, nothing is changed on a server, and only loopback is looked at unasked. @throws the signal's reason */
+export interface DiscoverServersOptions {
+  readonly env: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
+  /** What is looked for, and on which ports; default: all that is known. */
+  readonly software?: readonly ServerSoftware[]
+  /** Of an earlier look: who is found again keeps its name, and nobody else gets it. */
+  readonly known?: readonly Pick<FoundServer, 'name' | 'url'>[]
+}
+
+/** Nothing is changed on a server, and only loopback is looked at unasked. @throws the signal's reason */
 export async function discoverServers(
   { servers: named, adopt, server: own }: Pick<Config, 'servers' | 'adopt' | 'server'>,
-  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  { env, signal, software = SOFTWARE, known = [] }: DiscoverServersOptions,
 ): Promise<FoundServers> {
   const mine = [
     own.port,
@@ -43,17 +59,16 @@ export async function discoverServers(
     ...(own.compat.embedPort === undefined ? [] : [own.compat.embedPort]),
   ]
   const taken = new Set([...named.map(({ url }) => portOf(url)), ...mine])
-  const ports = [...new Set(SOFTWARE.flatMap((each) => each.ports))].filter(
-    (port) => adopt.discover && !taken.has(port),
-  )
   const [asked, found] = await Promise.all([
     Promise.all(named.map((each) => lookAtNamed(each, env, signal))),
-    Promise.all(ports.map((port) => lookAtPort(port, signal))),
+    adopt.discover ? lookAtPorts(taken, software, env, signal) : [],
   ])
-  const names = new Set(named.map(({ name }) => name))
+  const names = new Set([...named, ...known].map(({ name }) => name))
+  const isNamed = (name: string) => named.some((each) => each.name === name)
   const adopted = found.flatMap((each): FoundServer[] => {
     if (!each) return []
-    const name = freeName(each.kind, names)
+    const before = known.find(({ url, name }) => url === each.url && !isNamed(name))
+    const name = before?.name ?? freeName(each.kind, names)
     names.add(name)
     return [{ name, ...each }]
   })
@@ -64,7 +79,7 @@ export async function discoverServers(
 }
 
 async function lookAtNamed(
-  { name, url: given, kind, apiKey, tasks, models: wanted }: ConfiguredServer,
+  { name, url: given, kind, apiKey, tasks, models: wanted, manage }: ConfiguredServer,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<{ server?: FoundServer; warning?: string }> {
@@ -92,6 +107,12 @@ async function lookAtNamed(
         models.length > 0 ? '' : '; its models are not known until it does, or list them with `models:`'
       }`,
     )
+  else if (models.length === 0)
+    warnings.push(
+      `servers: ${name} at ${given} (${softwareOf(seen.kind).title}) has no model${
+        (tasks ?? wanted) ? ' of those that `tasks` and `models` allow' : ''
+      }; download or load one there`,
+    )
   const warning = warnings.length > 0 ? { warning: warnings.join('; ') } : {}
   if (models.length === 0) return warning
   const local = isLoopback(new URL(url).hostname)
@@ -105,13 +126,43 @@ async function lookAtNamed(
     ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
     ...(seen?.version === undefined ? {} : { version: seen.version }),
     ...(seen?.device ? { device: seen.device } : {}),
+    ...(manage ? { manage } : {}),
   }
   return { server, ...warning }
 }
 
-async function lookAtPort(port: number, signal: AbortSignal): Promise<Omit<FoundServer, 'name'> | undefined> {
+/** Where software listens by itself, and where LM Studio says that it does. */
+async function lookAtPorts(
+  taken: ReadonlySet<number>,
+  softwares: readonly ServerSoftware[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+) {
+  const own = softwares.flatMap((software) => software.ports.map((port) => ({ software, port })))
+  const further = (await lmStudioPorts((port, path) => getLocal(port, path, signal), env)).map((port) => ({
+    software: softwareOf('lmstudio'),
+    port,
+  }))
+  const ports = [...new Set([...own, ...further].map(({ port }) => port))].filter((port) => !taken.has(port))
+  const softwareAt = (port: number) =>
+    [...own, ...further].flatMap((each) => (each.port === port ? [each.software] : []))
+  return Promise.all(ports.map((port) => lookAtPort(port, softwareAt(port), signal)))
+}
+
+function getLocal(port: number, path: string, signal: AbortSignal): Promise<unknown> {
+  const target = { url: `http://127.0.0.1:${port}` }
+  return within(FOUND_MS, signal, (limited) => askJson(target, path, undefined, limited)).catch(() => {
+    signal.throwIfAborted()
+    return undefined
+  })
+}
+
+async function lookAtPort(
+  port: number,
+  software: readonly ServerSoftware[],
+  signal: AbortSignal,
+): Promise<Omit<FoundServer, 'name'> | undefined> {
   const url = `http://127.0.0.1:${port}`
-  const software = SOFTWARE.filter(({ ports }) => ports.includes(port))
   const seen = await look({ url }, software, FOUND_MS, signal)
   if (!seen || seen.models.length === 0) return undefined
   return { url, local: true, answered: true, ...seen, models: seen.models.slice(0, MAX_MODELS) }
@@ -133,20 +184,21 @@ function look(
   let refused = false
   const answers = new Map<string, Promise<unknown>>() // several are asked the same
   const lookAs = async (both: AbortSignal) => {
-    const get: Get = (path) => {
-      const known = answers.get(path)
-      if (known) return known
-      const answer = refused
+    const question = (path: string, body?: unknown): Promise<unknown> =>
+      refused
         ? Promise.resolve(undefined)
-        : within(limitMs, both, (limited) => getJson(target, path, limited)).catch(() => {
+        : within(limitMs, both, (limited) => askJson(target, path, body, limited)).catch(() => {
             refused = true // it answers no other question either
             return undefined
           })
+    const get: Get = (path) => {
+      const answer = answers.get(path) ?? question(path)
       answers.set(path, answer)
       return answer
     }
+    const query: Query = question
     for (const each of software) {
-      const seen = await each.look(get)
+      const seen = await each.look(get, query)
       signal.throwIfAborted()
       if (seen) return { kind: each.kind, ...seen }
     }
@@ -172,8 +224,8 @@ async function within<T>(
 }
 
 /** @returns undefined for another status, or no JSON; @throws Error when nobody answers in time */
-async function getJson(target: Target, path: string, signal: AbortSignal): Promise<unknown> {
-  const answer = await ask(target, { path, signal })
+async function askJson(target: Target, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+  const answer = await ask(target, { path, body, signal })
   const text = await textOf(answer, MAX_BYTES)
   if (answer.statusCode !== 200) return undefined
   try {

@@ -10,8 +10,10 @@ const Settings = z.strictObject({
     local: z.boolean(),
     apiKeyEnv: z.string().optional(),
     launch: z.record(z.string(), z.unknown()).optional(),
+    manage: z.boolean().optional(),
   }),
   as: z.string().min(1),
+  contextWish: z.number().optional(),
 })
 
 /** What a worker must know of the server that it asks. */
@@ -19,11 +21,17 @@ export interface ServerSettings {
   readonly server: AdoptedServer
   /** The server's own name of the model. */
   readonly as: string
+  /** The window that the user wants of chat models that Tandem loads there. */
+  readonly contextWish?: number | undefined
 }
 
 /** `LoadSpec.settings` of a model of a server. The key itself is not among them: settings are logged and kept. */
-export function serverSettings(server: AdoptedServer, as: string): Readonly<Record<string, unknown>> {
-  const { name, kind, url, version, local, apiKeyEnv, launch } = server
+export function serverSettings(
+  server: AdoptedServer,
+  as: string,
+  contextWish?: number,
+): Readonly<Record<string, unknown>> {
+  const { name, kind, url, version, local, apiKeyEnv, manage, launch } = server
   return {
     server: {
       name,
@@ -33,8 +41,10 @@ export function serverSettings(server: AdoptedServer, as: string): Readonly<Reco
       ...(version === undefined ? {} : { version }),
       ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
       ...(launch === undefined ? {} : { launch }),
+      ...(manage ? { manage } : {}),
     },
     as,
+    ...(contextWish === undefined ? {} : { contextWish }),
   }
 }
 

@@ -57,6 +57,8 @@ export const RawChunk = z.object({
 
 /** llama-server's `/props` (its README: "GET /props"). */
 export const Props = z.object({
+  /** `router`: it has several models, and asks a process of its own for each. */
+  role: z.string().optional(),
   total_slots: z.number().default(1),
   model_path: z.string().optional(),
   build_info: z.string().optional(),

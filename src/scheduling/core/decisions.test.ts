@@ -485,6 +485,40 @@ describe('room', () => {
     expect(settled({ 2: 10, 3: 10, 4: 10 })).toBe(2)
   })
 
+  test('climbs a wide range to where it stops to bring anything, within what the server tells', () => {
+    const rateOf = (room: number) => Math.min(room, 20)
+    const climbTo = (most: number) => {
+      let climb = freshClimb(2, most, 0)
+      let nowMs = 0
+      for (let i = 0; i < 300; i++) {
+        nowMs += 1000 / rateOf(climb.room)
+        climb = climbed(climb, 1000, true, nowMs)
+        expect(climb.room).toBeLessThanOrEqual(most)
+      }
+      return climb.room
+    }
+    expect(climbTo(64)).toBeGreaterThanOrEqual(19)
+    expect(climbTo(64)).toBeLessThan(29)
+    expect(climbTo(4)).toBe(4)
+  })
+
+  test('of chats is learned by the tokens that they wrote, whoever writes longer ones', () => {
+    const run = new Run(chat(npu))
+    run.on({ type: 'workerReady', worker: 'npu', room: 1, maxRoom: 4, proven: true })
+    const running = () => [...run.state.batches.values()]
+    let most = 0
+    for (let i = 0; i < 120; i++) {
+      while (running().length < (run.state.seats.get('npu')?.room ?? 0)) run.submit('chat', [1])
+      const [first] = running()
+      most = Math.max(most, running().length)
+      run.nowMs += 1000 // one chat a second however many decode, but two at once write twice as much
+      run.on({ type: 'batchDone', batch: first!.id, tokens: running().length > 1 ? 200 : 100 })
+      run.on({ type: 'batchReleased', batch: first!.id })
+    }
+    expect(most).toBe(3)
+    expect(run.state.seats.get('npu')?.room).toBe(2)
+  })
+
   test('tells nothing while the worker is not full', () => {
     let climb = freshClimb(2, 4, 0)
     for (let i = 0; i < 500; i++) climb = climbed(climb, 1000, false, i * 100)

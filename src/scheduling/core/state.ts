@@ -208,7 +208,8 @@ export type Event = { readonly nowMs: number } & (
   /** The process of a worker that rests has ended. */
   | { readonly type: 'memoryFreed'; readonly worker: string }
   | { readonly type: 'firstDelta'; readonly batch: number }
-  | { readonly type: 'batchDone'; readonly batch: number }
+  /** `tokens`: that a chat wrote. */
+  | { readonly type: 'batchDone'; readonly batch: number; readonly tokens?: number | undefined }
   | { readonly type: 'batchFailed'; readonly batch: number; readonly fault: Fault }
   /** The worker has let go of a batch. */
   | { readonly type: 'batchReleased'; readonly batch: number }

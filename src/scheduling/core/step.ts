@@ -58,7 +58,7 @@ function apply(draft: Draft, event: Event): void {
       break
     }
     case 'batchDone':
-      batchDone(draft, unsettled(draft, event.batch))
+      batchDone(draft, unsettled(draft, event.batch), event.tokens)
       break
     case 'batchFailed':
       batchFailed(draft, unsettled(draft, event.batch), event.fault)
@@ -138,14 +138,14 @@ function memoryFreed(draft: Draft, worker: string): void {
   if (seat?.resting) put(draft.seats, seat, { holdsMemory: false })
 }
 
-function batchDone(draft: Draft, batch: Batch | undefined): void {
+function batchDone(draft: Draft, batch: Batch | undefined, written: number | undefined): void {
   if (!batch) return
   put(draft.batches, batch, { settled: true })
   const twin = batch.twin === undefined ? undefined : draft.batches.get(batch.twin)
   if (twin && !twin.settled) callOff(draft, twin)
   const seat = draft.seats.get(batch.worker)
   const lane = seat && draft.lanes.get(seat.lane)
-  if (seat && lane) measure(draft, lane, seat, batch)
+  if (seat && lane) measure(draft, lane, seat, batch, written)
   const answered: Request[] = []
   for (const request of requestsOf(draft, batch)) {
     const left = putRequest(draft, request, { ...acquitted(batch, request), running: request.running - 1 })
@@ -168,12 +168,18 @@ function countAnswers(draft: Draft, id: string, answered: readonly Request[]): v
 }
 
 /** Learns from an answered batch how fast its worker is. */
-function measure(draft: Draft, lane: Lane, seat: Seat, batch: Batch): void {
+function measure(
+  draft: Draft,
+  lane: Lane,
+  seat: Seat,
+  batch: Batch,
+  written: number = batch.paddedTokens,
+): void {
   const { nowMs } = draft
   // an encoder works on one batch after the other: its own time began when the one before was done
   const ms = nowMs - (lane.merges ? Math.max(batch.sentMs, seat.freeSinceMs) : batch.sentMs)
   const full = batchesAt(draft, seat.id).length >= seat.room
-  const climb = climbed(seat.climb, batch.paddedTokens, full, nowMs)
+  const climb = climbed(seat.climb, written, full, nowMs)
   const pause = Math.min(MAX_PAUSE_MS, ms * (1 / draft.bulkShare - 1))
   if (seat.breaker.failures > 0) {
     const wasOpen = breakerState(seat.breaker, draft.limits, nowMs) !== 'closed'

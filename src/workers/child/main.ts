@@ -72,7 +72,11 @@ function sizesOf(model: Loaded): Partial<WorkerInfo> {
     case 'scorer':
       return { width: model.width, maxTokens: model.maxTokens }
     case 'decoder':
-      return { contextTokens: model.contextTokens, slots: model.slots }
+      return {
+        contextTokens: model.contextTokens,
+        slots: model.slots,
+        ...(model.maxSlots === undefined ? {} : { maxSlots: model.maxSlots }),
+      }
     default:
       return model satisfies never
   }

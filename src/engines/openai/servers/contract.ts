@@ -1,7 +1,11 @@
+import type { z } from 'zod'
 import type { ServerDevice, ServerKind, ServerModel, Task } from '../../../domain/index.ts'
 
 /** Body of a GET that was answered with 200 within its time, parsed where it is JSON; undefined otherwise. */
 export type Get = (path: string) => Promise<unknown>
+
+/** The same for a POST, only to routes that are documented to tell and to change nothing. */
+export type Query = (path: string, body: unknown) => Promise<unknown>
 
 /** What a server tells of itself. */
 export interface Sighting {
@@ -11,7 +15,28 @@ export interface Sighting {
   readonly device?: ServerDevice
 }
 
-/** One software: where it is looked for, how it is recognised, what it tells. Nothing here changes a server. */
+/** How a model is loaded; what the server does not tell is absent. */
+export type ModelSizes = Pick<ServerModel, 'contextTokens' | 'parallel'>
+
+/** Asks a server to do something, or what it has. @throws TandemError ENGINE_FAILED and others of the client */
+export interface Order {
+  get<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>>
+  post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.infer<S>>
+}
+
+/** Loading and unloading, for servers whose user allows it. */
+export interface ModelKeeper {
+  /**
+   * Has a model in the server's memory when it returns.
+   * @param name the server's own
+   * @param contextTokens the window that the user wants; absent: the server's choice
+   * @returns by what `unload` knows it; undefined: somebody else had loaded it, so it is not Tandem's to unload
+   */
+  load(order: Order, name: string, contextTokens: number | undefined): Promise<string | undefined>
+  unload(order: Order, loadedAs: string): Promise<void>
+}
+
+/** One software: where it is looked for, how it is recognised, what it tells. */
 export interface ServerSoftware {
   readonly kind: ServerKind
   readonly title: string
@@ -21,8 +46,12 @@ export interface ServerSoftware {
   readonly api: string
   /** Answered with 200 as long as it lives. */
   readonly health: string
-  /** @returns undefined where another software answers */
-  look(get: Get): Promise<Sighting | undefined>
+  /** Looking changes nothing. @returns undefined where another software answers */
+  look(get: Get, query: Query): Promise<Sighting | undefined>
+  /** Of a model that is loaded by now; absent: `look` tells as much. */
+  sizes?(get: Get, name: string): Promise<ModelSizes | undefined>
+  /** Absent: it loads and unloads nothing on request. */
+  readonly keeper?: ModelKeeper
 }
 
 /** What a model does where its server does not say: encoders are named as such. */
@@ -30,4 +59,12 @@ export function tasksByName(name: string): Task[] {
   if (/rerank/i.test(name)) return ['rerank']
   if (/embed|(^|[-/_])(bge|e5|gte|minilm)([-_.:]|$)|minilm/i.test(name)) return ['embed']
   return ['chat']
+}
+
+/** Of a model as people write it: `7.6B`, `270M`. */
+export function parametersOf(text: string): number | undefined {
+  const [, number, unit] = /^([\d.]+)\s*([KMB])$/i.exec(text) ?? []
+  if (number === undefined) return undefined
+  const factor = { K: 1e3, M: 1e6, B: 1e9 }[unit!.toUpperCase()]!
+  return Math.round(Number(number) * factor)
 }

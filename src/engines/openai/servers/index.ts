@@ -10,7 +10,9 @@ import { tandem } from './tandem.ts'
 import { textGenerationWebui } from './text-generation-webui.ts'
 import { vllm } from './vllm.ts'
 
-export type { Get, ServerSoftware } from './contract.ts'
+export type { Get, ModelKeeper, Order, Query, ServerSoftware } from './contract.ts'
+
+export { lmStudioPorts } from './lmstudio-ports.ts'
 
 /** In the order in which a server is asked whether it is one of them; what any may be comes last. */
 export const SOFTWARE: readonly ServerSoftware[] = [

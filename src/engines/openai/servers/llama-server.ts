@@ -1,28 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import type { Task } from '../../../domain/index.ts'
+import { type ServerModel, TandemError, type Task } from '../../../domain/index.ts'
 import { Props } from '../wire.ts'
-import { type ServerSoftware, tasksByName } from './contract.ts'
+import { type ModelKeeper, type ServerSoftware, tasksByName } from './contract.ts'
 
+const Meta = z
+  .object({
+    vocab_type: z.number().optional(),
+    n_ctx: z.number().optional(),
+    n_embd: z.number().optional(),
+    n_params: z.number().optional(),
+  })
+  .nullish()
+/** `status` and `context_length` are told by a router alone. */
 const Models = z.object({
-  data: z
-    .array(
-      z.object({
-        id: z.string(),
-        owned_by: z.literal('llamacpp'),
-        meta: z
-          .object({
-            vocab_type: z.number().optional(),
-            n_embd: z.number().optional(),
-            n_params: z.number().optional(),
-          })
-          .nullish(),
-      }),
-    )
-    .min(1),
+  data: z.array(
+    z.object({
+      id: z.string(),
+      owned_by: z.literal('llamacpp'),
+      meta: Meta,
+      status: z.object({ value: z.string(), args: z.array(z.string()).default([]) }).optional(),
+      context_length: z.number().optional(),
+    }),
+  ),
 })
+type Listed = z.infer<typeof Models>['data'][number]
 
 /** WordPiece and Unigram (llama.cpp include/llama.h, `llama_vocab_type`): vocabularies of encoders. */
 const ENCODER_VOCABULARIES = [3, 4]
+const LOOK_MS = 250
+
+const RouterModels = z.object({
+  data: z.array(
+    z.object({ id: z.string(), status: z.object({ value: z.string(), failed: z.boolean().optional() }) }),
+  ),
+})
+const Success = z.object({ success: z.literal(true) })
+
+/** llama.cpp tools/server/README.md, "Using multiple models": "GET /models", "POST /models/load", "POST /models/unload". */
+const keeper: ModelKeeper = {
+  async load(order, name) {
+    const stateOf = async () => {
+      const { data } = await order.get('/models', RouterModels)
+      return data.find(({ id }) => id === name)?.status
+    }
+    const before = (await stateOf())?.value
+    if (before === 'loaded') return undefined
+    const isOwn = before === 'unloaded' // else somebody else has just asked for it
+    if (isOwn) await order.post('/models/load', { model: name }, Success)
+    for (;;) {
+      const now = await stateOf()
+      if (now?.value === 'loaded') return isOwn ? name : undefined
+      if (!now || now.failed) {
+        const why = `the router of llama-server failed to load ${name}; its output says why`
+        throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
+      }
+      await sleep(LOOK_MS)
+    }
+  },
+  async unload(order, loadedAs) {
+    await order.post('/models/unload', { model: loadedAs }, Success)
+  },
+}
 
 /** llama.cpp tools/server/README.md: "GET /v1/models", "GET /props", "GET /health". It does not tell on which device it runs. */
 export const llamaServer: ServerSoftware = {
@@ -35,24 +74,62 @@ export const llamaServer: ServerSoftware = {
     const models = Models.safeParse(await get('/v1/models'))
     if (!models.success) return undefined
     const props = Props.safeParse(await get('/props')).data
-    const [only] = models.data.data
+    const { data } = models.data
+    const isRouter = props?.role === 'router'
+    if (data.length === 0 && !isRouter) return undefined
     return {
       ...(props?.build_info === undefined ? {} : { version: props.build_info }),
-      models: models.data.data.map(({ id, meta }) => {
-        const file = only?.id === id ? props?.model_path : undefined
-        const contextTokens = props?.default_generation_settings.n_ctx
-        return {
-          name: id,
-          tasks: tasksOf(id, meta?.vocab_type),
-          loaded: true,
-          ...(contextTokens === undefined ? {} : { contextTokens }),
-          ...(meta?.n_embd === undefined ? {} : { dimensions: meta.n_embd }),
-          ...(meta?.n_params === undefined ? {} : { parameters: meta.n_params }),
-          ...(file ? { file } : {}),
-        }
-      }),
+      models: data.map((each) => (isRouter ? ofRouter(each) : alone(each, data[0], props))),
     }
   },
+  /** Of a router: it asks a process of its own for each model. */
+  async sizes(get, name) {
+    const told = Models.safeParse(await get('/v1/models')).data?.data.find(({ id }) => id === name)
+    if (told?.status?.value !== 'loaded') return {}
+    const props = Props.safeParse(await get(`/props?model=${encodeURIComponent(name)}`)).data
+    return {
+      ...(told.meta?.n_ctx === undefined ? {} : { contextTokens: told.meta.n_ctx }),
+      ...(props === undefined ? {} : { parallel: props.total_slots }),
+    }
+  },
+  keeper,
+}
+
+function alone({ id, meta }: Listed, only: Listed | undefined, props: z.infer<typeof Props> | undefined) {
+  const file = only?.id === id ? props?.model_path : undefined
+  const contextTokens = props?.default_generation_settings.n_ctx
+  return {
+    name: id,
+    tasks: tasksOf(id, meta?.vocab_type),
+    loaded: true,
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(meta?.n_embd === undefined ? {} : { dimensions: meta.n_embd }),
+    ...(meta?.n_params === undefined ? {} : { parameters: meta.n_params }),
+    ...(file ? { file } : {}),
+    ...(props?.total_slots === undefined ? {} : { parallel: props.total_slots }),
+  }
+}
+
+/**
+ * A router must not be asked more of a model than it lists: it would load it to answer. Its files are not told: answers that go on
+ * elsewhere need routes that name no model.
+ */
+function ofRouter({ id, meta, status, context_length }: Listed): ServerModel {
+  const args = status?.args ?? []
+  const contextTokens = meta?.n_ctx ?? context_length
+  return {
+    name: id,
+    tasks: tasksOfArguments(args) ?? tasksOf(id, meta?.vocab_type),
+    loaded: status?.value === 'loaded',
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(meta?.n_embd === undefined ? {} : { dimensions: meta.n_embd }),
+    ...(meta?.n_params === undefined ? {} : { parameters: meta.n_params }),
+  }
+}
+
+function tasksOfArguments(args: readonly string[]): Task[] | undefined {
+  if (args.includes('--rerank') || args.includes('--reranking')) return ['rerank']
+  return args.includes('--embeddings') || args.includes('--embedding') ? ['embed'] : undefined
 }
 
 function tasksOf(name: string, vocabulary: number | undefined): Task[] {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { plainAliases } from '../../../config/index.ts'
+import type { Device } from '../../../domain/index.ts'
 import type { HttpDeps, ModelEntry } from '../../deps.ts'
 import { findModel } from '../../model-names.ts'
 
@@ -8,6 +9,16 @@ interface Named {
   readonly project?: string
   /** Set where the name is one of `models.aliases`. */
   readonly aliasOf?: string
+}
+
+/** Adopted servers that have a model, and whether they have it in memory. */
+function serversOf(id: string, devices: readonly Device[]) {
+  const servers = devices.flatMap(({ server }) => {
+    const served = server?.models.find(({ model }) => model === id)
+    if (!server || !served) return []
+    return [{ name: server.name, ...(served.loaded === undefined ? {} : { loaded: served.loaded }) }]
+  })
+  return servers.length > 0 ? { servers } : {}
 }
 
 export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
@@ -29,6 +40,7 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
       contextTokens: entry.contextTokens,
       ...(entry.embedding ? { dimensions: entry.embedding.dimensions } : {}),
       ...(entry.classify ? { labels: entry.classify.labels } : {}),
+      ...serversOf(entry.id, deps.devices()),
       ...named,
     },
   })
