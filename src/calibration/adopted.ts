@@ -16,6 +16,8 @@ export interface Adopted {
   readonly devices: readonly Device[]
   /** Models that only servers have; ids are free in the catalogue. */
   readonly models: readonly Model[]
+  /** Ids of models of the catalogue that a server reads pictures with. */
+  readonly withImages: ReadonlySet<string>
 }
 
 /**
@@ -32,14 +34,17 @@ export async function adopt(
   const taken = new Set(catalogue.map(({ id }) => id))
   const models: Model[] = []
   const devices: Device[] = []
+  const withImages = new Set<string>()
   for (const server of servers) {
     const served: ServedModel[] = []
     for (const model of server.models) {
       const own: Task[] = []
       for (const task of TASKS.filter((each) => model.tasks.includes(each))) {
         const same = await sameModel(model, task, catalogue)
-        if (same) served.push({ task, model: same.id, as: model.name })
-        else own.push(task)
+        if (same) {
+          served.push({ task, model: same.id, as: model.name })
+          if (task === 'chat' && model.images) withImages.add(same.id)
+        } else own.push(task)
       }
       if (own.length === 0) continue
       const id = freeId(server, model, taken)
@@ -50,7 +55,7 @@ export async function adopt(
     }
     devices.push(deviceOfServer(server, served, here))
   }
-  return { devices, models }
+  return { devices, models, withImages }
 }
 
 /** The server's own name of a model where it is free, else with the server's name before it; undefined: it lists it twice. */

@@ -25,6 +25,8 @@ export interface ServerModel {
   readonly contextTokens?: number
   readonly dimensions?: number
   readonly parameters?: number
+  /** Whether it reads pictures. */
+  readonly images?: boolean
   /** The GGUF file that it has open, where that is on this machine. */
   readonly file?: string
 }

@@ -219,7 +219,10 @@ describe('chats', () => {
     await serving.ready()
     const long = [1, 2].map(() => serving.chat(chat('fault:slow:300'), interactive, () => {}))
     expect(await serving.countTokens('fake', ['a b', 'c'])).toEqual([2, 1])
-    expect(await serving.countPrompt('fake', [{ role: 'user', content: 'a b c' }], [])).toBe(3)
+    expect(await serving.countPrompt('fake', [{ role: 'user', content: 'a b c' }], [])).toEqual({
+      tokens: 3,
+      estimated: false,
+    })
     expect(serving.workers()[0]?.running).toBe(2)
     expect(serving.contextTokens('fake')).toBe(2048)
     await Promise.all(long)

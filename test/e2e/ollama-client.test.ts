@@ -6,6 +6,7 @@ import { Ollama, type Tool } from 'ollama'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FakeHub } from '../fakes/hub.ts'
 import { CHAT, EMBED, indexed, post, statusOf, until } from '../support/api.ts'
+import { PNG } from '../support/pictures.ts'
 import { sentenceRepository } from '../support/sentence-repository.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -275,7 +276,13 @@ describe('errors have a text and a status', () => {
       'images',
       () => client.chat({ model: CHAT, messages: [{ ...hello[0]!, images: ['aGk='] }] }),
       400,
-      'messages.0.images',
+      'messages.0.images.0',
+    ],
+    [
+      'images for a model of text',
+      () => client.chat({ model: CHAT, messages: [{ ...hello[0]!, images: [PNG] }] }),
+      400,
+      'no model here reads images',
     ],
     [
       'a wrong option',

@@ -1,16 +1,27 @@
 /**
  * Stand-ins for servers that cannot be installed here, strict and made from their documented interfaces: what is not listed is
- * 404, and whatever is not GET is kept as a breach, for looking at a server must not change it.
+ * 404, and whatever is not listed and no GET is kept as a breach, for looking at a server must not change it.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
 
-/** Bodies by path. */
+/** Bodies by path, of POST by `POST PATH`; a function answers by what it is sent, a string is a stream of events. */
 type Routes = Readonly<Record<string, unknown>>
 
+/** A stream of `/chat/completions` that says a text (OpenAI's reference, "Streaming"). */
+export function saying(text: string): string {
+  const chunk = (choice: object) =>
+    `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [{ index: 0, ...choice }] })}\n\n`
+  return `${chunk({ delta: { role: 'assistant', content: text } })}${chunk({ delta: {}, finish_reason: 'stop' })}data: [DONE]\n\n`
+}
+
 export const FAKE_SERVERS = {
-  // docs/api.md of Ollama: "Version", "List Local Models", "List Running Models"
+  // docs/api.md of Ollama: "Version", "List Local Models", "List Running Models", "Show Model Information"
   ollama: {
+    'POST /api/show': ({ model }: { model?: string }) => ({
+      capabilities: model?.includes('vl') ? ['completion', 'vision'] : ['completion', 'tools'],
+    }),
     '/api/version': { version: '0.12.6' },
     '/api/tags': {
       models: [
@@ -21,6 +32,18 @@ export const FAKE_SERVERS = {
           size: 4683087332,
           digest: 'dae161e27b0e',
           details: { format: 'gguf', family: 'qwen2', parameter_size: '7.6B', quantization_level: 'Q4_K_M' },
+        },
+        {
+          name: 'qwen2.5vl:3b',
+          model: 'qwen2.5vl:3b',
+          size: 3200000000,
+          digest: 'fb90415cde1e',
+          details: {
+            format: 'gguf',
+            family: 'qwen25vl',
+            parameter_size: '3.8B',
+            quantization_level: 'Q4_K_M',
+          },
         },
         {
           name: 'all-minilm:latest',
@@ -63,6 +86,16 @@ export const FAKE_SERVERS = {
           quantization: 'Q4_K_M',
           state: 'loaded',
           max_context_length: 32768,
+          loaded_context_length: 8192,
+        },
+        {
+          id: 'qwen2.5-vl-7b-instruct',
+          object: 'model',
+          type: 'vlm',
+          publisher: 'lmstudio-community',
+          arch: 'qwen2vl',
+          state: 'loaded',
+          max_context_length: 128000,
           loaded_context_length: 8192,
         },
         {
@@ -119,7 +152,7 @@ export const FAKE_SERVERS = {
   },
   // KoboldCpp's API page
   koboldcpp: {
-    '/api/extra/version': { result: 'KoboldCpp', version: '1.99', protected: false, llm: true },
+    '/api/extra/version': { result: 'KoboldCpp', version: '1.99', protected: false, llm: true, vision: true },
     '/api/extra/true_max_context_length': { value: 8192 },
     '/v1/models': {
       object: 'list',
@@ -142,23 +175,31 @@ export interface FakeModelServer {
   readonly url: string
   /** Requests that could have changed something. */
   readonly breaches: readonly string[]
+  /** What it was sent by POST, in order. */
+  readonly asked: readonly { readonly path: string; readonly body: unknown }[]
   stop(): Promise<void>
 }
 
 export async function startFakeModelServer(routes: Routes): Promise<FakeModelServer> {
   const breaches: string[] = []
-  const server = createServer((request, response) => {
+  const asked: { path: string; body: unknown }[] = []
+  const server = createServer(async (request, response) => {
     const { method, url = '' } = request
-    if (method !== 'GET') breaches.push(`${method} ${url}`)
-    const body = method === 'GET' ? routes[url] : undefined
-    response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(body ?? { error: 'not found' }))
+    const sent = method === 'POST' ? ((await json(request)) as unknown) : undefined
+    const route = method === 'GET' ? routes[url] : routes[`${method} ${url}`]
+    if (method !== 'GET' && route === undefined) breaches.push(`${method} ${url}`)
+    if (method === 'POST') asked.push({ path: url, body: sent })
+    const body = typeof route === 'function' ? (route(sent) as unknown) : route
+    const type = typeof body === 'string' ? 'text/event-stream' : 'application/json'
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body ?? { error: 'not found' }))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   return {
     url: `http://127.0.0.1:${port}`,
     breaches,
+    asked,
     stop: async () => {
       server.closeAllConnections()
       server.close()

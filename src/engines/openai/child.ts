@@ -104,7 +104,11 @@ async function openDecoder(
   const { signal } = new AbortController()
   const props = await client.json('/props', Props, { signal, headMs: HEAD_MS })
   const window = props.default_generation_settings.n_ctx ?? contextTokens
-  const opened = { contextTokens: Math.min(contextTokens, window), slots: props.total_slots }
+  const opened = {
+    contextTokens: Math.min(contextTokens, window),
+    slots: props.total_slots,
+    images: props.modalities?.vision,
+  }
   return new LlamaServerDecoder({ ...options, ...opened }, props.chat_template)
 }
 

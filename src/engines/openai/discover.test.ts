@@ -25,7 +25,9 @@ describe('what a server tells of itself', () => {
             loaded: true,
             contextTokens: 16384,
             parameters: 7_600_000_000,
+            images: false,
           },
+          { name: 'qwen2.5vl:3b', tasks: ['chat'], images: true },
           { name: 'all-minilm:latest', tasks: ['embed'], loaded: false, parameters: 23_000_000 },
         ],
       },
@@ -34,7 +36,8 @@ describe('what a server tells of itself', () => {
       'lmstudio',
       {
         models: [
-          { name: 'qwen2.5-coder-14b-instruct', tasks: ['chat'], loaded: true, contextTokens: 8192 },
+          { name: 'qwen2.5-coder-14b-instruct', loaded: true, contextTokens: 8192, images: false },
+          { name: 'qwen2.5-vl-7b-instruct', tasks: ['chat'], loaded: true, images: true },
           {
             name: 'text-embedding-nomic-embed-text-v1.5',
             tasks: ['embed'],
@@ -59,17 +62,23 @@ describe('what a server tells of itself', () => {
     ],
     [
       'koboldcpp',
-      { version: '1.99', models: [{ name: 'koboldcpp/L3-8B-Stheno-v3.2-Q4_K_S', contextTokens: 8192 }] },
+      {
+        version: '1.99',
+        models: [{ name: 'koboldcpp/L3-8B-Stheno-v3.2-Q4_K_S', contextTokens: 8192, images: true }],
+      },
     ],
     ['openai', { models: [{ name: 'gpt-4o-mini' }, { name: 'text-embedding-3-small', tasks: ['embed'] }] }],
-  ] as const)('%s is recognised by its own routes, and nothing but GET is sent', async (kind, told) => {
-    const fake = await startFakeModelServer(FAKE_SERVERS[kind])
-    const { servers, warnings } = await look([{ name: 'theirs', url: `${fake.url}/v1` }])
-    expect(servers).toMatchObject([{ name: 'theirs', kind, url: fake.url, local: true, ...told }])
-    expect(warnings).toEqual([])
-    expect(fake.breaches).toEqual([])
-    await fake.stop()
-  })
+  ] as const)(
+    '%s is recognised by its own routes, and nothing that changes it is sent',
+    async (kind, told) => {
+      const fake = await startFakeModelServer(FAKE_SERVERS[kind])
+      const { servers, warnings } = await look([{ name: 'theirs', url: `${fake.url}/v1` }])
+      expect(servers).toMatchObject([{ name: 'theirs', kind, url: fake.url, local: true, ...told }])
+      expect(warnings).toEqual([])
+      expect(fake.breaches).toEqual([])
+      await fake.stop()
+    },
+  )
 
   test("a Tandem that took Ollama's port is not taken for Ollama", async () => {
     const version = { version: '0.12.6', tandem: '0.1.0' }
@@ -83,7 +92,7 @@ describe('what a server tells of itself', () => {
   test('only the models and tasks that the user allows are taken', async () => {
     const fake = await startFakeModelServer(FAKE_SERVERS.ollama)
     const chats = await look([{ name: 'a', url: fake.url, tasks: ['chat'] }])
-    expect(chats.servers[0]?.models.map(({ name }) => name)).toEqual(['qwen2.5-coder:7b'])
+    expect(chats.servers[0]?.models.map(({ name }) => name)).toEqual(['qwen2.5-coder:7b', 'qwen2.5vl:3b'])
     const named = await look([{ name: 'a', url: fake.url, models: ['all-minilm:latest', 'not-listed'] }])
     expect(named.servers[0]?.models).toMatchObject([
       { name: 'all-minilm:latest', tasks: ['embed'] },
@@ -127,6 +136,7 @@ describeLlamaServer('a real llama-server', () => {
             loaded: true,
             contextTokens: 2048,
             dimensions: 512,
+            images: false,
             file: expect.stringMatching(/gguf$/),
           },
         ],

@@ -30,7 +30,7 @@ export interface FoundServers {
   readonly warnings: readonly string[]
 }
 
-/** Only GET is sent, nothing is changed on a server, and only loopback is looked at unasked. @throws the signal's reason */
+/** Only what reads is sent, nothing is changed on a server, and only loopback is looked at unasked. @throws the signal's reason */
 export async function discoverServers(
   { servers: named, adopt, server: own }: Pick<Config, 'servers' | 'adopt' | 'server'>,
   { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
@@ -131,16 +131,17 @@ function look(
   let refused = false
   const answers = new Map<string, Promise<unknown>>() // several are asked the same
   const lookAs = async (both: AbortSignal) => {
-    const get: Get = (path) => {
-      const known = answers.get(path)
+    const get: Get = (path, question) => {
+      const key = question === undefined ? path : `${path} ${JSON.stringify(question)}`
+      const known = answers.get(key)
       if (known) return known
       const answer = refused
         ? Promise.resolve(undefined)
-        : within(limitMs, both, (limited) => getJson(target, path, limited)).catch(() => {
+        : within(limitMs, both, (limited) => getJson(target, path, question, limited)).catch(() => {
             refused = true // it answers no other question either
             return undefined
           })
-      answers.set(path, answer)
+      answers.set(key, answer)
       return answer
     }
     for (const each of software) {
@@ -170,8 +171,8 @@ async function within<T>(
 }
 
 /** @returns undefined for another status, or no JSON; @throws Error when nobody answers in time */
-async function getJson(target: Target, path: string, signal: AbortSignal): Promise<unknown> {
-  const answer = await ask(target, { path, signal })
+async function getJson(target: Target, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+  const answer = await ask(target, { path, body, signal })
   const text = await textOf(answer, MAX_BYTES)
   if (answer.statusCode !== 200) return undefined
   try {

@@ -61,6 +61,7 @@ export const Props = z.object({
   model_path: z.string().optional(),
   build_info: z.string().optional(),
   chat_template: z.string().default(''),
+  modalities: z.object({ vision: z.boolean().optional() }).optional(),
   default_generation_settings: z.object({ n_ctx: z.number().optional() }).default({}),
 })
 

@@ -1,7 +1,10 @@
 import type { ServerDevice, ServerKind, ServerModel, Task } from '../../../domain/index.ts'
 
-/** Body of a GET that was answered with 200 within its time, parsed where it is JSON; undefined otherwise. */
-export type Get = (path: string) => Promise<unknown>
+/**
+ * Body of a GET that was answered with 200 within its time, parsed where it is JSON; undefined otherwise.
+ * @param question sent by POST: only to routes that read and change nothing
+ */
+export type Get = (path: string, question?: unknown) => Promise<unknown>
 
 /** What a server tells of itself. */
 export interface Sighting {

@@ -40,6 +40,7 @@ export const llamaServer: ServerSoftware = {
       ...(props?.build_info === undefined ? {} : { version: props.build_info }),
       models: models.data.data.map(({ id, meta }) => {
         const file = only?.id === id ? props?.model_path : undefined
+        const images = props?.modalities?.vision
         const contextTokens = props?.default_generation_settings.n_ctx
         return {
           name: id,
@@ -48,6 +49,7 @@ export const llamaServer: ServerSoftware = {
           ...(contextTokens === undefined ? {} : { contextTokens }),
           ...(meta?.n_embd === undefined ? {} : { dimensions: meta.n_embd }),
           ...(meta?.n_params === undefined ? {} : { parameters: meta.n_params }),
+          ...(images === undefined ? {} : { images }),
           ...(file ? { file } : {}),
         }
       }),

@@ -32,6 +32,7 @@ export const lmStudio: ServerSoftware = {
           name: id,
           tasks,
           loaded: state === 'loaded',
+          ...(type === 'embeddings' ? {} : { images: type === 'vlm' }),
           ...(contextTokens === undefined ? {} : { contextTokens }),
         }
       }),

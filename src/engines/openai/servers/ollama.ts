@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ServerDevice } from '../../../domain/index.ts'
-import { type ServerSoftware, tasksByName } from './contract.ts'
+import type { ServerDevice, Task } from '../../../domain/index.ts'
+import { type Get, type ServerSoftware, tasksByName } from './contract.ts'
 
 /** A Tandem that took Ollama's port says so. */
 const Version = z.object({ version: z.string(), tandem: z.never().optional() })
@@ -8,6 +8,7 @@ const Tags = z.object({
   models: z.array(
     z.object({
       name: z.string(),
+      digest: z.string().optional(),
       details: z.object({ family: z.string().nullish(), parameter_size: z.string().nullish() }).nullish(),
     }),
   ),
@@ -23,7 +24,26 @@ const Running = z.object({
   ),
 })
 
-/** Ollama docs/api.md: "Version", "List Local Models", "List Running Models". */
+const Shown = z.object({ capabilities: z.array(z.string()).optional() })
+
+const MAX_KNOWN = 512
+/** Questions to one server for its models. */
+const MAX_ASKED = 64
+/** Whether a model reads pictures, by its digest: a server is looked at again and again, and what a digest names stays as it is. */
+const readsImages = new Map<string, boolean>()
+
+/** @returns undefined where an old one does not tell; `POST /api/show` only reads */
+async function imagesOf(get: Get, name: string, digest: string | undefined): Promise<boolean | undefined> {
+  const known = readsImages.get(digest ?? '')
+  if (known !== undefined) return known
+  const shown = Shown.safeParse(await get('/api/show', { model: name })).data?.capabilities
+  const reads = shown?.includes('vision')
+  if (reads !== undefined && digest !== undefined && readsImages.size < MAX_KNOWN)
+    readsImages.set(digest, reads)
+  return reads
+}
+
+/** Ollama docs/api.md: "Version", "List Local Models", "List Running Models", "Show Model Information". */
 export const ollama: ServerSoftware = {
   kind: 'ollama',
   title: 'Ollama',
@@ -37,19 +57,26 @@ export const ollama: ServerSoftware = {
     if (!tags.success) return undefined
     const running = Running.safeParse(await get('/api/ps')).data?.models ?? []
     const device = deviceOf(running)
-    return {
-      version: version.data.version,
-      models: tags.data.models.map(({ name, details }) => {
+    const models = await Promise.all(
+      tags.data.models.map(async ({ name, digest, details }, at) => {
         const there = running.find((each) => each.name === name)
         const parameters = parametersOf(details?.parameter_size ?? '')
+        const tasks: Task[] = /bert/i.test(details?.family ?? '') ? ['embed'] : tasksByName(name)
+        const images =
+          tasks.includes('chat') && at < MAX_ASKED ? await imagesOf(get, name, digest) : undefined
         return {
           name,
-          tasks: /bert/i.test(details?.family ?? '') ? ['embed'] : tasksByName(name),
+          tasks,
+          ...(images === undefined ? {} : { images }),
           loaded: there !== undefined,
           ...(there?.context_length === undefined ? {} : { contextTokens: there.context_length }),
           ...(parameters === undefined ? {} : { parameters }),
         }
       }),
+    )
+    return {
+      version: version.data.version,
+      models,
       ...(device ? { device } : {}),
     }
   },

@@ -77,12 +77,13 @@ export function answerRoutes(app: FastifyInstance, deps: HttpDeps): void {
     const body = parse(GenerateBody, request.body)
     const head = headOf(body)
     if ((body.prompt ?? '') === '') return load(request, body, head, sayGenerated)
-    if (!body.raw) {
+    if (!body.raw && !body.suffix) {
       const chat = await prepared(request, reply, body, (id) => toGeneratedChat(body, id))
       return answer(request, reply, body, head, sayGenerated, chat)
     }
     const { model, project } = findModelFor(deps, withoutLatest(body.model), 'chat')
-    if (project !== undefined) refuse('raw', 'a project is searched for chats only; leave `raw` out')
+    if (project !== undefined)
+      refuse('model', 'a project is searched for chats only; leave `raw` out, and `suffix`')
     const asked = withTraits(toCompletionRequest(body, model.id), model)
     const run: Run = (context, onDelta) => deps.serving.complete(asked, context, onDelta)
     return answer(request, reply, body, head, sayGenerated, { run, extras: {} })

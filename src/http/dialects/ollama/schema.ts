@@ -27,7 +27,7 @@ const options = z.looseObject({
 })
 export type Options = z.infer<typeof options>
 
-const images = list(z.unknown(), MAX_IMAGES).nullish()
+const images = list(z.string(), MAX_IMAGES).nullish()
 
 const answering = {
   model: modelName,

@@ -29,6 +29,8 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
       contextTokens: entry.contextTokens,
       ...(entry.embedding ? { dimensions: entry.embedding.dimensions } : {}),
       ...(entry.classify ? { labels: entry.classify.labels } : {}),
+      // a server that does not tell may read them
+      ...(entry.chat && entry.chat.images !== 'untold' ? { images: entry.chat.images === 'yes' } : {}),
       ...named,
     },
   })
