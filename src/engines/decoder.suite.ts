@@ -20,6 +20,8 @@ export interface DecoderUnderTest {
   readonly otherMessages: readonly ChatMessage[]
   /** It chooses no tokens, so that nothing can be penalized: a simulated one. */
   readonly withoutPenalties?: boolean
+  /** It has no tokens with ids: a simulated one. */
+  readonly withoutTokenIds?: boolean
 }
 
 export const user = (content: string): ChatMessage => ({ role: 'user', content })
@@ -564,6 +566,24 @@ export function decoderSuite(name: string, under: DecoderUnderTest): void {
       const counts = await decoder.countTokens(['', 'one', 'one two three'])
       expect(counts[0]).toBe(0)
       expect(counts[2]).toBeGreaterThan(counts[1]!)
+    })
+
+    test('ids of a text give it again, and are as many as are counted', async () => {
+      if (under.withoutTokenIds) {
+        expect([decoder.tokenize, decoder.detokenize]).toEqual([undefined, undefined])
+        return
+      }
+      const text = 'const größe = [1, 2] // 漢😀\n'
+      const ids = await decoder.tokenize!({ text, add: false, parse: false })
+      expect([ids.length]).toEqual(await decoder.countTokens([text]))
+      expect(await decoder.detokenize!(ids)).toBe(text)
+      expect(await decoder.tokenize!({ text: '', add: false, parse: true })).toEqual([])
+      await expect(decoder.detokenize!([1_000_000_000])).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+    })
+
+    test('a model that was not trained to fill in refuses it', async () => {
+      const request = { model: 'm', prompt: 'a', infill: { suffix: 'b', extra: [] }, sampling: { stop: [] } }
+      await expect(decoder.complete(request, () => {}, none)).rejects.toMatchObject({ code: 'MODEL_CANNOT' })
     })
 
     test('the event loop turns while it decodes', async () => {

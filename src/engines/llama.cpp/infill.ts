@@ -44,7 +44,7 @@ export function infillPrompt(
     middle === null ? [suffix, ...tail, prefix, ...head] : [prefix, ...head, suffix, ...tail, middle]
   const { bos, shouldPrependBosToken } = model.tokens
   const tokens = [...(shouldPrependBosToken && bos !== null ? [bos] : []), ...others, ...gap]
-  return { tokens, stopTokens: new Set([prefix, suffix, ...(middle === null ? [] : [middle])]) }
+  return { tokens, stopTokens: new Set() }
 }
 
 function lastOf(tokens: readonly Token[], most: number): readonly Token[] {
@@ -57,11 +57,12 @@ function extraTokens(model: LlamaModel, extra: Infill['extra']): Token[] {
   const repository = markOf(model, REPOSITORY_MARKS)
   const plain = (text: string) => model.tokenize(text, false)
   return [
-    ...(repository === undefined ? [] : [repository, ...plain('project\n')]),
-    ...extra.flatMap(({ name, text }) =>
-      file === undefined ? plain(`${PLAIN_MARK}${text}`) : [file, ...plain(`${name}\n${text}`)],
-    ),
-    ...(file === undefined ? plain('\n') : [file, ...plain('current\n')]),
+    ...(repository === undefined ? [] : [repository, ...plain('myproject\n')]),
+    ...extra.flatMap(({ name, text }) => [
+      ...(file === undefined ? plain(PLAIN_MARK) : [file, ...plain(`${name}\n`)]),
+      ...plain(text),
+    ]),
+    ...(file === undefined ? [] : [file, ...plain('filename\n')]),
   ]
 }
 
