@@ -3,6 +3,7 @@ import { type PlannedPlacement, placementId } from '../domain/index.ts'
 import { policyNamed } from '../placement/index.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
+import type { Residency } from './residency.ts'
 
 interface IdleUnload {
   readonly conductor: Conductor
@@ -10,17 +11,22 @@ interface IdleUnload {
   readonly knowledge: Knowledge
   /** When a worker was first seen ready since it was loaded, by its id. */
   readonly readySinceMs: Map<string, number>
+  /** What clients hold. */
+  readonly residency: Pick<Residency, 'heldMs'>
 }
 
 /** Unloads chat models on GPUs that nobody has asked for as long as the policy says; the next request loads them again. */
-export function unloadIdle({ conductor, serving, knowledge, readySinceMs }: IdleUnload, nowMs: number): void {
+export function unloadIdle(
+  { conductor, serving, knowledge, readySinceMs, residency }: IdleUnload,
+  nowMs: number,
+): void {
   const { placement } = knowledge.survey.config
   const { unloadIdleS } = policyNamed(placement.policy, placement.policies)
   if (unloadIdleS === 0) return
   for (const planned of (conductor.plan.tasks.chat ?? []) as readonly PlannedPlacement[]) {
     const id = placementId(planned)
     const worker = conductor.running(id)?.worker
-    if (planned.kind === 'cpu' || !worker?.info) {
+    if (planned.kind === 'cpu' || !worker?.info || residency.heldMs(planned.model) > 0) {
       readySinceMs.delete(id)
       continue
     }
