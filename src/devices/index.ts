@@ -15,6 +15,7 @@ export { cpuBusyMeter, cpuTime } from './load/cpu.ts'
 export { createLoadMeter } from './load/index.ts'
 export { type Power, readPower } from './power.ts'
 export { watchDevices } from './watch.ts'
+export { runPowerShell } from './windows/powershell.ts'
 
 export interface DiscoverOptions {
   readonly signal: AbortSignal

@@ -61,4 +61,6 @@ export interface AdoptedServer {
   readonly local: boolean
   /** Name of the variable that holds its API key. */
   readonly apiKeyEnv?: string
+  /** Its entry in the system's keychain, where it is there. */
+  readonly apiKeyKeychain?: string
 }

@@ -177,14 +177,18 @@ export interface FakeModelServer {
   readonly breaches: readonly string[]
   /** What it was sent by POST, in order. */
   readonly asked: readonly { readonly path: string; readonly body: unknown }[]
+  /** `Authorization` of each request. */
+  readonly keys: readonly (string | undefined)[]
   stop(): Promise<void>
 }
 
 export async function startFakeModelServer(routes: Routes): Promise<FakeModelServer> {
   const breaches: string[] = []
+  const keys: (string | undefined)[] = []
   const asked: { path: string; body: unknown }[] = []
   const server = createServer(async (request, response) => {
     const { method, url = '' } = request
+    keys.push(request.headers.authorization)
     const sent = method === 'POST' ? ((await json(request)) as unknown) : undefined
     const route = method === 'GET' ? routes[url] : routes[`${method} ${url}`]
     if (method !== 'GET' && route === undefined) breaches.push(`${method} ${url}`)
@@ -200,6 +204,7 @@ export async function startFakeModelServer(routes: Routes): Promise<FakeModelSer
     url: `http://127.0.0.1:${port}`,
     breaches,
     asked,
+    keys,
     stop: async () => {
       server.closeAllConnections()
       server.close()

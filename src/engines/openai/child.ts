@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { type Model, TandemError } from '../../domain/index.ts'
+import { type AdoptedServer, type Model, TandemError } from '../../domain/index.ts'
 import type { Engine, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec } from '../contract.ts'
 import { modelFiles } from '../encoder/index.ts'
 import type { EncoderTokenizer } from '../text/index.ts'
 import { watchAlive } from './alive.ts'
+import { apiKeyOf } from './api-key.ts'
 import { ServerClient } from './client.ts'
 import { ServerDecoder } from './decoder.ts'
 import { openai } from './descriptor.ts'
@@ -41,8 +42,8 @@ export const engine: Engine = {
 /** @throws TandemError ENGINE_FAILED: it does not answer, or refuses the key */
 async function load(spec: LoadSpec): Promise<Loaded> {
   const settings = readSettings(spec.settings)
-  const client = new ServerClient(settings, process.env)
   const { server } = settings
+  const client = new ServerClient(settings, await keyOf(server))
   const { health, title } = softwareOf(server.kind)
   version = server.version === undefined ? title : `${title} ${server.version}`
   await untilUp(settings, health)
@@ -65,6 +66,16 @@ async function load(spec: LoadSpec): Promise<Loaded> {
       return dispose()
     },
   })
+}
+
+/** @throws TandemError ENGINE_FAILED: the key is not where it is to be */
+async function keyOf(server: AdoptedServer): Promise<string | undefined> {
+  try {
+    return await apiKeyOf(server, process.env, new AbortController().signal)
+  } catch (thrown) {
+    const why = `${server.name} (${server.url}): its API key ${(thrown as Error).message}`
+    throw new TandemError('ENGINE_FAILED', { engine: openai.id, why })
+  }
 }
 
 async function open(spec: LoadSpec, settings: ServerSettings, client: ServerClient): Promise<Loaded> {

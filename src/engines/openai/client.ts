@@ -15,12 +15,9 @@ export class ServerClient {
   readonly #target: Target
   readonly #disposed = new AbortController()
 
-  /** @param env where the API key is; @throws TandemError ENGINE_FAILED when its variable is not set */
-  constructor({ server }: ServerSettings, env: NodeJS.ProcessEnv) {
+  /** @param key its API key */
+  constructor({ server }: ServerSettings, key: string | undefined) {
     this.name = `${server.name} (${server.url})`
-    const key = server.apiKeyEnv === undefined ? undefined : env[server.apiKeyEnv]
-    if (server.apiKeyEnv !== undefined && !key)
-      throw this.failed(`its API key is to be in the variable ${server.apiKeyEnv}, which is not set`)
     this.#target = { url: server.url, key }
   }
 

@@ -9,6 +9,7 @@ const Settings = z.strictObject({
     version: z.string().optional(),
     local: z.boolean(),
     apiKeyEnv: z.string().optional(),
+    apiKeyKeychain: z.string().optional(),
   }),
   as: z.string().min(1),
 })
@@ -22,7 +23,7 @@ export interface ServerSettings {
 
 /** `LoadSpec.settings` of a model of a server. The key itself is not among them: settings are logged and kept. */
 export function serverSettings(server: AdoptedServer, as: string): Readonly<Record<string, unknown>> {
-  const { name, kind, url, version, local, apiKeyEnv } = server
+  const { name, kind, url, version, local, apiKeyEnv, apiKeyKeychain } = server
   return {
     server: {
       name,
@@ -31,6 +32,7 @@ export function serverSettings(server: AdoptedServer, as: string): Readonly<Reco
       local,
       ...(version === undefined ? {} : { version }),
       ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+      ...(apiKeyKeychain === undefined ? {} : { apiKeyKeychain }),
     },
     as,
   }
