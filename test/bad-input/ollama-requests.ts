@@ -47,7 +47,7 @@ export const OLLAMA_REQUESTS = [
   chat('a tool without a name', { tools: [{ type: 'function', function: {} }] }, /tools\.0\.function\.name/),
   generate('a prompt of a number', { prompt: 5 }, /prompt: expected string/),
   generate('a system message with raw', { raw: true, system: 'x' }, /system: does not go with/),
-  generate('a suffix', { suffix: 'x' }, /suffix: is not supported/),
+  generate('a suffix', { suffix: 'x' }, /cannot fill in code/),
   generate('a context', { context: [1] }, /context: is not supported/),
   embed('a number', { input: [1] }, /input\.0: expected a string/),
   embed('101 inputs', { input: Array(101).fill('a') }, /101 inputs; at most 100/, 413),
