@@ -4,7 +4,8 @@ import { Ollama } from 'ollama'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { FAKE_SERVERS, type FakeModelServer, saying, startFakeModelServer } from '../fakes/model-servers.ts'
-import { CHAT, post } from '../support/api.ts'
+import { CHAT, engineReady, post } from '../support/api.ts'
+import { CHAT_GGUF } from '../support/llama-server.ts'
 import { PNG, PNG_URL } from '../support/pictures.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -148,4 +149,44 @@ test('a count with a picture says that it is an estimate', async () => {
   expect(count.input_tokens).toBeGreaterThan(500)
   expect(count.input_tokens).toBeLessThan(2000)
   expect(count).toMatchObject({ tandem: { estimated: true } })
+})
+
+test('a llama-server that has the shipped file open, with a part for images, gets the chats with images', {
+  timeout: 90_000,
+}, async () => {
+  const peer = await startFakeModelServer({
+    '/health': { status: 'ok' },
+    '/v1/models': { data: [{ id: 'same.gguf', object: 'model', owned_by: 'llamacpp' }] },
+    '/props': {
+      total_slots: 2,
+      model_path: CHAT_GGUF,
+      modalities: { vision: true },
+      default_generation_settings: { n_ctx: 2048 },
+    },
+    'POST /apply-template': { prompt: 'Hi' },
+    'POST /completion': `data: ${JSON.stringify({ content: 'Hi.', stop: true, stop_type: 'eos' })}\n\n`,
+    [CHATS]: saying('A dot.'),
+  })
+  const merged = await startTestServer({
+    config: {
+      servers: [{ name: 'peer', url: peer.url }],
+      // the embedded engine, which reads text only, is asked first
+      placement: { chat: 'llama.cpp' },
+    },
+  })
+  try {
+    await engineReady(merged, 'llama.cpp', 'chat')
+    const asked = { model: CHAT, messages: [{ role: 'user', content: [picture] }] }
+    const response = await post(merged, '/v1/chat/completions', asked)
+    expect([response.status, response.headers.get('x-tandem-device')]).toEqual([200, 'server:peer'])
+    expect(last(peer).messages).toEqual([{ role: 'user', content: [picture] }])
+    const text = await post(merged, '/v1/chat/completions', {
+      ...asked,
+      messages: [{ role: 'user', content: 'Hi' }],
+    })
+    expect(text.headers.get('x-tandem-engine')).toBe('llama.cpp')
+  } finally {
+    await merged.stop()
+    await peer.stop()
+  }
 })
