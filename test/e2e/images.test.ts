@@ -171,7 +171,7 @@ test('a llama-server that has the shipped file open, with a part for images, get
     config: {
       servers: [{ name: 'peer', url: peer.url }],
       // the embedded engine, which reads text only, is asked first
-      placement: { chat: 'llama.cpp' },
+      placement: { chat: 'llama.cpp@cpu' },
     },
   })
   try {
