@@ -22,7 +22,7 @@ import { type Model, type Plan, placementId, placementsOf, TandemError } from '.
 import { createHttpServer, type HttpServer } from './http/index.ts'
 import { pullModel } from './models/index.ts'
 import { createProjects } from './project/index.ts'
-import { Conductor, createServing, keepCurrent, planWith } from './scheduling/index.ts'
+import { Conductor, createResidency, createServing, keepCurrent, planWith } from './scheduling/index.ts'
 import { createLog, createTelemetry, type Logger, type Telemetry } from './telemetry/index.ts'
 import { StandbyPool, type Worker } from './workers/index.ts'
 
@@ -97,7 +97,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   })
   const embedModel = survey.models.find(({ task }) => task === 'embed')?.model
   const projects = createProjects({ home, serving, config, log, ...(embedModel ? { embedModel } : {}) })
-  const current = announce ? keepCurrent({ conductor, serving, knowledge, store, log }) : undefined
+  const residency = createResidency(conductor)
+  const current = announce ? keepCurrent({ conductor, serving, knowledge, residency, store, log }) : undefined
   const load = createLoadMeter(() => knowledge.survey.devices, { env: process.env })
   telemetry.metrics.watch({
     workers: () => serving.workers(),
@@ -122,6 +123,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       pull: (ask) => pullModel({ ...ask, dryRun: false, home, hub: config.hub, env: process.env }),
       telemetry,
       isReady: () => serving.isReady(),
+      residency,
       log,
     })
     const { url, alsoAt, problems } = await http.listen()

@@ -18,6 +18,8 @@ export interface Adopted {
   readonly devices: readonly Device[]
   /** Models that only servers have; ids are free in the catalogue. */
   readonly models: readonly Model[]
+  /** Ids of models of the catalogue that a server reads pictures with. */
+  readonly withImages: ReadonlySet<string>
 }
 
 export interface AdoptInput {
@@ -43,6 +45,7 @@ export async function adopt(
   const taken = new Set(catalogue.map(({ id }) => id))
   const models: Model[] = []
   const devices: Device[] = []
+  const withImages = new Set<string>()
   for (const [at, server] of servers.entries()) {
     const served: ServedModel[] = []
     for (const model of server.models) {
@@ -52,7 +55,10 @@ export async function adopt(
         // one that only has its name may be refused for its vectors, and is asked by the server's name then
         if (same?.by !== 'file') own.push(task)
         // standing in for ours must not make the server load it
-        if (same && (model.loaded !== false || server.manage)) served.push(as(task, same.model.id, model))
+        if (same && (model.loaded !== false || server.manage)) {
+          served.push(as(task, same.model.id, model))
+          if (task === 'chat' && model.images) withImages.add(same.model.id)
+        }
       }
       if (own.length === 0) continue
       const id = freeId(server, model, taken)
@@ -69,7 +75,7 @@ export async function adopt(
       ),
     )
   }
-  return { devices, models }
+  return { devices, models, withImages }
 }
 
 function as(task: Task, model: string, { name, loaded }: ServerModel): ServedModel {

@@ -2,7 +2,7 @@
 import type { Config } from '../config/index.ts'
 import { discoverDevices, type Power, portUsers, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
-import { type Device, type EngineId, TASKS, TandemError, type Task } from '../domain/index.ts'
+import { type Device, type EngineId, type Model, TASKS, TandemError, type Task } from '../domain/index.ts'
 import {
   askDimensions,
   configuredOvms,
@@ -248,7 +248,7 @@ async function plannedModels(
   const models: PlannedModel[] = []
   for (const { model: found, ...rest } of chosen) {
     const shape = (simulation && simulatedShape(simulation, found)) ?? (await shapeOf(found, warn))
-    const model = simulation ? asSimulated(found, simulation) : found
+    const model = simulation ? asSimulated(found, simulation) : readingImages(found, adopted)
     if (simulation && rest.task === 'embed') await keepReferences(model, simulation)
     models.push({
       ...rest,
@@ -258,6 +258,12 @@ async function plannedModels(
     })
   }
   return [...models, ...onDemand(models, adopted)]
+}
+
+/** A server that has a model's file open may have a part for pictures beside it. */
+function readingImages(model: Model, { withImages }: Adopted): Model {
+  if (!model.chat || !withImages.has(model.id)) return model
+  return { ...model, chat: { ...model.chat, images: 'yes' } }
 }
 
 /** What servers have beside the models that were chosen: a request may name it. */

@@ -41,7 +41,12 @@ describe('is refused with its place', () => {
     ['servers: [{name: a}]', /servers\.0\.url/],
     ['servers: [{name: a, url: "127.0.0.1:80"}]', /servers\.0\.url: .*an address with http or https/],
     ['servers: [{name: "a b", url: "http://127.0.0.1"}]', /servers\.0\.name: .*letters, digits/],
-    ['servers: [{name: a, url: "http://127.0.0.1", apiKey: sk-123}]', /servers\.0\.apiKey: .*env:NAME/],
+    [
+      'servers: [{name: a, url: "http://127.0.0.1", apiKey: sk-123}]',
+      /servers\.0\.apiKey: .*env:NAME.*keychain:NAME/,
+    ],
+    ['servers: [{name: a, url: "http://127.0.0.1", apiKey: "keychain:a b"}]', /servers\.0\.apiKey/],
+    ['servers: [{name: a, url: "http://127.0.0.1", apiKey: "keychain:-x"}]', /servers\.0\.apiKey/],
     ['servers: [{name: a, url: "http://127.0.0.1", port: 1}]', /servers\.0: .*port/],
     ['servers: [{name: a, url: "http://u:p@127.0.0.1"}]', /servers\.0\.url/],
     [

@@ -17,9 +17,14 @@ const Server = z.strictObject({
   kind: z.enum(SERVER_KINDS).optional().describe('its software; default: it is asked'),
   apiKey: z
     .string()
-    .regex(/^env:[A-Za-z_]\w*$/, '`env:NAME` with the name of a variable; never the key itself')
+    .regex(
+      /^(env:[A-Za-z_]\w*|keychain:[A-Za-z0-9][\w.-]{0,63})$/,
+      "`env:NAME` with the name of a variable, or `keychain:NAME` with that of an entry of the system's keychain; never the key itself",
+    )
     .optional()
-    .describe('`env:NAME`: the variable that holds its API key'),
+    .describe(
+      "`env:NAME` or `keychain:NAME`: the variable, or the entry of the system's keychain, that holds its API key",
+    ),
   tasks: z
     .array(z.enum(TASKS))
     .min(1)

@@ -17,6 +17,7 @@ export { type Power, readPower } from './power.ts'
 export { portUsers } from './users/index.ts'
 export type { PortUsers } from './users/use.ts'
 export { watchDevices } from './watch.ts'
+export { runPowerShell } from './windows/powershell.ts'
 
 export interface DiscoverOptions {
   readonly signal: AbortSignal

@@ -1,4 +1,5 @@
 /** One internal form of a chat: every dialect maps to it, every chat engine answers it. */
+import type { ChatImage } from './image.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -16,9 +17,15 @@ export interface ToolCall {
 }
 
 export type ChatMessage =
-  | { readonly role: 'system' | 'user'; readonly content: string }
+  | { readonly role: 'system'; readonly content: string }
+  | { readonly role: 'user'; readonly content: string; readonly images?: readonly ChatImage[] }
   | { readonly role: 'assistant'; readonly content: string; readonly toolCalls?: readonly ToolCall[] }
-  | { readonly role: 'tool'; readonly content: string; readonly toolCallId: string }
+  | {
+      readonly role: 'tool'
+      readonly content: string
+      readonly toolCallId: string
+      readonly images?: readonly ChatImage[]
+    }
 
 export interface Sampling {
   readonly maxTokens?: number
@@ -62,10 +69,28 @@ export interface ChatRequest {
   readonly resume?: ChatResume
 }
 
+/** What stands around a text that is to be filled in. */
+export interface Infill {
+  readonly suffix: string
+  /** Other texts that the model is to know of, e.g. open files, the least important first. */
+  readonly extra: readonly { readonly name: string; readonly text: string }[]
+}
+
+/** A text to read as tokens. */
+export interface TokenizeRequest {
+  readonly text: string
+  /** Those that begin a text are put before it. */
+  readonly add: boolean
+  /** Names of special tokens in the text are read as these. */
+  readonly parse: boolean
+}
+
 /** Raw text continuation, no template. */
 export interface CompletionRequest {
   readonly model: string
   readonly prompt: string
+  /** The answer is to stand between `prompt` and this. */
+  readonly infill?: Infill
   readonly sampling: Sampling
   readonly resume?: ChatResume
 }
@@ -90,6 +115,13 @@ export interface Usage {
   readonly completionTokens: number
   /** Prompt tokens that were still in the cache. */
   readonly cachedTokens: number
+}
+
+/** What a prompt takes. */
+export interface PromptCount {
+  readonly tokens: number
+  /** Nobody counted: its server does not, or it holds pictures. */
+  readonly estimated: boolean
 }
 
 /** An answer that went on elsewhere, or on the same placement after its restart. */

@@ -23,6 +23,17 @@ export const ERRORS = {
     say: (d) =>
       `this model's window is ${d.limit} tokens, the prompt has ${d.tokens}; shorten the messages or use a model with a larger window`,
   },
+  MODEL_CANNOT: {
+    status: 400,
+    type: invalid,
+    say: (d) => `the model "${d.model}" cannot ${d.what} on ${d.engine}: ${d.why}`,
+  },
+  IMAGES_UNSUPPORTED: {
+    status: 400,
+    type: invalid,
+    say: (d) =>
+      `the model "${d.model}" reads text only; ${d.able ? `these here read images: ${d.able}` : 'no model here reads images'}`,
+  },
   UNAUTHORIZED: {
     status: 401,
     type: 'authentication_error',

@@ -42,6 +42,10 @@ export interface ChatTraits {
   readonly maxPassages?: number
   /** It is led astray by weak passages: those below this share of the best one's score are kept from it, 0..1. */
   readonly minScoreShare?: number
+  /** Whether it reads pictures; `untold`: its server does not tell, and refuses them by itself. Absent: text only. */
+  readonly images?: 'yes' | 'untold'
+  /** Its server fetches pictures from addresses, and the user lets chats leave this machine. */
+  readonly imageUrls?: boolean
   /** Defaults where a request sets none. */
   readonly temperature?: number
   readonly maxTokens?: number

@@ -25,6 +25,8 @@ export interface ServerModel {
   readonly contextTokens?: number
   readonly dimensions?: number
   readonly parameters?: number
+  /** Whether it reads pictures. */
+  readonly images?: boolean
   /** The GGUF file that it has open, where that is on this machine. */
   readonly file?: string
   /** Chats that it answers at once. */
@@ -67,4 +69,6 @@ export interface AdoptedServer {
   readonly launch?: Readonly<Record<string, unknown>>
   /** Its user lets Tandem load and unload models there; absent: nothing on it is changed. */
   readonly manage?: boolean
+  /** Its entry in the system's keychain, where it is there. */
+  readonly apiKeyKeychain?: string
 }

@@ -14,9 +14,11 @@ import type {
   KvType,
   LayerTime,
   Model,
+  PromptCount,
   ScoreInput,
   ScoreOutput,
   Task,
+  TokenizeRequest,
   ToolSpec,
 } from '../domain/index.ts'
 
@@ -120,6 +122,8 @@ export interface LoadedDecoder {
   readonly maxSlots?: number
   /** Whether it takes `resume`; where it does not, an answer that was begun elsewhere is refused before it gets here. */
   readonly resumes: boolean
+  /** Whether it reads pictures; where it does not, a chat with some is refused before it gets here. */
+  readonly images: boolean
   /**
    * Answers a chat; deltas are sent as they are decoded, and together equal the result's text and tool calls.
    * An aborted `signal` ends decoding at the next token.
@@ -138,7 +142,7 @@ export interface LoadedDecoder {
     signal: AbortSignal,
     onProgress?: () => void,
   ): Promise<ChatResult>
-  /** Continues raw text. Same errors. */
+  /** Continues raw text, or fills it in. Same errors, MODEL_CANNOT where it cannot fill in. */
   complete(
     request: CompletionRequest,
     onDelta: (delta: ChatDelta) => void,
@@ -148,7 +152,11 @@ export interface LoadedDecoder {
   /** Tokens of each text, no special tokens. */
   countTokens(texts: readonly string[]): Promise<number[]>
   /** Tokens of the rendered prompt. */
-  countPrompt(prompt: ChatPromptSpec): Promise<number>
+  countPrompt(prompt: ChatPromptSpec): Promise<PromptCount>
+  /** Ids of a text's tokens; absent: it knows none. */
+  tokenize?(request: TokenizeRequest): Promise<number[]>
+  /** The text of tokens, special ones shown by their names; there where `tokenize` is. @throws TandemError INVALID_REQUEST for an unknown id */
+  detokenize?(tokens: readonly number[]): Promise<string>
   /**
    * Other compute threads, at least 1, from the next inference on; absent: those of the load stay.
    * @throws TandemError ENGINE_FAILED: it goes on with those that it had

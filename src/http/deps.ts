@@ -4,6 +4,7 @@ import type { Device, DeviceLoad, Model, Plan, PlanChange } from '../domain/inde
 import type { PullOutcome, pullModel } from '../models/index.ts'
 import type { Projects } from '../project/contract.ts'
 import type { Serving } from '../scheduling/contract.ts'
+import type { Residency } from '../scheduling/index.ts'
 import type { Telemetry } from '../telemetry/index.ts'
 
 /** What a client may know of a model; a catalogue entry has it all. */
@@ -57,6 +58,8 @@ export interface HttpDeps {
   readonly devices: () => readonly Device[]
   /** Fetches a model from the hub into this home, as `tandem pull` does; same errors. Absent: this server fetches none. */
   readonly pull?: (ask: PullAsk) => Promise<PullOutcome>
+  /** Absent: models stay as the plan has them, whatever clients wish. */
+  readonly residency?: Residency
   /** How busy each device is now, by id; what nobody tells is absent. Never throws. */
   readonly load?: () => Promise<ReadonlyMap<string, DeviceLoad>>
   readonly telemetry: Pick<Telemetry, 'metrics' | 'events' | 'workerHistory'>

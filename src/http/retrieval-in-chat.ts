@@ -66,7 +66,7 @@ export async function groundChat(
     )
   const { signal } = asker
   const window = serving.contextTokens(model.id)
-  const prompt = await serving.countPrompt(model.id, chat.messages, chat.tools, signal)
+  const { tokens: prompt } = await serving.countPrompt(model.id, chat.messages, chat.tools, signal)
   if (prompt >= window) throw new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit: window, tokens: prompt })
   const found = await projects.passages({
     query: question.content,

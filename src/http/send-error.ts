@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify'
 import type { TandemError } from '../domain/index.ts'
 import { anthropicError } from './dialects/anthropic/error.ts'
+import { llamaServerError } from './dialects/llama-server/answer.ts'
 import { ollamaError } from './dialects/ollama/error.ts'
 import { errorBody, errorHeaders } from './errors.ts'
 
@@ -9,6 +10,9 @@ import { errorBody, errorHeaders } from './errors.ts'
 const FORMS: Readonly<Record<string, (error: TandemError) => unknown>> = {
   '/v1/messages': anthropicError,
   '/api': ollamaError,
+  '/tokenize': llamaServerError,
+  '/detokenize': llamaServerError,
+  '/infill': llamaServerError,
 }
 
 function formOf(url: string): (error: TandemError) => unknown {

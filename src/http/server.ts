@@ -7,6 +7,7 @@ import { parseJsonBody } from './body.ts'
 import { clientErrorHandler } from './client-error.ts'
 import { type HttpDeps, TIMING } from './deps.ts'
 import { anthropicRoutes } from './dialects/anthropic/routes.ts'
+import { llamaServerRoutes } from './dialects/llama-server/routes.ts'
 import { ollamaRoutes } from './dialects/ollama/routes.ts'
 import { openaiRoutes } from './dialects/openai/routes.ts'
 import { responsesRoutes } from './dialects/responses/routes.ts'
@@ -121,6 +122,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     takeAnyContentType(scope)
     ollamaRoutes(scope, deps)
     seedRoutes(scope, deps)
+    llamaServerRoutes(scope, deps)
   })
   const endEvents = tandemRoutes(app, deps, timing)
   pageRoute(app, deps)

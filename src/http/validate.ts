@@ -22,6 +22,14 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   throw new TandemError('INVALID_REQUEST', { what: `${param}: ${describe(issue)}` }, { param })
 }
 
+/** The same for what stands in a field of a body that was read before. */
+export function parseField<T>(schema: z.ZodType<T>, value: unknown, field: string): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  return refuse([field, ...issue.path.map(String)].join('.'), describe(issue))
+}
+
 /** @throws TandemError INVALID_REQUEST naming the field */
 export function refuse(param: string, what: string): never {
   throw new TandemError('INVALID_REQUEST', { what: `${param}: ${what}` }, { param })

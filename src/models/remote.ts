@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto'
 import { realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { AdoptedServer, Model, ServerModel, Task } from '../domain/index.ts'
+import type { AdoptedServer, Model, ServerKind, ServerModel, Task } from '../domain/index.ts'
 import { sha256Of } from './verify.ts'
 
 /** Where a server does not tell its window. */
 const CONTEXT_TOKENS: Readonly<Record<Task, number>> = { chat: 8192, embed: 512, rerank: 512, classify: 512 }
+/** They take addresses of pictures: OpenAI's reference, vLLM "Multimodal Inputs", OVMS "Chat/completions", llama.cpp tools/server. */
+const FETCHING: readonly ServerKind[] = ['openai', 'vllm', 'ovms', 'llama-server']
 /** `Q8_0`, `IQ4_XS`, `BF16`, as names of GGUF files end. */
 const QUANTIZATION = /[-._](I?Q\d\w*|BF16|F16|F32)$/i
 
@@ -52,7 +54,7 @@ async function isOpen(file: string, model: Model): Promise<boolean> {
  * @param id free in the catalogue
  */
 export function remoteModel(
-  { name, parameters, contextTokens, dimensions }: ServerModel,
+  { name, parameters, contextTokens, dimensions, images }: ServerModel,
   tasks: readonly Task[],
   { server, id, home }: { readonly server: AdoptedServer; readonly id: string; readonly home: string },
 ): Model {
@@ -69,11 +71,22 @@ export function remoteModel(
     parameters: parameters ?? 1,
     contextTokens: window,
     files: { remote: [] },
-    ...(tasks.includes('chat') ? { chat: { groundedOnly: false } } : {}),
+    ...(tasks.includes('chat') ? { chat: chatOf(images, server) } : {}),
     ...(tasks.includes('embed') && dimensions !== undefined ? { embedding: embeddingOf(dimensions) } : {}),
     ...(tasks.includes('rerank') ? { rerank: { activation: 'none' } } : {}),
     folder: join(home, 'servers', server.name),
     fingerprint: createHash('sha256').update(identity).digest('hex'),
+  }
+}
+
+/** Where chats leave this machine anyway, a server that fetches pictures by itself may. */
+function chatOf(images: boolean | undefined, { kind, local }: AdoptedServer): NonNullable<Model['chat']> {
+  if (images === false) return { groundedOnly: false }
+  const fetches = !local && FETCHING.includes(kind)
+  return {
+    groundedOnly: false,
+    images: images === undefined ? 'untold' : 'yes',
+    ...(fetches ? { imageUrls: true } : {}),
   }
 }
 

@@ -13,10 +13,12 @@ import type {
   Model,
   Plan,
   Priority,
+  PromptCount,
   QueueDepth,
   RerankRequest,
   ScoreOutput,
   ServedBy,
+  TokenizeRequest,
   ToolSpec,
   WorkerState,
   WorkerStatus,
@@ -103,7 +105,11 @@ export interface Serving {
     messages: readonly ChatMessage[],
     tools: readonly ToolSpec[],
     signal?: AbortSignal,
-  ): Promise<number>
+  ): Promise<PromptCount>
+  /** Ids of a text's tokens. @throws TandemError as `embed`, MODEL_CANNOT where the engine knows no ids */
+  tokenize(model: string, request: TokenizeRequest, signal?: AbortSignal): Promise<number[]>
+  /** Same errors, and INVALID_REQUEST for an unknown id. */
+  detokenize(model: string, tokens: readonly number[], signal?: AbortSignal): Promise<string>
   /**
    * Times every layer of the embedding model for one text, on the first placement that is ready.
    * @throws TandemError INVALID_REQUEST when its engine cannot, or was not started for it

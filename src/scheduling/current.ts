@@ -17,11 +17,13 @@ import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
 import { unloadIdle } from './idle-unload.ts'
 import { relieveMemory } from './memory-relief.ts'
+import type { Residency } from './residency.ts'
 
 export interface CurrentOptions {
   readonly conductor: Conductor
   readonly serving: ManagedServing
   readonly knowledge: Knowledge
+  readonly residency: Residency
   /** Absent: nothing is measured, the machine is simulated. */
   readonly store: MeasurementStore | undefined
   readonly log: { debug(message: string): void; info(message: string): void; warn(message: string): void }

@@ -3,6 +3,7 @@ import { type PlannedPlacement, placementId } from '../domain/index.ts'
 import { policyNamed } from '../placement/index.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
+import type { Residency } from './residency.ts'
 
 interface IdleUnload {
   readonly conductor: Conductor
@@ -10,13 +11,18 @@ interface IdleUnload {
   readonly knowledge: Knowledge
   /** When a worker was first seen ready since it was loaded, by its id. */
   readonly readySinceMs: Map<string, number>
+  /** What clients hold. */
+  readonly residency: Pick<Residency, 'heldMs'>
 }
 
 /**
  * Unloads chat models that nobody has asked for as long as the policy says, on GPUs and on servers whose user lets Tandem manage them;
  * the next request loads them again.
  */
-export function unloadIdle({ conductor, serving, knowledge, readySinceMs }: IdleUnload, nowMs: number): void {
+export function unloadIdle(
+  { conductor, serving, knowledge, readySinceMs, residency }: IdleUnload,
+  nowMs: number,
+): void {
   const { config, devices } = knowledge.survey
   const { placement } = config
   const { unloadIdleS } = policyNamed(placement.policy, placement.policies)
@@ -26,7 +32,7 @@ export function unloadIdle({ conductor, serving, knowledge, readySinceMs }: Idle
     const worker = conductor.running(id)?.worker
     const { server } = devices.find((each) => each.id === planned.device) ?? {}
     const mayUnload = server ? server.manage : planned.kind !== 'cpu'
-    if (!mayUnload || !worker?.info) {
+    if (!mayUnload || !worker?.info || residency.heldMs(planned.model) > 0) {
       readySinceMs.delete(id)
       continue
     }

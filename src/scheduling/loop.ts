@@ -385,5 +385,6 @@ interface Target {
 
 function faultOf(error: TandemError): Fault {
   if (error.code === 'WORKER_LOST' || error.code === 'DEADLINE' || error.code === 'STARTING') return 'worker'
+  if (error.code === 'IMAGES_UNSUPPORTED' || error.code === 'MODEL_CANNOT') return 'unable'
   return ENGINE_FAULTS.includes(error.code) || error.code === 'CANNOT_CONTINUE' ? 'engine' : 'input'
 }

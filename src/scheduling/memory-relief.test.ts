@@ -6,6 +6,7 @@ import type { Plan, PlannedPlacement, Task } from '../domain/index.ts'
 import { unloadIdle } from './idle-unload.ts'
 import { Conductor, createServing, type ManagedServing } from './index.ts'
 import { relieveMemory } from './memory-relief.ts'
+import { createResidency } from './residency.ts'
 import { interactive } from './serving.suite.ts'
 
 const GIB = 1024 ** 3
@@ -75,15 +76,63 @@ test('never the encoder of an index, nor what the configuration asks for; a requ
 test('economy unloads a chat model on a GPU that nobody asks, development does not', async () => {
   const readySinceMs = new Map<string, number>()
   const economy = await started()
+  const residency = createResidency(economy.relief.conductor)
   const now = performance.now()
-  unloadIdle({ ...economy.relief, readySinceMs }, now)
-  unloadIdle({ ...economy.relief, readySinceMs }, now + 299_000)
+  unloadIdle({ ...economy.relief, readySinceMs, residency }, now)
+  unloadIdle({ ...economy.relief, readySinceMs, residency }, now + 299_000)
   expect(economy.resting()).toEqual([])
-  unloadIdle({ ...economy.relief, readySinceMs }, now + 300_001)
+  unloadIdle({ ...economy.relief, readySinceMs, residency }, now + 300_001)
   expect(economy.resting()).toEqual(['gpu0'])
 
   const development = await started({ policy: 'development' })
-  unloadIdle({ ...development.relief, readySinceMs: new Map() }, now)
-  unloadIdle({ ...development.relief, readySinceMs: new Map() }, now + 1e9)
+  unloadIdle(
+    {
+      ...development.relief,
+      readySinceMs: new Map(),
+      residency: createResidency(development.relief.conductor),
+    },
+    now,
+  )
+  unloadIdle(
+    {
+      ...development.relief,
+      readySinceMs: new Map(),
+      residency: createResidency(development.relief.conductor),
+    },
+    now + 1e9,
+  )
   expect(development.resting()).toEqual([])
+})
+
+test('a client holds a chat model, and lets it go; an encoder stays', async () => {
+  const { relief, resting, serving } = await started()
+  let now = 0
+  const residency = createResidency(relief.conductor, () => now)
+  const idle = (ms: number) => unloadIdle({ ...relief, readySinceMs, residency }, performance.now() + ms)
+  const readySinceMs = new Map<string, number>()
+  residency.hold('fake', 1_000_000)
+  now = 400_000
+  idle(0)
+  idle(400_000)
+  expect([resting(), residency.heldMs('fake')]).toEqual([[], 600_000])
+  now = 1_000_001
+  expect(residency.heldMs('fake')).toBe(0)
+  residency.hold('fake', Number.POSITIVE_INFINITY)
+  expect(residency.heldMs('fake')).toBe(Number.POSITIVE_INFINITY)
+  expect(residency.unload('fake')).toBe(true)
+  expect([resting(), residency.heldMs('fake')]).toEqual([['gpu0'], 0])
+  expect([residency.unload('fake'), residency.unload('nobody')]).toEqual([false, false])
+  const chat = { model: 'fake', prompt: 'a b', sampling: { stop: [] } }
+  expect((await serving.complete(chat as never, interactive, () => {})).servedBy.device).toBe('gpu0')
+  expect(resting()).toEqual([])
+})
+
+test('a chat model that answers is not unloaded', async () => {
+  const { relief, resting, serving } = await started()
+  const residency = createResidency(relief.conductor)
+  const chat = { model: 'fake', prompt: 'fault:slow:300', sampling: { stop: [] } }
+  const running = serving.complete(chat as never, interactive, () => {})
+  await expect.poll(() => serving.activity().inFlight).toBe(1)
+  expect([residency.unload('fake'), resting()]).toEqual([false, []])
+  await running
 })

@@ -213,13 +213,44 @@ describe('chats', () => {
     expect((await serving.chat(chat('next'), interactive, () => {})).result.text).toBe('next')
   })
 
+  describe('with images', () => {
+    const images = [{ at: 0, source: { type: 'image/png', base64: 'iVBORw0KGgo=' } }] as const
+    const asked: ChatRequest = { ...chat('what'), messages: [{ role: 'user', content: 'what', images }] }
+    const seeing = fakeWorker('chat', 'gpu0')
+    const withImages = { ...seeing, spec: { ...seeing.spec, settings: { images: true } } }
+
+    test('a worker that reads text only never gets it', async () => {
+      const { serving, workers } = serve([fakeWorker('chat'), withImages])
+      await Promise.all(workers.map((worker) => worker.ready()))
+      for (let times = 0; times < 4; times++) {
+        const { result, servedBy } = await serving.chat(asked, interactive, () => {})
+        expect([result.text, servedBy.device]).toEqual(['what', 'gpu0'])
+      }
+      expect((await serving.chat(chat('text'), interactive, () => {})).servedBy.device).toBe('cpu')
+    })
+
+    test('nobody reads them: it is refused, and cannot be continued', async () => {
+      const { serving, workers } = serve([fakeWorker('chat')])
+      const error = await failure(serving.chat(asked, interactive, () => {}))
+      expect(error).toMatchObject({ code: 'IMAGES_UNSUPPORTED', status: 400 })
+      const resume = { tokens: [], text: 'wh', toolCalls: [], callTokens: 0 }
+      expect(await failure(workers[0]!.chat({ ...asked, resume }, () => {}))).toMatchObject({
+        code: 'CANNOT_CONTINUE',
+        message: expect.stringContaining('it reads no images'),
+      })
+    })
+  })
+
   test('token counts bypass the slots', async () => {
     const { serving } = serve([fakeWorker('chat')])
     expect(serving.contextTokens('fake')).toBe(512) // the model's own while its worker starts
     await serving.ready()
     const long = [1, 2].map(() => serving.chat(chat('fault:slow:300'), interactive, () => {}))
     expect(await serving.countTokens('fake', ['a b', 'c'])).toEqual([2, 1])
-    expect(await serving.countPrompt('fake', [{ role: 'user', content: 'a b c' }], [])).toBe(3)
+    expect(await serving.countPrompt('fake', [{ role: 'user', content: 'a b c' }], [])).toEqual({
+      tokens: 3,
+      estimated: false,
+    })
     expect(serving.workers()[0]?.running).toBe(2)
     expect(serving.contextTokens('fake')).toBe(2048)
     await Promise.all(long)

@@ -11,11 +11,13 @@ import {
   type LayerTime,
   type Model,
   type Plan,
+  type PromptCount,
   type QueueDepth,
   type RerankRequest,
   type ScoreOutput,
   TandemError,
   type Task,
+  type TokenizeRequest,
   type ToolSpec,
   type WorkerStatus,
 } from '../domain/index.ts'
@@ -146,8 +148,16 @@ class Scheduler implements ManagedServing {
     messages: readonly ChatMessage[],
     tools: readonly ToolSpec[],
     signal?: AbortSignal,
-  ): Promise<number> {
+  ): Promise<PromptCount> {
     return this.#ask('chat', model, signal, (worker, options) => worker.countPrompt(messages, tools, options))
+  }
+
+  async tokenize(model: string, request: TokenizeRequest, signal?: AbortSignal): Promise<number[]> {
+    return this.#ask('chat', model, signal, (worker, options) => worker.tokenize(request, options))
+  }
+
+  async detokenize(model: string, tokens: readonly number[], signal?: AbortSignal): Promise<string> {
+    return this.#ask('chat', model, signal, (worker, options) => worker.detokenize(tokens, options))
   }
 
   async profile(model: string, text: string, signal?: AbortSignal): Promise<Served<readonly LayerTime[]>> {

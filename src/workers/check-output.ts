@@ -2,6 +2,7 @@ import {
   type ChatResult,
   type EmbedOutput,
   type LayerTime,
+  type PromptCount,
   type ScoreOutput,
   TandemError,
 } from '../domain/index.ts'
@@ -69,6 +70,25 @@ export function checkCounts(value: unknown, count: number, engine: string): numb
   if (Array.isArray(value) && value.length === count && value.every((each) => Number.isSafeInteger(each)))
     return value as number[]
   throw failed({ engine }, `its answer holds no ${count} token counts`)
+}
+
+/** @throws TandemError ENGINE_FAILED unless it is a count of a prompt */
+export function checkPromptCount(value: unknown, engine: string): PromptCount {
+  const count = value as Partial<PromptCount> | null | undefined
+  if (isNatural(count?.tokens) && typeof count?.estimated === 'boolean') return count as PromptCount
+  throw failed({ engine }, 'its answer holds no count of a prompt')
+}
+
+/** @throws TandemError ENGINE_FAILED unless these are ids of tokens */
+export function checkTokens(value: unknown, engine: string): number[] {
+  if (Array.isArray(value) && value.every(isNatural)) return value
+  throw failed({ engine }, 'its answer holds no ids of tokens')
+}
+
+/** @throws TandemError ENGINE_FAILED unless it is a text */
+export function checkText(value: unknown, engine: string): string {
+  if (typeof value === 'string') return value
+  throw failed({ engine }, 'its answer holds no text')
 }
 
 /** @throws TandemError ENGINE_FAILED unless these are times of layers */

@@ -10,9 +10,11 @@ import type {
   LayerTime,
   Placement,
   Priority,
+  PromptCount,
   ScoreOutput,
   ScoreRequest,
   TandemError,
+  TokenizeRequest,
   ToolSpec,
   WorkerState,
 } from '../domain/index.ts'
@@ -86,7 +88,11 @@ export interface Worker {
     messages: readonly ChatMessage[],
     tools: readonly ToolSpec[],
     options?: CallOptions,
-  ): Promise<number>
+  ): Promise<PromptCount>
+  /** @throws TandemError MODEL_CANNOT where the engine knows no ids */
+  tokenize(request: TokenizeRequest, options?: CallOptions): Promise<number[]>
+  /** Same errors, and INVALID_REQUEST for an unknown id. */
+  detokenize(tokens: readonly number[], options?: CallOptions): Promise<string>
   onEvent(listener: (event: WorkerEvent) => void): () => void
   /** Whether nothing else serves the task: never quarantined then, its restart waits 2 s at most. */
   setLastPlacement(isLast: boolean): void

@@ -200,7 +200,12 @@ describe('a worker that works', () => {
     expect(deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join('')).toBe('one two three')
     expect(result.text).toBe('one two three')
     expect(await worker.countTokens(['a b', 'c'])).toEqual([2, 1])
-    expect(await worker.countPrompt([{ role: 'user', content: 'a b c' }], [])).toBe(3)
+    expect(await worker.countPrompt([{ role: 'user', content: 'a b c' }], [])).toEqual({
+      tokens: 3,
+      estimated: false,
+    })
+    expect(await worker.tokenize({ text: 'one three', add: false, parse: false })).toEqual([3, 5])
+    expect(await worker.detokenize([1, 2])).toBe('x xx')
   })
 
   test('interactive embeddings overtake bulk ones that wait at the child', async () => {

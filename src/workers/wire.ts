@@ -8,6 +8,7 @@ import type {
   EngineId,
   Priority,
   ScoreRequest,
+  TokenizeRequest,
   ToolSpec,
   WireError,
 } from '../domain/index.ts'
@@ -26,6 +27,8 @@ export type CallBody =
       readonly messages: readonly ChatMessage[]
       readonly tools: readonly ToolSpec[]
     }
+  | { readonly method: 'tokenize'; readonly request: TokenizeRequest }
+  | { readonly method: 'detokenize'; readonly tokens: readonly number[] }
 
 export interface LoadOrder {
   readonly engine: EngineId

@@ -8,8 +8,10 @@ import type {
   EmbedRequest,
   LayerTime,
   Placement,
+  PromptCount,
   ScoreOutput,
   ScoreRequest,
+  TokenizeRequest,
   ToolSpec,
   WorkerState,
 } from '../domain/index.ts'
@@ -18,7 +20,10 @@ import {
   checkCounts,
   checkEmbedOutput,
   checkLayerTimes,
+  checkPromptCount,
   checkScoreOutput,
+  checkText,
+  checkTokens,
 } from './check-output.ts'
 import type { CallOptions, Worker, WorkerEvent, WorkerInfo } from './contract.ts'
 import type { WorkerOptions } from './options.ts'
@@ -116,9 +121,19 @@ class SupervisedWorker implements Worker {
     messages: readonly ChatMessage[],
     tools: readonly ToolSpec[],
     options: CallOptions = {},
-  ): Promise<number> {
-    const check = (value: unknown) => checkCounts([value], 1, this.placement.engine)[0] as number
+  ): Promise<PromptCount> {
+    const check = (value: unknown) => checkPromptCount(value, this.placement.engine)
     return this.#supervisor.call({ body: { method: 'countPrompt', messages, tools }, options, check })
+  }
+
+  tokenize(request: TokenizeRequest, options: CallOptions = {}): Promise<number[]> {
+    const check = (value: unknown) => checkTokens(value, this.placement.engine)
+    return this.#supervisor.call({ body: { method: 'tokenize', request }, options, check })
+  }
+
+  detokenize(tokens: readonly number[], options: CallOptions = {}): Promise<string> {
+    const check = (value: unknown) => checkText(value, this.placement.engine)
+    return this.#supervisor.call({ body: { method: 'detokenize', tokens }, options, check })
   }
 
   onEvent(listener: (event: WorkerEvent) => void): () => void {

@@ -1,4 +1,5 @@
 /** Anthropic's Messages and OpenAI's Responses with a wrong field. */
+import { PNG } from '../support/pictures.ts'
 import { CHAT_MODEL, EMBED_MODEL, message, post, respond } from './row.ts'
 
 const MESSAGES = '/v1/messages'
@@ -21,8 +22,15 @@ export const DIALECT_REQUESTS = [
   ),
   message(
     'Messages: an image',
-    { messages: [{ role: 'user', content: [{ type: 'image' }] }] },
-    /"image" is not supported/,
+    {
+      messages: [
+        {
+          role: 'user',
+          content: [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } }],
+        },
+      ],
+    },
+    /reads text only; no model here reads images/,
   ),
   message(
     'Messages: a block without a type',

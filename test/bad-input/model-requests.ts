@@ -48,7 +48,7 @@ export const MODEL_REQUESTS = [
   chat(
     'an image',
     { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }] },
-    /"image_url" is not supported/,
+    /messages\.0\.content\.0\.image_url\.url: expected data:image/,
   ),
   chat(
     'a tool answer without its call',

@@ -1,4 +1,5 @@
 /** Ollama's routes and the seed's with a wrong field. */
+import { PNG } from '../support/pictures.ts'
 import { CHAT, CHAT_MODEL, EMBED_MODEL, post } from './row.ts'
 
 const messages = [{ role: 'user', content: 'a' }]
@@ -26,8 +27,13 @@ export const OLLAMA_REQUESTS = [
   ),
   chat(
     'an image',
+    { messages: [{ ...messages[0], images: [PNG] }] },
+    /reads text only; no model here reads images/,
+  ),
+  chat(
+    'an image that is none',
     { messages: [{ ...messages[0], images: ['aGk='] }] },
-    /messages\.0\.images: images are not/,
+    /messages\.0\.images\.0: is no image of a known kind/,
   ),
   chat('options as text', { options: 'hot' }, /options: expected object/),
   chat('a temperature of 9', { options: { temperature: 9 } }, /options\.temperature/),
@@ -41,7 +47,7 @@ export const OLLAMA_REQUESTS = [
   chat('a tool without a name', { tools: [{ type: 'function', function: {} }] }, /tools\.0\.function\.name/),
   generate('a prompt of a number', { prompt: 5 }, /prompt: expected string/),
   generate('a system message with raw', { raw: true, system: 'x' }, /system: does not go with/),
-  generate('a suffix', { suffix: 'x' }, /suffix: is not supported/),
+  generate('a suffix', { suffix: 'x' }, /cannot fill in code/),
   generate('a context', { context: [1] }, /context: is not supported/),
   embed('a number', { input: [1] }, /input\.0: expected a string/),
   embed('101 inputs', { input: Array(101).fill('a') }, /101 inputs; at most 100/, 413),

@@ -25,6 +25,7 @@ const CLIENTS: Readonly<Record<string, string>> = {
   'ai sdk': 'ai-sdk.mjs',
   'langchain.js': 'langchain.mjs',
   'llamaindex.ts': 'llamaindex.mjs',
+  'llama.vim requests': 'llama-editor.mjs',
   'openai (Python)': 'openai_python.py',
   'ollama (Python)': 'ollama_python.py',
 }

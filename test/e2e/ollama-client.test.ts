@@ -6,6 +6,7 @@ import { Ollama, type Tool } from 'ollama'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FakeHub } from '../fakes/hub.ts'
 import { CHAT, EMBED, indexed, post, statusOf, until } from '../support/api.ts'
+import { PNG } from '../support/pictures.ts'
 import { sentenceRepository } from '../support/sentence-repository.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -261,6 +262,28 @@ describe('models', () => {
   })
 })
 
+test('keep_alive 0 unloads an idle model, the next request loads it again, and others hold it', async () => {
+  const chats = async () => (await client.ps()).models.filter(({ name }) => name === CHAT)
+  const answered = await client.chat({ model: CHAT, messages: hello, keep_alive: '10m' })
+  expect(answered.message.content).not.toBe('')
+  const [held] = await chats()
+  const leftMs = new Date(held!.expires_at).getTime() - Date.now()
+  expect(leftMs).toBeGreaterThan(500_000)
+  expect(leftMs).toBeLessThanOrEqual(600_000)
+
+  const unloaded = await client.generate({ model: CHAT, prompt: '', keep_alive: 0 })
+  expect(unloaded).toMatchObject({ done: true, done_reason: 'unload', response: '' })
+  expect(await chats()).toEqual([])
+  const stopped = (await statusOf(server)).workers.find(({ task }) => task === 'chat')
+  expect(stopped).toMatchObject({ state: 'stopped', error: expect.stringContaining('loads again') })
+
+  const again = await client.chat({ model: CHAT, messages: hello, keep_alive: 0, stream: false })
+  expect(again.message.content).not.toBe('')
+  expect(await chats()).toEqual([])
+  await client.generate({ model: CHAT, prompt: '', keep_alive: -1 })
+  expect(new Date((await chats())[0]!.expires_at).getFullYear()).toBeGreaterThan(2100)
+})
+
 describe('errors have a text and a status', () => {
   test.each([
     ['an unknown model', () => client.chat({ model: 'nope', messages: hello }), 404, 'no model "nope"'],
@@ -275,7 +298,13 @@ describe('errors have a text and a status', () => {
       'images',
       () => client.chat({ model: CHAT, messages: [{ ...hello[0]!, images: ['aGk='] }] }),
       400,
-      'messages.0.images',
+      'messages.0.images.0',
+    ],
+    [
+      'images for a model of text',
+      () => client.chat({ model: CHAT, messages: [{ ...hello[0]!, images: [PNG] }] }),
+      400,
+      'no model here reads images',
     ],
     [
       'a wrong option',

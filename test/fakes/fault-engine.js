@@ -168,11 +168,16 @@ const decoder = (spec) => ({
   contextTokens: spec.contextTokens ?? 2048,
   slots: spec.slots ?? 2,
   resumes: spec.settings?.resumes ?? true,
+  images: spec.settings?.images ?? false,
   chat: (request, onDelta, signal) => echo(request.messages.at(-1).content, request, onDelta, signal),
   complete: (request, onDelta, signal) => echo(request.prompt, request, onDelta, signal),
   countTokens: async (texts) => texts.map((text) => text.split(' ').length),
-  countPrompt: async ({ messages }) =>
-    messages.reduce((sum, message) => sum + message.content.split(' ').length, 0),
+  countPrompt: async ({ messages }) => ({
+    tokens: messages.reduce((sum, message) => sum + message.content.split(' ').length, 0),
+    estimated: false,
+  }),
+  tokenize: async ({ text }) => text.split(' ').map((word) => word.length),
+  detokenize: async (tokens) => tokens.map((length) => 'x'.repeat(length)).join(' '),
   dispose: async () => {},
 })
 

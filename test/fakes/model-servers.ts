@@ -7,8 +7,20 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
 
-/** Bodies by path; `POST path` by the body's `model`. */
+/** Bodies by path, of POST by `POST PATH`; a function answers by what it is sent, a string is a stream of events. */
 type Routes = Readonly<Record<string, unknown>>
+
+/** A stream of `/chat/completions` that says a text (OpenAI's reference, "Streaming"). */
+export function saying(text: string): string {
+  const chunk = (choice: object) =>
+    `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [{ index: 0, ...choice }] })}\n\n`
+  return `${chunk({ delta: { role: 'assistant', content: text } })}${chunk({ delta: {}, finish_reason: 'stop' })}data: [DONE]\n\n`
+}
+
+/** The answer to a question that names a model. */
+function byModel(answers: Readonly<Record<string, unknown>>) {
+  return ({ model }: { model: string }) => answers[model]
+}
 
 export const FAKE_SERVERS = {
   // docs/api.md of Ollama: "Version", "List Local Models", "List Running Models", "Show Model Information"
@@ -23,6 +35,18 @@ export const FAKE_SERVERS = {
           size: 4683087332,
           digest: 'dae161e27b0e',
           details: { format: 'gguf', family: 'qwen2', parameter_size: '7.6B', quantization_level: 'Q4_K_M' },
+        },
+        {
+          name: 'qwen2.5vl:3b',
+          model: 'qwen2.5vl:3b',
+          size: 3200000000,
+          digest: 'fb90415cde1e',
+          details: {
+            format: 'gguf',
+            family: 'qwen25vl',
+            parameter_size: '3.8B',
+            quantization_level: 'Q4_K_M',
+          },
         },
         {
           name: 'all-minilm:latest',
@@ -45,7 +69,7 @@ export const FAKE_SERVERS = {
         },
       ],
     },
-    'POST /api/show': {
+    'POST /api/show': byModel({
       'qwen2.5-coder:7b': {
         parameters: 'stop                           "<|im_end|>"',
         details: { format: 'gguf', family: 'qwen2', parameter_size: '7.6B' },
@@ -55,6 +79,11 @@ export const FAKE_SERVERS = {
           'qwen2.embedding_length': 3584,
         },
         capabilities: ['completion', 'tools', 'insert'],
+      },
+      'qwen2.5vl:3b': {
+        details: { format: 'gguf', family: 'qwen25vl', parameter_size: '3.8B' },
+        model_info: { 'general.architecture': 'qwen25vl', 'qwen25vl.context_length': 128000 },
+        capabilities: ['completion', 'vision'],
       },
       'all-minilm:latest': {
         parameters: 'num_ctx                        256',
@@ -66,7 +95,7 @@ export const FAKE_SERVERS = {
         },
         capabilities: ['embedding'],
       },
-    },
+    }),
     '/v1/models': {
       object: 'list',
       data: [{ id: 'qwen2.5-coder:7b', object: 'model', owned_by: 'library' }],
@@ -87,6 +116,16 @@ export const FAKE_SERVERS = {
           quantization: 'Q4_K_M',
           state: 'loaded',
           max_context_length: 32768,
+          loaded_context_length: 8192,
+        },
+        {
+          id: 'qwen2.5-vl-7b-instruct',
+          object: 'model',
+          type: 'vlm',
+          publisher: 'lmstudio-community',
+          arch: 'qwen2vl',
+          state: 'loaded',
+          max_context_length: 128000,
           loaded_context_length: 8192,
         },
         {
@@ -143,7 +182,7 @@ export const FAKE_SERVERS = {
   },
   // KoboldCpp's API page
   koboldcpp: {
-    '/api/extra/version': { result: 'KoboldCpp', version: '1.99', protected: false, llm: true },
+    '/api/extra/version': { result: 'KoboldCpp', version: '1.99', protected: false, llm: true, vision: true },
     '/api/extra/true_max_context_length': { value: 8192 },
     '/v1/models': {
       object: 'list',
@@ -166,25 +205,36 @@ export interface FakeModelServer {
   readonly url: string
   /** Requests that could have changed something. */
   readonly breaches: readonly string[]
+  /** What it was sent by POST, in order. */
+  readonly asked: readonly { readonly path: string; readonly body: unknown }[]
+  /** `Authorization` of each request. */
+  readonly keys: readonly (string | undefined)[]
   stop(): Promise<void>
 }
 
 export async function startFakeModelServer(routes: Routes): Promise<FakeModelServer> {
   const breaches: string[] = []
+  const keys: (string | undefined)[] = []
+  const asked: { path: string; body: unknown }[] = []
   const server = createServer(async (request, response) => {
     const { method, url = '' } = request
-    const answers = routes[`${method} ${url}`] as Routes | undefined
-    if (method !== 'GET' && !answers) breaches.push(`${method} ${url}`)
-    const asked = answers ? ((await json(request)) as { model: string }) : undefined
-    const body = method === 'GET' ? routes[url] : asked && answers?.[asked.model]
-    response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(body ?? { error: 'not found' }))
+    keys.push(request.headers.authorization)
+    const sent = method === 'POST' ? ((await json(request)) as unknown) : undefined
+    const route = method === 'GET' ? routes[url] : routes[`${method} ${url}`]
+    if (method !== 'GET' && route === undefined) breaches.push(`${method} ${url}`)
+    if (method === 'POST') asked.push({ path: url, body: sent })
+    const body = typeof route === 'function' ? (route(sent) as unknown) : route
+    const type = typeof body === 'string' ? 'text/event-stream' : 'application/json'
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body ?? { error: 'not found' }))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   return {
     url: `http://127.0.0.1:${port}`,
     breaches,
+    asked,
+    keys,
     stop: async () => {
       server.closeAllConnections()
       server.close()

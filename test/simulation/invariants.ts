@@ -1,6 +1,14 @@
 /** What must hold whatever happens; each is checked from outside, by what was sent and what came back. */
 import { PRIORITIES, type Priority } from '../../src/domain/index.ts'
-import type { Batch, Effect, Ending, LaneSpec, Limits, State } from '../../src/scheduling/core/index.ts'
+import type {
+  Batch,
+  Effect,
+  Ending,
+  Fault,
+  LaneSpec,
+  Limits,
+  State,
+} from '../../src/scheduling/core/index.ts'
 import type { Process } from './processes.ts'
 
 type Request = ReturnType<State['requests']['values']>[number]
@@ -87,7 +95,7 @@ export class Invariants {
       }
   }
 
-  refused(id: number, fault: 'worker' | 'engine' | 'input', before: State, nowMs: number): void {
+  refused(id: number, fault: Fault, before: State, nowMs: number): void {
     const batch = this.#batches.get(id)
     const held = before.batches.get(id)
     if (!batch || held?.settled !== false) return
@@ -100,7 +108,7 @@ export class Invariants {
     for (const { request } of batch.parts) {
       const known = this.#requests.get(request)
       if (!known) continue
-      if (fault === 'engine') known.refusedBy.add(batch.worker)
+      if (fault === 'engine' || fault === 'unable') known.refusedBy.add(batch.worker)
       if (batch.parts.length === 1) known.refusedAlone = true
     }
   }

@@ -19,6 +19,8 @@ const HANG_TIMES = 12
 const HANG_MS = 1_000
 const RESTART_MS = 100
 const FREE_MS = 30
+/** What an engine that answers says instead. */
+const REFUSALS: readonly Fault[] = ['engine', 'engine', 'engine', 'unable', 'input']
 
 export class Process {
   readonly nature: Nature
@@ -152,8 +154,7 @@ export class Process {
       return
     }
     const ms = dice < crash + hang + slow ? 10 * usualMs : usualMs
-    const fault: Fault | undefined =
-      !this.calm && dice > 1 - refuse ? (random.chance(0.8) ? 'engine' : 'input') : undefined
+    const fault: Fault | undefined = !this.calm && dice > 1 - refuse ? random.pick(REFUSALS) : undefined
     if (!merges)
       this.#world.after(ms * 0.2, () => alive() && this.#world.send({ type: 'firstDelta', batch: batch.id }))
     this.#world.after(ms, () => {

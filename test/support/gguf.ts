@@ -82,3 +82,20 @@ export async function writeSparseGguf(
     await file.close()
   }
 }
+
+/** A copy of a GGUF file with further values before its own; its tensors keep their places. */
+export function withValues(file: Buffer, values: Readonly<Record<string, Value>>): Buffer {
+  const [magicAndTensors, countAt, restAt] = [16, 16, 24]
+  const entries = (all: Readonly<Record<string, Value>>) =>
+    Buffer.concat(Object.entries(all).map(([key, value]) => Buffer.concat([text(key), typedValue(value)])))
+  // what is put in must not shift the tensors against their alignment
+  const lacks = (ALIGNMENT - (entries({ ...values, 'test.padding': '' }).length % ALIGNMENT)) % ALIGNMENT
+  const all = { ...values, 'test.padding': ' '.repeat(lacks) }
+  const count = file.readBigUInt64LE(countAt) + BigInt(Object.keys(all).length)
+  return Buffer.concat([
+    file.subarray(0, magicAndTensors),
+    u64(Number(count)),
+    entries(all),
+    file.subarray(restAt),
+  ])
+}

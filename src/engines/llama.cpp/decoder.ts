@@ -6,13 +6,16 @@ import {
   type ChatResult,
   type ChatTraits,
   type CompletionRequest,
+  type PromptCount,
   TandemError,
+  type TokenizeRequest,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
 import type { SlotPool } from '../decoder/index.ts'
 import { endOf, type PreparedAnswer, prepareAnswer, replayOf } from './answer.ts'
 import { type Decoded, type DecodeSettings, decode } from './decode.ts'
 import { firstSentence } from './device.ts'
+import { infillPrompt } from './infill.ts'
 import { type Prompt, renderPrompt } from './prompt.ts'
 import { chancesOf } from './sampling.ts'
 import { type Slot, slotsOf } from './slots.ts'
@@ -44,6 +47,7 @@ interface Run extends Pick<ChatRequest, 'sampling' | 'resume'> {
 export class LlamaDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
   readonly resumes = true
+  readonly images = false
   readonly contextTokens: number
   readonly slots: number
   readonly #pool: SlotPool<Slot, Token>
@@ -80,7 +84,9 @@ export class LlamaDecoder implements LoadedDecoder {
     onProgress = () => {},
   ): Promise<ChatResult> {
     return asEngineErrors(async () => {
-      const prompt = { tokens: this.#rawTokens(request.prompt), stopTokens: new Set<never>() }
+      const prompt = request.infill
+        ? infillPrompt(this.loaded.model, request, this.contextTokens)
+        : { tokens: this.#rawTokens(request.prompt), stopTokens: new Set<never>() }
       return this.#run({ ...request, prompt, onDelta, signal, onProgress }, async (decode, emit) => {
         const decoded = await decode({
           prompt: prompt.tokens,
@@ -97,11 +103,32 @@ export class LlamaDecoder implements LoadedDecoder {
     return texts.map((text) => this.loaded.model.tokenize(text, false).length)
   }
 
-  countPrompt({ messages, tools }: ChatPromptSpec): Promise<number> {
+  countPrompt({ messages, tools }: ChatPromptSpec): Promise<PromptCount> {
     return asEngineErrors(async () => {
       const { model, wrapper } = this.loaded
-      return renderPrompt(model, wrapper, messages, tools).tokens.length
+      return { tokens: renderPrompt(model, wrapper, messages, tools).tokens.length, estimated: false }
     })
+  }
+
+  async tokenize({ text, add, parse }: TokenizeRequest): Promise<number[]> {
+    const { model } = this.loaded
+    const tokens = model.tokenize(text, parse)
+    const { bos, shouldPrependBosToken } = model.tokens
+    const begins = add && shouldPrependBosToken && bos !== null && tokens[0] !== bos
+    return begins ? [bos, ...tokens] : tokens
+  }
+
+  async detokenize(tokens: readonly number[]): Promise<string> {
+    const { model } = this.loaded
+    const last = model.fileInfo.metadata.tokenizer.ggml.tokens.length
+    const wrong = tokens.find((token) => token >= last)
+    if (wrong !== undefined)
+      throw new TandemError(
+        'INVALID_REQUEST',
+        { what: `tokens: ${wrong} is no token of this model; allowed: 0 to ${last - 1}` },
+        { param: 'tokens' },
+      )
+    return model.detokenize(tokens as Token[], true)
   }
 
   async setThreads(threads: number): Promise<void> {

@@ -145,13 +145,13 @@ describe('tools by the template', () => {
 
   test('calls and results of earlier turns are read in that form', async () => {
     const call = { id: 'call_1', name: 'reject', arguments: '{"status": 429}' }
-    const before = await decoder.countPrompt({ messages, tools })
+    const { tokens: before } = await decoder.countPrompt({ messages, tools })
     const history = [
       ...messages,
       { role: 'assistant', content: '', toolCalls: [call] } as const,
       { role: 'tool', content: 'rejected', toolCallId: 'call_1' } as const,
     ]
-    expect(await decoder.countPrompt({ messages: history, tools })).toBeGreaterThan(before + 15)
+    expect((await decoder.countPrompt({ messages: history, tools })).tokens).toBeGreaterThan(before + 15)
     const { result } = await collect(decoder, chatOf(history, { tools, toolChoice: 'none' }))
     expect(result.text).not.toBe('')
   })

@@ -1,5 +1,5 @@
 import type { ServerModel } from '../../domain/index.ts'
-import { ServerClient } from './client.ts'
+import { openClient } from './client.ts'
 import type { FoundServer } from './discover.ts'
 import { embedRows } from './encoder.ts'
 import { softwareOf } from './servers/index.ts'
@@ -17,7 +17,7 @@ export async function askDimensions(
   { name }: Pick<ServerModel, 'name'>,
   { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
 ): Promise<number> {
-  const client = new ServerClient({ server, as: name }, env)
+  const client = await openClient({ server, as: name }, env, signal)
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(), ASK_MS)
   try {

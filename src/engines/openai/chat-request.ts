@@ -1,11 +1,13 @@
 /** From our chat to OpenAI's, and what of its sampling a server understands. */
-import type {
-  ChatMessage,
-  ChatRequest,
-  ChatTraits,
-  Sampling,
-  ServerKind,
-  ToolSpec,
+import {
+  type ChatImage,
+  type ChatMessage,
+  type ChatRequest,
+  type ChatTraits,
+  imagesOf,
+  type Sampling,
+  type ServerKind,
+  type ToolSpec,
 } from '../../domain/index.ts'
 
 /** A provider refuses fields that it does not know; local servers know these, or pass over them. */
@@ -21,7 +23,7 @@ export function chatBody(
   const { messages, tools, toolChoice, sampling } = request
   return {
     model: as,
-    messages: messages.map(toMessage),
+    messages: toMessages(messages),
     stream: true,
     stream_options: { include_usage: true },
     ...samplingBody(sampling, kind, traits),
@@ -80,10 +82,28 @@ export function toTool(tool: ToolSpec): Record<string, unknown> {
   return { type: 'function', function: tool }
 }
 
-export function toMessage(message: ChatMessage): Record<string, unknown> {
+/** Servers take pictures in messages of the user only: those of tools' results follow in one. */
+export function toMessages(messages: readonly ChatMessage[]): Record<string, unknown>[] {
+  const sent: Record<string, unknown>[] = []
+  let ofTools: readonly ChatImage[] = []
+  const showThem = () => {
+    if (ofTools.length > 0) sent.push({ role: 'user', content: ofTools.map(toPart) })
+    ofTools = []
+  }
+  for (const message of messages) {
+    if (message.role !== 'tool') showThem()
+    else ofTools = [...ofTools, ...imagesOf(message)]
+    sent.push(toMessage(message))
+  }
+  showThem()
+  return sent
+}
+
+function toMessage(message: ChatMessage): Record<string, unknown> {
   if (message.role === 'tool')
     return { role: 'tool', content: message.content, tool_call_id: message.toolCallId }
   const { role, content } = message
+  if (role === 'user') return { role, content: withImages(content, imagesOf(message)) }
   if (role !== 'assistant' || !message.toolCalls?.length) return { role, content }
   const tool_calls = message.toolCalls.map(({ id, name, arguments: text }) => ({
     id,
@@ -91,4 +111,20 @@ export function toMessage(message: ChatMessage): Record<string, unknown> {
     function: { name, arguments: text },
   }))
   return { role, content: content === '' ? null : content, tool_calls }
+}
+
+/** A plain string where there are none: many servers know no other form. */
+function withImages(content: string, images: readonly ChatImage[]): unknown {
+  if (images.length === 0) return content
+  const text = (from: number, to?: number) => {
+    const part = content.slice(from, to)
+    return part === '' ? [] : [{ type: 'text', text: part }]
+  }
+  const parts = images.flatMap((image, at) => [...text(images[at - 1]?.at ?? 0, image.at), toPart(image)])
+  return [...parts, ...text(images.at(-1)?.at ?? 0)]
+}
+
+function toPart({ source, detail }: ChatImage): Record<string, unknown> {
+  const url = 'url' in source ? source.url : `data:${source.type};base64,${source.base64}`
+  return { type: 'image_url', image_url: { url, ...(detail === undefined ? {} : { detail }) } }
 }

@@ -5,7 +5,7 @@ import type { Engine, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec } from '../
 import { modelFiles } from '../encoder/index.ts'
 import type { EncoderTokenizer } from '../text/index.ts'
 import { watchAlive } from './alive.ts'
-import { ServerClient } from './client.ts'
+import { openClient, ServerClient } from './client.ts'
 import { ServerDecoder } from './decoder.ts'
 import { openai } from './descriptor.ts'
 import { embedRows, ServerEncoder } from './encoder.ts'
@@ -51,8 +51,8 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   }
   const settings = readSettings(spec.settings)
   if (settings.server.launch) return loadOvms(spec, settings)
-  const client = new ServerClient(settings, process.env)
   const { server } = settings
+  const client = await openClient(settings, process.env, new AbortController().signal)
   const { health, title } = softwareOf(server.kind)
   version = server.version === undefined ? title : `${title} ${server.version}`
   await untilUp(settings, health)
@@ -80,7 +80,7 @@ async function loadOvms(spec: LoadSpec, given: ServerSettings): Promise<Loaded> 
   const { running, settings } = await startOvms(spec, given)
   version = softwareOf(settings.server.kind).title
   try {
-    const loaded = await open(spec, settings, new ServerClient(settings, process.env))
+    const loaded = await open(spec, settings, new ServerClient(settings, undefined))
     void running.ended.then(({ why }) => {
       if (!running.isStopping) lost(`${settings.server.name} ended: ${why}`)
     })
@@ -148,7 +148,11 @@ async function openDecoder(
     })
   }
   const window = props.default_generation_settings.n_ctx ?? contextTokens
-  const opened = { contextTokens: Math.min(contextTokens, window), slots: props.total_slots }
+  const opened = {
+    contextTokens: Math.min(contextTokens, window),
+    slots: props.total_slots,
+    images: props.modalities?.vision,
+  }
   return LlamaServerDecoder.open(
     { ...options, ...opened },
     { template: props.chat_template, bosToken: props.bos_token, eosToken: props.eos_token },

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { TandemError } from '../../domain/index.ts'
+import { apiKeyOf } from './api-key.ts'
 import { readEvents } from './http/events.ts'
 import { refusal } from './http/refusal.ts'
 import { SpareConnection } from './http/spare-connection.ts'
@@ -16,12 +17,9 @@ export class ServerClient {
   readonly #target: Target
   readonly #disposed = new AbortController()
 
-  /** @param env where the API key is; @throws TandemError ENGINE_FAILED when its variable is not set */
-  constructor({ server }: ServerSettings, env: NodeJS.ProcessEnv) {
+  /** @param key its API key */
+  constructor({ server }: ServerSettings, key: string | undefined) {
     this.name = `${server.name} (${server.url})`
-    const key = server.apiKeyEnv === undefined ? undefined : env[server.apiKeyEnv]
-    if (server.apiKeyEnv !== undefined && !key)
-      throw this.failed(`its API key is to be in the variable ${server.apiKeyEnv}, which is not set`)
     const isPlain = server.local && server.url.startsWith('http:')
     this.#target = { url: server.url, key, spare: isPlain ? new SpareConnection(server.url) : undefined }
   }
@@ -115,5 +113,21 @@ export class ServerClient {
   /** @param why one clause */
   failed(why: string, cause?: unknown): TandemError {
     return new TandemError('ENGINE_FAILED', { engine: 'openai', why: `${this.name}: ${why}` }, { cause })
+  }
+}
+
+/** A client with the server's API key, from where the configuration says that it is. @throws TandemError ENGINE_FAILED; the signal's reason */
+export async function openClient(
+  settings: ServerSettings,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<ServerClient> {
+  const { server } = settings
+  try {
+    return new ServerClient(settings, await apiKeyOf(server, env, signal))
+  } catch (thrown) {
+    signal.throwIfAborted()
+    const why = `${server.name} (${server.url}): its API key ${(thrown as Error).message}`
+    throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
   }
 }

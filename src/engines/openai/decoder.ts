@@ -1,16 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import type {
-  ChatDelta,
-  ChatRequest,
-  ChatResult,
-  CompletionRequest,
-  Model,
-  ToolCall,
-  Usage,
+import {
+  type ChatDelta,
+  type ChatMessage,
+  type ChatRequest,
+  type ChatResult,
+  type CompletionRequest,
+  imagesOf,
+  type Model,
+  type PromptCount,
+  type ServerKind,
+  TandemError,
+  type ToolCall,
+  type Usage,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
 import { namedTool } from '../decoder/index.ts'
-import { chatBody, samplingBody, toMessage } from './chat-request.ts'
+import { chatBody, samplingBody, toMessages } from './chat-request.ts'
 import type { ServerClient } from './client.ts'
 import type { ServerSettings } from './settings.ts'
 import { ChatChunk, CompletionChunk, type WireUsage } from './wire.ts'
@@ -19,6 +24,11 @@ import { ChatChunk, CompletionChunk, type WireUsage } from './wire.ts'
 const BYTES_PER_TOKEN = 3
 /** Of a message's template (an estimate). */
 const TEMPLATE_TOKENS = 8
+/** Of a picture, which models cut and scale each in its way: 576 of LLaVA, 256 of Gemma, up to 1,280 of Qwen-VL (an estimate). */
+const IMAGE_TOKENS = 768
+
+/** Their `/completions` take OpenAI's `suffix`: Ollama's docs/api/openai-compatibility, OpenAI's reference, Tandem's own. */
+const FILL_IN: readonly ServerKind[] = ['ollama', 'tandem', 'openai']
 
 export interface DecoderOptions {
   readonly client: ServerClient
@@ -28,6 +38,8 @@ export interface DecoderOptions {
   readonly slots: number
   /** Absent: `slots` are all. */
   readonly maxSlots?: number
+  /** Whether it reads pictures; absent: as its model is known. */
+  readonly images?: boolean | undefined
   /** `/v1`, or where else the API begins. */
   readonly api: string
 }
@@ -36,6 +48,7 @@ export interface DecoderOptions {
 export class ServerDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
   readonly resumes: boolean = false
+  readonly images: boolean
   readonly contextTokens: number
   readonly slots: number
   readonly maxSlots?: number
@@ -46,6 +59,7 @@ export class ServerDecoder implements LoadedDecoder {
     this.contextTokens = options.contextTokens
     this.slots = options.slots
     if (options.maxSlots !== undefined) this.maxSlots = options.maxSlots
+    this.images = options.images ?? options.model.chat?.images !== undefined
   }
 
   async chat(
@@ -70,15 +84,23 @@ export class ServerDecoder implements LoadedDecoder {
   }
 
   async complete(
-    { prompt, sampling }: CompletionRequest,
+    { model: id, prompt, sampling, infill }: CompletionRequest,
     onDelta: (delta: ChatDelta) => void,
     signal: AbortSignal,
     onProgress: () => void = () => {},
   ): Promise<ChatResult> {
     const { client, settings, model, api } = this.#options
+    if (infill && (infill.extra.length > 0 || !FILL_IN.includes(settings.server.kind)))
+      throw new TandemError('MODEL_CANNOT', {
+        model: id,
+        what: infill.extra.length > 0 ? 'fill in code with other texts beside it' : 'fill in code',
+        engine: client.name,
+        why: 'its server has no such request',
+      })
     const body = {
       model: settings.as,
       prompt,
+      ...(infill ? { suffix: infill.suffix } : {}),
       stream: true,
       stream_options: { include_usage: true },
       ...samplingBody(sampling, settings.server.kind, model.chat),
@@ -97,18 +119,33 @@ export class ServerDecoder implements LoadedDecoder {
     return Promise.resolve(texts.map(estimatedTokens))
   }
 
-  countPrompt({ messages, tools }: ChatPromptSpec): Promise<number> {
-    const spoken = messages.map(
-      (message) => TEMPLATE_TOKENS + estimatedTokens(JSON.stringify(toMessage(message))),
+  countPrompt({ messages, tools }: ChatPromptSpec): Promise<PromptCount> {
+    const spoken = toMessages(withoutImages(messages)).map(
+      (message) => TEMPLATE_TOKENS + estimatedTokens(JSON.stringify(message)),
     )
     const offered = tools.map((tool) => estimatedTokens(JSON.stringify(tool)))
-    return Promise.resolve([...spoken, ...offered].reduce((sum, tokens) => sum + tokens, 0))
+    const written = [...spoken, ...offered].reduce((sum, tokens) => sum + tokens, 0)
+    return Promise.resolve({ tokens: written + imageTokens(messages), estimated: true })
   }
 
   dispose(): Promise<void> {
     this.#options.client.dispose()
     return Promise.resolve()
   }
+}
+
+/** What is counted as text; `imageTokens` are counted beside it. */
+export function withoutImages(messages: readonly ChatMessage[]): ChatMessage[] {
+  return messages.map((message) => {
+    if (imagesOf(message).length === 0) return message
+    const { images: _, ...text } = message as Extract<ChatMessage, { role: 'user' | 'tool' }>
+    return text
+  })
+}
+
+/** Of all pictures (an estimate). */
+export function imageTokens(messages: readonly ChatMessage[]): number {
+  return IMAGE_TOKENS * messages.reduce((sum, message) => sum + imagesOf(message).length, 0)
 }
 
 function estimatedTokens(text: string): number {

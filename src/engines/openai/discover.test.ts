@@ -25,7 +25,9 @@ describe('what a server tells of itself', () => {
             loaded: true,
             contextTokens: 16384,
             parameters: 7_600_000_000,
+            images: false,
           },
+          { name: 'qwen2.5vl:3b', tasks: ['chat'], images: true },
           {
             name: 'all-minilm:latest',
             tasks: ['embed'],
@@ -41,7 +43,8 @@ describe('what a server tells of itself', () => {
       'lmstudio',
       {
         models: [
-          { name: 'qwen2.5-coder-14b-instruct', tasks: ['chat'], loaded: true, contextTokens: 8192 },
+          { name: 'qwen2.5-coder-14b-instruct', loaded: true, contextTokens: 8192, images: false },
+          { name: 'qwen2.5-vl-7b-instruct', tasks: ['chat'], loaded: true, images: true },
           {
             name: 'text-embedding-nomic-embed-text-v1.5',
             tasks: ['embed'],
@@ -66,7 +69,10 @@ describe('what a server tells of itself', () => {
     ],
     [
       'koboldcpp',
-      { version: '1.99', models: [{ name: 'koboldcpp/L3-8B-Stheno-v3.2-Q4_K_S', contextTokens: 8192 }] },
+      {
+        version: '1.99',
+        models: [{ name: 'koboldcpp/L3-8B-Stheno-v3.2-Q4_K_S', contextTokens: 8192, images: true }],
+      },
     ],
     ['openai', { models: [{ name: 'gpt-4o-mini' }, { name: 'text-embedding-3-small', tasks: ['embed'] }] }],
   ] as const)(
@@ -93,7 +99,7 @@ describe('what a server tells of itself', () => {
   test('only the models and tasks that the user allows are taken', async () => {
     const fake = await startFakeModelServer(FAKE_SERVERS.ollama)
     const chats = await look([{ name: 'a', url: fake.url, tasks: ['chat'] }])
-    expect(chats.servers[0]?.models.map(({ name }) => name)).toEqual(['qwen2.5-coder:7b'])
+    expect(chats.servers[0]?.models.map(({ name }) => name)).toEqual(['qwen2.5-coder:7b', 'qwen2.5vl:3b'])
     const named = await look([{ name: 'a', url: fake.url, models: ['all-minilm:latest', 'not-listed'] }])
     expect(named.servers[0]?.models).toMatchObject([
       { name: 'all-minilm:latest', tasks: ['embed'] },
@@ -137,6 +143,7 @@ describeLlamaServer('a real llama-server', () => {
             loaded: true,
             contextTokens: 2048,
             dimensions: 512,
+            images: false,
             file: expect.stringMatching(/gguf$/),
           },
         ],

@@ -1,6 +1,7 @@
 /** Which servers there are: those of the configuration, and those on this machine that answer where their software listens. */
 import { type Config, isLoopback } from '../../config/index.ts'
 import type { AdoptedServer, ServerDevice, ServerKind, ServerModel } from '../../domain/index.ts'
+import { apiKeyOf, keeperOf } from './api-key.ts'
 import { ask, type Target, textOf } from './http/transport.ts'
 import { tasksByName } from './servers/contract.ts'
 import {
@@ -84,11 +85,13 @@ async function lookAtNamed(
   signal: AbortSignal,
 ): Promise<{ server?: FoundServer; warning?: string }> {
   const url = given.replace(/\/+$/, '').replace(/\/v[13]$/, '')
-  const apiKeyEnv = apiKey?.slice('env:'.length)
-  const key = apiKeyEnv === undefined ? undefined : env[apiKeyEnv]
+  const keeper = keeperOf(apiKey)
   const warnings: string[] = []
-  if (apiKeyEnv !== undefined && !key)
-    warnings.push(`servers: the API key of ${name} is to be in the variable ${apiKeyEnv}, which is not set`)
+  const key = await apiKeyOf(keeper, env, signal).catch((thrown: Error) => {
+    signal.throwIfAborted()
+    warnings.push(`servers: the API key of ${name} ${thrown.message}`)
+    return undefined
+  })
   const asSoftware = kind === undefined ? SOFTWARE : [softwareOf(kind)]
   const seen = await look({ url, key }, asSoftware, NAMED_MS, signal)
   const told = (seen?.models ?? []).map((model) => ({
@@ -123,7 +126,7 @@ async function lookAtNamed(
     local,
     models: models.slice(0, MAX_MODELS),
     answered: seen !== undefined,
-    ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+    ...keeper,
     ...(seen?.version === undefined ? {} : { version: seen.version }),
     ...(seen?.device ? { device: seen.device } : {}),
     ...(manage ? { manage } : {}),

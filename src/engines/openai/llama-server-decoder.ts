@@ -4,14 +4,18 @@ import {
   type ChatResult,
   type ChatResume,
   type CompletionRequest,
+  type Infill,
+  imagesOf,
   type JsonSchema,
+  type PromptCount,
   type Sampling,
   TandemError,
+  type TokenizeRequest,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec } from '../contract.ts'
 import { StopScanner } from '../decoder/index.ts'
-import { samplingBody, toMessage, toTool } from './chat-request.ts'
-import { type DecoderOptions, ServerDecoder } from './decoder.ts'
+import { samplingBody, toMessages, toTool } from './chat-request.ts'
+import { type DecoderOptions, imageTokens, ServerDecoder, withoutImages } from './decoder.ts'
 import { ownTemplate, type Render, type TemplateSource } from './own-template.ts'
 import { Content, Prompt, RawChunk, Tokens } from './wire.ts'
 
@@ -24,6 +28,7 @@ const never = new AbortController().signal
 interface Run {
   /** Text, or ids. */
   readonly prompt: string
+  readonly infill?: Infill | undefined
   readonly sampling: Sampling
   readonly schema?: JsonSchema | undefined
   readonly resume?: ChatResume | undefined
@@ -65,8 +70,9 @@ export class LlamaServerDecoder extends ServerDecoder {
   ): Promise<ChatResult> {
     const { sampling, resume, responseFormat } = request
     const hasTools = request.tools.length > 0 && request.toolChoice !== 'none'
-    if (hasTools || this.#thinks) {
-      if (resume) throw this.#cannot('tools and thoughts are parsed by the server')
+    const hasImages = request.messages.some((message) => imagesOf(message).length > 0)
+    if (hasTools || hasImages || this.#thinks) {
+      if (resume) throw this.#cannot('images, tools and thoughts are read by the server')
       return super.chat(request, onDelta, signal, onProgress)
     }
     const schema =
@@ -81,12 +87,21 @@ export class LlamaServerDecoder extends ServerDecoder {
   }
 
   override complete(
-    { prompt, sampling, resume }: CompletionRequest,
+    { prompt, sampling, resume, infill }: CompletionRequest,
     onDelta: (delta: ChatDelta) => void,
     signal: AbortSignal,
     onProgress: () => void = () => {},
   ): Promise<ChatResult> {
-    return this.#run({ prompt, sampling, resume, onDelta, signal, onProgress })
+    if (infill && resume) return Promise.reject(this.#cannot('text that it fills in'))
+    return this.#run({ prompt, infill, sampling, resume, onDelta, signal, onProgress })
+  }
+
+  tokenize({ text, add, parse }: TokenizeRequest): Promise<number[]> {
+    return this.#tokens({ content: text, add_special: add, parse_special: parse }, never)
+  }
+
+  detokenize(tokens: readonly number[]): Promise<string> {
+    return this.#textOf(tokens, never)
   }
 
   override async countTokens(texts: readonly string[]): Promise<number[]> {
@@ -95,11 +110,22 @@ export class LlamaServerDecoder extends ServerDecoder {
     return counts
   }
 
-  override async countPrompt(prompt: ChatPromptSpec): Promise<number> {
-    return (await this.#ids(await this.#rendered(prompt, never), true, never)).length
+  override async countPrompt({ messages, tools }: ChatPromptSpec): Promise<PromptCount> {
+    const text = await this.#rendered({ messages: withoutImages(messages), tools }, never)
+    const ofImages = imageTokens(messages)
+    return { tokens: (await this.#ids(text, true, never)).length + ofImages, estimated: ofImages > 0 }
   }
 
-  async #run({ prompt, sampling, schema, resume, onDelta, signal, onProgress }: Run): Promise<ChatResult> {
+  async #run({
+    prompt,
+    infill,
+    sampling,
+    schema,
+    resume,
+    onDelta,
+    signal,
+    onProgress,
+  }: Run): Promise<ChatResult> {
     const startedMs = performance.now()
     const { client, model } = this.#options
     const { max_tokens: most, stop: _, ...chances } = samplingBody(sampling, 'llama-server', model.chat)
@@ -125,7 +151,7 @@ export class LlamaServerDecoder extends ServerDecoder {
     else {
       const ended = new AbortController() // by a stop string: decoding goes on until the server hears of it
       const body = {
-        prompt: prompted,
+        ...(infill ? infillBody(prompt, infill) : { prompt: prompted }),
         n_predict: left,
         stream: true,
         return_tokens: true,
@@ -156,7 +182,7 @@ export class LlamaServerDecoder extends ServerDecoder {
         if (stops.hit !== undefined) ended.abort()
       }
       try {
-        await client.stream('/completion', RawChunk, body, both, take)
+        await client.stream(infill ? '/infill' : '/completion', RawChunk, body, both, take)
       } catch (thrown) {
         if (!ended.signal.aborted || signal.aborted) throw thrown
       }
@@ -194,7 +220,7 @@ export class LlamaServerDecoder extends ServerDecoder {
 
   async #renderedThere({ messages, tools }: ChatPromptSpec, signal: AbortSignal): Promise<string> {
     const body = {
-      messages: messages.map(toMessage),
+      messages: toMessages(messages),
       ...(tools.length > 0 ? { tools: tools.map(toTool) } : {}),
     }
     return (await this.#options.client.json('/apply-template', Prompt, { body, signal })).prompt
@@ -202,7 +228,10 @@ export class LlamaServerDecoder extends ServerDecoder {
 
   /** @param asPrompt special tokens are read as such, and one that begins a text is added */
   async #ids(content: string, asPrompt: boolean, signal: AbortSignal): Promise<number[]> {
-    const body = { content, add_special: asPrompt, parse_special: asPrompt }
+    return this.#tokens({ content, add_special: asPrompt, parse_special: asPrompt }, signal)
+  }
+
+  async #tokens(body: object, signal: AbortSignal): Promise<number[]> {
     return (await this.#options.client.json('/tokenize', Tokens, { body, signal })).tokens
   }
 
@@ -214,4 +243,10 @@ export class LlamaServerDecoder extends ServerDecoder {
   #cannot(why: string): TandemError {
     return new TandemError('CANNOT_CONTINUE', { engine: 'openai', why })
   }
+}
+
+/** llama.cpp tools/server/README.md: "POST /infill". */
+function infillBody(prefix: string, { suffix, extra }: Infill): Record<string, unknown> {
+  const input_extra = extra.map(({ name, text }) => ({ filename: name, text }))
+  return { input_prefix: prefix, input_suffix: suffix, input_extra }
 }

@@ -1,6 +1,6 @@
 import { Template } from '@huggingface/jinja'
-import type { ChatMessage } from '../../domain/index.ts'
-import { toMessage } from './chat-request.ts'
+import { type ChatMessage, imagesOf } from '../../domain/index.ts'
+import { toMessages } from './chat-request.ts'
 
 /** The prompt of a chat; undefined: only the server can say. */
 export type Render = (messages: readonly ChatMessage[]) => string | undefined
@@ -51,7 +51,7 @@ function renderer({ template, bosToken = '', eosToken = '' }: TemplateSource): R
     return (messages) => {
       if (!isPlain(messages)) return undefined
       try {
-        return parsed.render({ ...values, messages: messages.map(toMessage) })
+        return parsed.render({ ...values, messages: toMessages(messages) })
       } catch {
         return undefined // it says itself what is wrong, to the server
       }
@@ -68,6 +68,7 @@ function isPlain(messages: readonly ChatMessage[]): boolean {
     turns.every(
       (message, at) =>
         message.role === (at % 2 === 0 ? 'user' : 'assistant') &&
+        imagesOf(message).length === 0 &&
         !(message.role === 'assistant' && message.toolCalls?.length),
     )
   )

@@ -9,6 +9,7 @@ const Settings = z.strictObject({
     version: z.string().optional(),
     local: z.boolean(),
     apiKeyEnv: z.string().optional(),
+    apiKeyKeychain: z.string().optional(),
     launch: z.record(z.string(), z.unknown()).optional(),
     manage: z.boolean().optional(),
   }),
@@ -31,7 +32,7 @@ export function serverSettings(
   as: string,
   contextWish?: number,
 ): Readonly<Record<string, unknown>> {
-  const { name, kind, url, version, local, apiKeyEnv, manage, launch } = server
+  const { name, kind, url, version, local, apiKeyEnv, apiKeyKeychain, manage, launch } = server
   return {
     server: {
       name,
@@ -40,6 +41,7 @@ export function serverSettings(
       local,
       ...(version === undefined ? {} : { version }),
       ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+      ...(apiKeyKeychain === undefined ? {} : { apiKeyKeychain }),
       ...(launch === undefined ? {} : { launch }),
       ...(manage ? { manage } : {}),
     },

@@ -65,6 +65,7 @@ export const Props = z.object({
   chat_template: z.string().default(''),
   bos_token: z.string().optional(),
   eos_token: z.string().optional(),
+  modalities: z.object({ vision: z.boolean().optional() }).optional(),
   default_generation_settings: z.object({ n_ctx: z.number().optional() }).default({}),
 })
 

@@ -6,6 +6,7 @@ import {
   type ChatResult,
   type ChatTraits,
   type CompletionRequest,
+  type PromptCount,
   TandemError,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
@@ -47,6 +48,7 @@ interface Job extends Pick<ChatRequest, 'sampling' | 'resume'> {
 export class SimulatedDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
   readonly resumes = true
+  readonly images = false
   readonly contextTokens: number
   readonly slots: number
   readonly #parts: DecoderParts
@@ -79,6 +81,13 @@ export class SimulatedDecoder implements LoadedDecoder {
     onDelta: (delta: ChatDelta) => void,
     signal: AbortSignal,
   ): Promise<ChatResult> {
+    if (request.infill)
+      throw new TandemError('MODEL_CANNOT', {
+        model: request.model,
+        what: 'fill in code',
+        engine: 'the simulator',
+        why: 'it only says what it is',
+      })
     const answer = { text: continuationOf(request.prompt, this.#parts.who) }
     return this.#run({ ...request, prompt: [BEGIN, ...piecesOf(request.prompt)], answer, onDelta, signal })
   }
@@ -87,8 +96,8 @@ export class SimulatedDecoder implements LoadedDecoder {
     return texts.map((text) => piecesOf(text).length)
   }
 
-  async countPrompt(spec: ChatPromptSpec): Promise<number> {
-    return promptPieces(spec).length
+  async countPrompt(spec: ChatPromptSpec): Promise<PromptCount> {
+    return { tokens: promptPieces(spec).length, estimated: false }
   }
 
   async dispose(): Promise<void> {

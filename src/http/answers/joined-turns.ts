@@ -1,4 +1,5 @@
-import type { ChatMessage, ToolCall } from '../../domain/index.ts'
+import { type ChatMessage, imagesOf, type ToolCall } from '../../domain/index.ts'
+import { shifted } from './images.ts'
 
 /** Between texts that stand apart on the wire. */
 export const APART = '\n\n'
@@ -17,7 +18,13 @@ export function joinedTurns(messages: readonly ChatMessage[]): ChatMessage[] {
     }
     const content = [last.content, message.content].filter((text) => text !== '').join(APART)
     const calls = [...callsOf(last), ...callsOf(message)]
-    turns[turns.length - 1] = { ...last, content, ...(calls.length > 0 ? { toolCalls: calls } : {}) }
+    const images = [...imagesOf(last), ...shifted(imagesOf(message), content.length - message.content.length)]
+    turns[turns.length - 1] = {
+      ...last,
+      content,
+      ...(calls.length > 0 ? { toolCalls: calls } : {}),
+      ...(images.length > 0 ? { images } : {}),
+    }
   }
   return turns
 }

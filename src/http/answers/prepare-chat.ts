@@ -7,6 +7,7 @@ import { findModelFor } from '../model-names.ts'
 import { type Grounded, groundChat, refusalResult } from '../retrieval-in-chat.ts'
 import { contextOf, priorityOf } from '../served-by.ts'
 import { refuse } from '../validate.ts'
+import { checkImages } from './images.ts'
 import type { Run } from './run-answer.ts'
 import type { AnswerExtras } from './tandem-part.ts'
 import { withTraits } from './traits.ts'
@@ -49,7 +50,7 @@ function onlyProject(projects: HttpDeps['projects']): string {
 }
 
 /**
- * @throws TandemError INVALID_REQUEST, MODEL_NOT_FOUND, PROJECT_NOT_FOUND, CONTEXT_LENGTH_EXCEEDED
+ * @throws TandemError INVALID_REQUEST, IMAGES_UNSUPPORTED, MODEL_NOT_FOUND, PROJECT_NOT_FOUND, CONTEXT_LENGTH_EXCEEDED
  */
 export async function prepareChat(
   deps: HttpDeps,
@@ -61,6 +62,7 @@ export async function prepareChat(
   const { serving, projects } = deps
   const { model, project: named } = findModelFor(deps, asked.model, 'chat')
   const chat = withTraits(asked.toRequest(model.id), model)
+  checkImages(chat, model, deps.models)
   const vector = asked.context == null ? undefined : contextVector(deps, asked.context)
   const project = projectOf(asked, named) ?? (vector && onlyProject(projects))
   const grounded: Grounded | { readonly chat: ChatRequest } =

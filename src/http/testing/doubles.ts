@@ -13,6 +13,7 @@ import type {
   RerankRequest,
   ScoreOutput,
   ServedBy,
+  TokenizeRequest,
 } from '../../domain/index.ts'
 import { TandemError } from '../../domain/index.ts'
 import type { PassageQuery, Passages, ProjectEvent, Projects } from '../../project/contract.ts'
@@ -116,6 +117,7 @@ class ServingDouble implements Serving {
   truncated: readonly number[] = []
   embedError: TandemError | undefined
   promptTokens = 10
+  estimated = false
 
   async embed(request: EmbedRequest, context: RequestContext) {
     this.embeds.push({ request, context })
@@ -180,7 +182,15 @@ class ServingDouble implements Serving {
   }
 
   async countPrompt() {
-    return this.promptTokens
+    return { tokens: this.promptTokens, estimated: this.estimated }
+  }
+
+  async tokenize(_: string, { text }: TokenizeRequest) {
+    return [...text].map((character) => character.codePointAt(0)!)
+  }
+
+  async detokenize(_: string, tokens: readonly number[]) {
+    return String.fromCodePoint(...tokens)
   }
 
   contextTokens() {

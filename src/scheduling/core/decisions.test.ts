@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { positionOf } from './admission.ts'
 import { climbed, freshClimb } from './concurrency.ts'
 import { LIMITS } from './limits.suite.ts'
-import { type Effect, type Event, initialState, type LaneSpec, type State, type WorkerSpec } from './state.ts'
+import {
+  type Effect,
+  type Event,
+  type Fault,
+  initialState,
+  type LaneSpec,
+  type State,
+  type WorkerSpec,
+} from './state.ts'
 import { step } from './step.ts'
 
 type Given = Event extends infer E ? (E extends Event ? Omit<E, 'nowMs'> : never) : never
@@ -53,9 +61,9 @@ class Run {
     return [...done, ...this.on({ type: 'batchReleased', batch })]
   }
 
-  refuse(worker: string): readonly Effect[] {
+  refuse(worker: string, fault: Fault = 'engine'): readonly Effect[] {
     const batch = this.#oldest(worker)
-    const failed = this.on({ type: 'batchFailed', batch, fault: 'engine' })
+    const failed = this.on({ type: 'batchFailed', batch, fault })
     return [...failed, ...this.on({ type: 'batchReleased', batch })]
   }
 
@@ -73,6 +81,20 @@ const cpu: WorkerSpec = { id: 'cpu', overflow: false }
 const embed = (...workers: WorkerSpec[]): LaneSpec => ({ id: 'embed', merges: true, proves: true, workers })
 const chat = (...workers: WorkerSpec[]): LaneSpec => ({ id: 'chat', merges: false, proves: false, workers })
 const types = (effects: readonly Effect[]) => effects.map(({ type }) => type)
+
+test('a worker that cannot do a request is no failing one: another does it, and its breaker stays closed', () => {
+  const run = new Run(chat(npu, cpu))
+  run.ready('npu', 1)
+  run.ready('cpu', 1)
+  for (let times = 0; times < 5; times++) {
+    const id = run.submit('chat', [1])
+    expect(types(run.refuse('npu', 'unable'))).not.toContain('breakerOpened')
+    expect(run.at('cpu')).toEqual([[id]])
+    run.answer('cpu', 10)
+  }
+  run.submit('chat', [1])
+  expect(run.at('npu')).toHaveLength(1)
+})
 
 describe('turns', () => {
   test('clients of one priority share a lane: who has had least is next', () => {

@@ -31,7 +31,7 @@ export function refuseParts(draft: Draft, batch: Batch, fault: Fault): void {
   if (fault === 'engine') countFailure(draft, batch.worker)
   if (leaveToTwin(draft, batch)) return
   for (const request of requestsOf(draft, batch)) {
-    const avoid = fault === 'engine' ? [...request.avoid, batch.worker] : request.avoid
+    const avoid = fault === 'input' ? request.avoid : [...request.avoid, batch.worker]
     const goesOn = request.started ? { deadlineMs: draft.nowMs + draft.limits.resumeMs } : {}
     const back = putBack(draft, batch, request, { alone: true, avoid, ...goesOn })
     const final = batch.parts.length === 1 && (fault === 'input' || !hasOther(draft, back))

@@ -174,8 +174,8 @@ export interface State {
   readonly batches: ReadonlyMap<number, Batch>
 }
 
-/** What a batch failed of: the worker went away, its engine gave up, or the input is wrong. */
-export type Fault = 'worker' | 'engine' | 'input'
+/** What a batch failed of: the worker went away, its engine gave up, it cannot do this but another may, or the input is wrong. */
+export type Fault = 'worker' | 'engine' | 'unable' | 'input'
 
 export type Event = { readonly nowMs: number } & (
   | {

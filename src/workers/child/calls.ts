@@ -1,7 +1,9 @@
 import {
   asTandemError,
   type ChatDelta,
+  type ChatRequest,
   type ChatResume,
+  imagesOf,
   type LayerTime,
   TandemError,
 } from '../../domain/index.ts'
@@ -89,7 +91,12 @@ export class Calls {
       case 'profile':
         return this.#profile(body.text)
       case 'chat':
-        return this.#decoderFor(body.request).chat(body.request, this.#deltas(id), signal, this.#progress(id))
+        return this.#chatDecoderFor(body.request).chat(
+          body.request,
+          this.#deltas(id),
+          signal,
+          this.#progress(id),
+        )
       case 'complete':
         return this.#decoderFor(body.request).complete(
           body.request,
@@ -101,6 +108,10 @@ export class Calls {
         return this.#loadedAs('decoder').countTokens(body.texts)
       case 'countPrompt':
         return this.#loadedAs('decoder').countPrompt({ messages: body.messages, tools: body.tools })
+      case 'tokenize':
+        return this.#known(this.#loadedAs('decoder').tokenize?.(body.request))
+      case 'detokenize':
+        return this.#known(this.#loadedAs('decoder').detokenize?.(body.tokens))
       default:
         return body satisfies never
     }
@@ -132,6 +143,22 @@ export class Calls {
     if (resume && !decoder.resumes)
       throw new TandemError('CANNOT_CONTINUE', { engine: this.#order.engine, why: 'it always begins anew' })
     return decoder
+  }
+
+  /** @throws TandemError CANNOT_CONTINUE, IMAGES_UNSUPPORTED: an engine that passes over pictures would answer something else */
+  #chatDecoderFor(request: ChatRequest): LoadedDecoder {
+    const decoder = this.#decoderFor(request)
+    if (decoder.images || request.messages.every((message) => imagesOf(message).length === 0)) return decoder
+    if (!request.resume) throw new TandemError('IMAGES_UNSUPPORTED', { model: request.model })
+    throw new TandemError('CANNOT_CONTINUE', { engine: this.#order.engine, why: 'it reads no images' })
+  }
+
+  /** @throws TandemError MODEL_CANNOT for an engine that has no answer */
+  #known<T>(answer: Promise<T> | undefined): Promise<T> {
+    if (answer) return answer
+    const { engine, spec } = this.#order
+    const why = 'it does not tell the ids of its tokens'
+    throw new TandemError('MODEL_CANNOT', { model: spec.model.id, what: 'tokenize', engine, why })
   }
 
   /** @throws TandemError INVALID_REQUEST when the model does something else */

@@ -22,6 +22,9 @@ const Refusal = z.object({
 /** Numbers of a prompt that is too long: `maximum context length is 4096 tokens ... 5000 tokens`. */
 const WINDOW = /(?:maximum context length|context (?:size|window|length))\D{0,40}?(\d+)[\s\S]*?(\d+) tokens/i
 
+/** 501 is llama-server's for what its model cannot do. */
+const WRONG_REQUEST = [400, 413, 415, 422, 501]
+
 /**
  * What a server said instead of an answer, as an error of ours: a wrong request is the client's, all else the server's.
  * @param server its name
@@ -30,7 +33,7 @@ export function refusal(server: string, status: number, text: string): TandemErr
   const { message, tokens, limit } = read(text)
   if (tokens !== undefined && limit !== undefined)
     return new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit, tokens }, { param: 'messages' })
-  if (status === 400 || status === 413 || status === 422)
+  if (WRONG_REQUEST.includes(status))
     return new TandemError('INVALID_REQUEST', { what: `${server} refuses the request: ${message}` })
   const why = `${server} answered ${status}: ${message}`
   return new TandemError('ENGINE_FAILED', { engine: 'openai', why })

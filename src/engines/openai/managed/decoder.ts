@@ -1,23 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ChatResult, TandemError } from '../../../domain/index.ts'
 import type { LoadedDecoder } from '../../contract.ts'
+import type { LlamaServerDecoder } from '../llama-server-decoder.ts'
 import type { RunningProcess } from './process.ts'
 
 /** A connection breaks a moment before its process is known to be gone. */
 const ENDS_MS = 300
 
 /** Chats of a llama-server of our own: a broken connection is explained by how the process ended, and the server goes with its decoder. */
-export function managedDecoder(decoder: LoadedDecoder, running: RunningProcess): LoadedDecoder {
-  const { kind, contextTokens, slots, resumes } = decoder
+export function managedDecoder(decoder: LlamaServerDecoder, running: RunningProcess): LoadedDecoder {
+  const { kind, contextTokens, slots, resumes, images } = decoder
   return {
     kind,
     contextTokens,
     slots,
     resumes,
+    images,
     chat: (...asked) => explained(decoder.chat(...asked), running),
     complete: (...asked) => explained(decoder.complete(...asked), running),
     countTokens: (texts) => decoder.countTokens(texts),
     countPrompt: (prompt) => decoder.countPrompt(prompt),
+    tokenize: (request) => decoder.tokenize(request),
+    detokenize: (tokens) => decoder.detokenize(tokens),
     dispose: async () => {
       await decoder.dispose()
       await running.stop()

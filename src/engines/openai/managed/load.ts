@@ -5,7 +5,7 @@ import { type Model, TandemError } from '../../../domain/index.ts'
 import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
 import { findGguf } from '../../llama.cpp/model-file.ts'
 import { watchAlive } from '../alive.ts'
-import { ServerClient } from '../client.ts'
+import { openClient } from '../client.ts'
 import { LlamaServerDecoder } from '../llama-server-decoder.ts'
 import { llamaServer } from '../servers/llama-server.ts'
 import type { ServerSettings } from '../settings.ts'
@@ -44,7 +44,7 @@ export async function loadManaged(
   const path = await findGguf(model)
   const log = new LogFile(join(managed.logs, logName(spec)))
   const { running, settings } = await start(spec, managed, path, log)
-  const client = new ServerClient(settings, process.env)
+  const client = await openClient(settings, process.env, new AbortController().signal)
   try {
     const { signal } = new AbortController()
     const props = await client.json('/props', Props, { signal, headMs: HEAD_MS })
@@ -57,6 +57,7 @@ export async function loadManaged(
       // the user may have asked for others
       contextTokens: Math.min(model.contextTokens, props.default_generation_settings.n_ctx ?? contextTokens),
       slots: props.total_slots,
+      images: props.modalities?.vision,
     }
     const { chat_template: template, bos_token: bosToken, eos_token: eosToken } = props
     const decoder = await LlamaServerDecoder.open(options, { template, bosToken, eosToken })

@@ -1,7 +1,11 @@
 import { z } from 'zod'
 import { type ServerSoftware, tasksByName } from './contract.ts'
 
-const Version = z.object({ result: z.literal('KoboldCpp'), version: z.string() })
+const Version = z.object({
+  result: z.literal('KoboldCpp'),
+  version: z.string(),
+  vision: z.boolean().optional(),
+})
 const Models = z.object({ data: z.array(z.object({ id: z.string() })) })
 const Window = z.object({ value: z.number() })
 
@@ -15,6 +19,7 @@ export const koboldcpp: ServerSoftware = {
   async look(get) {
     const version = Version.safeParse(await get('/api/extra/version'))
     if (!version.success) return undefined
+    const { vision: images } = version.data
     const models = Models.safeParse(await get('/v1/models')).data?.data ?? []
     const contextTokens = Window.safeParse(await get('/api/extra/true_max_context_length')).data?.value
     return {
@@ -23,6 +28,7 @@ export const koboldcpp: ServerSoftware = {
         name: id,
         tasks: tasksByName(id),
         loaded: true,
+        ...(images === undefined ? {} : { images }),
         ...(contextTokens === undefined ? {} : { contextTokens }),
       })),
     }

@@ -98,6 +98,7 @@ export const llamaServer: ServerSoftware = {
 function alone({ id, meta }: Listed, only: Listed | undefined, props: z.infer<typeof Props> | undefined) {
   const file = only?.id === id ? props?.model_path : undefined
   const contextTokens = props?.default_generation_settings.n_ctx
+  const images = props?.modalities?.vision
   return {
     name: id,
     tasks: tasksOf(id, meta?.vocab_type),
@@ -105,6 +106,7 @@ function alone({ id, meta }: Listed, only: Listed | undefined, props: z.infer<ty
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(meta?.n_embd === undefined ? {} : { dimensions: meta.n_embd }),
     ...(meta?.n_params === undefined ? {} : { parameters: meta.n_params }),
+    ...(images === undefined ? {} : { images }),
     ...(file ? { file } : {}),
     ...(props?.total_slots === undefined ? {} : { parallel: props.total_slots }),
   }

@@ -16,6 +16,7 @@ const Listed = z.object({
         }),
       ),
       max_context_length: z.number().optional(),
+      capabilities: z.object({ vision: z.boolean().optional() }).optional(),
     }),
   ),
 })
@@ -76,19 +77,22 @@ export const lmStudio: ServerSoftware = {
 
 async function listed(get: Get): Promise<ServerModel[] | undefined> {
   const told = Listed.safeParse(await get('/api/v1/models'))
-  return told.data?.models.map(({ key, type, loaded_instances, max_context_length, params_string }) => {
-    const [first] = loaded_instances
-    const { context_length = max_context_length, parallel } = first?.config ?? {}
-    const parameters = parametersOf(params_string ?? '')
-    return {
-      name: key,
-      tasks: tasksOf(type === 'embedding'),
-      loaded: first !== undefined,
-      ...(context_length === undefined ? {} : { contextTokens: context_length }),
-      ...(parallel === undefined ? {} : { parallel }),
-      ...(parameters === undefined ? {} : { parameters }),
-    }
-  })
+  return told.data?.models.map(
+    ({ key, type, loaded_instances, max_context_length, params_string, capabilities }) => {
+      const [first] = loaded_instances
+      const { context_length = max_context_length, parallel } = first?.config ?? {}
+      const parameters = parametersOf(params_string ?? '')
+      return {
+        name: key,
+        tasks: tasksOf(type === 'embedding'),
+        ...(capabilities?.vision === undefined ? {} : { images: capabilities.vision }),
+        loaded: first !== undefined,
+        ...(context_length === undefined ? {} : { contextTokens: context_length }),
+        ...(parallel === undefined ? {} : { parallel }),
+        ...(parameters === undefined ? {} : { parameters }),
+      }
+    },
+  )
 }
 
 async function listedBefore(get: Get): Promise<ServerModel[] | undefined> {
@@ -98,6 +102,7 @@ async function listedBefore(get: Get): Promise<ServerModel[] | undefined> {
     return {
       name: id,
       tasks: tasksOf(type === 'embeddings'),
+      ...(type === 'embeddings' ? {} : { images: type === 'vlm' }),
       loaded: state === 'loaded',
       ...(contextTokens === undefined ? {} : { contextTokens }),
     }

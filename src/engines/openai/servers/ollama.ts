@@ -26,7 +26,8 @@ const Shown = z.object({
   /** Lines of the Modelfile's PARAMETER. */
   parameters: z.string().default(''),
   model_info: z.record(z.string(), z.unknown()).default({}),
-  capabilities: z.array(z.string()).default([]),
+  /** Absent: an old one, which does not tell. */
+  capabilities: z.array(z.string()).optional(),
 })
 type Shown = z.infer<typeof Shown>
 
@@ -67,10 +68,12 @@ export const ollama: ServerSoftware = {
         const parameters = parametersOf(details?.parameter_size ?? '')
         const tasks = shown ? tasksOf(shown, name) : tasksOfFamily(details?.family, name)
         const contextTokens = there?.context_length ?? (shown && windowOf(shown))
+        const images = tasks.includes('chat') ? shown?.capabilities?.includes('vision') : undefined
         const dimensions = tasks.includes('embed') ? numberOf(shown, 'embedding_length') : undefined
         return {
           name,
           tasks,
+          ...(images === undefined ? {} : { images }),
           loaded: there !== undefined,
           ...(contextTokens === undefined ? {} : { contextTokens }),
           ...(dimensions === undefined ? {} : { dimensions }),
@@ -93,8 +96,8 @@ async function show(query: Query, model: string): Promise<Shown | undefined> {
 
 /** Capabilities tell nothing of rerankers, which Ollama has no route for. */
 function tasksOf({ capabilities }: Shown, name: string): Task[] {
-  if (capabilities.includes('embedding')) return ['embed']
-  return capabilities.includes('completion') ? ['chat'] : tasksByName(name)
+  if (capabilities?.includes('embedding')) return ['embed']
+  return capabilities?.includes('completion') ? ['chat'] : tasksByName(name)
 }
 
 function tasksOfFamily(family: string | null | undefined, name: string): Task[] {

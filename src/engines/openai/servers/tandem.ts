@@ -11,6 +11,7 @@ const Models = z.object({
         tasks: z.array(z.enum(TASKS)),
         contextTokens: z.number(),
         dimensions: z.number().optional(),
+        images: z.boolean().optional(),
         project: z.string().optional(),
       }),
     }),
@@ -37,11 +38,12 @@ export const tandem: ServerSoftware = {
     return {
       models: models.data.data
         .filter(({ tandem: { project } }) => project === undefined)
-        .map(({ id, tandem: { tasks, contextTokens, dimensions } }) => ({
+        .map(({ id, tandem: { tasks, contextTokens, dimensions, images } }) => ({
           name: id,
           tasks,
           contextTokens,
           ...(dimensions === undefined ? {} : { dimensions }),
+          ...(images === undefined ? {} : { images }),
         })),
       ...(device ? { device } : {}),
     }

@@ -71,6 +71,7 @@ test('a stream of text', () => {
       type: 'message_start',
       message: { ...message, content: [], stop_reason: null, stop_sequence: null, usage: none },
     },
+    { type: 'ping' },
   ])
   const delta = (text: string) => ({
     type: 'content_block_delta',

@@ -93,9 +93,10 @@ export function messageFrames(head: MessageHead, extras: AnswerExtras): AnswerFr
     return closed + event('content_block_start', { index, content_block })
   }
   return {
-    start: event('message_start', {
-      message: { ...messageOf(head), content: [], stop_reason: null, stop_sequence: null, usage: NO_USAGE },
-    }),
+    start:
+      event('message_start', {
+        message: { ...messageOf(head), content: [], stop_reason: null, stop_sequence: null, usage: NO_USAGE },
+      }) + event('ping', {}), // as Anthropic's streams begin: some clients take it for the sign of life
     delta(delta) {
       if (delta.type === 'text') {
         const begun = open === 'text' ? '' : begin('text', { type: 'text', text: '' })

@@ -26,6 +26,7 @@ export function anthropicRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   app.post('/v1/messages/count_tokens', async (request) => {
     const body = parse(CountBody, request.body)
-    return { input_tokens: await countPrompt(deps, request, body.model, () => toPrompt(body)) }
+    const { tokens, estimated } = await countPrompt(deps, request, body.model, () => toPrompt(body))
+    return { input_tokens: tokens, ...(estimated ? { tandem: { estimated } } : {}) }
   })
 }

@@ -10,12 +10,25 @@ const MAX_STOPS = 16
 
 const text = z.object({ type: z.literal('text'), text: z.string() })
 
-/** Of a system prompt and of a tool's result. */
+const image = z.object({
+  type: z.literal('image'),
+  source: byType({
+    base64: z.object({ type: z.literal('base64'), data: z.string() }),
+    url: z.object({ type: z.literal('url'), url: z.string() }),
+  }),
+})
+export type Image = z.infer<typeof image>
+
+/** Of a system prompt. */
 const textBlocks = stringOrList(byType({ text }), MAX_BLOCKS)
 export type TextContent = z.infer<typeof textBlocks>
 
+/** Of a tool's result. */
+const resultBlocks = stringOrList(byType({ text, image }), MAX_BLOCKS)
+
 const block = byType({
   text,
+  image,
   tool_use: z.object({
     type: z.literal('tool_use'),
     id: z.string().min(1),
@@ -25,7 +38,7 @@ const block = byType({
   tool_result: z.object({
     type: z.literal('tool_result'),
     tool_use_id: z.string().min(1),
-    content: textBlocks.nullish(),
+    content: resultBlocks.nullish(),
     is_error: z.boolean().nullish(),
   }),
   // What another model thought is no part of the conversation that this one reads.

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PNG, png } from '../../../../test/support/pictures.ts'
 import { parse } from '../../validate.ts'
 import { CountBody, MessagesBody } from './schema.ts'
 import { toChatRequest, toPrompt } from './translate.ts'
@@ -6,6 +7,7 @@ import { toChatRequest, toPrompt } from './translate.ts'
 const user = { role: 'user', content: 'hi' }
 const weather = { name: 'weather', description: 'of a place', input_schema: { type: 'object' } }
 const text = (words: string, more: object = {}) => ({ type: 'text', text: words, ...more })
+const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } }
 const result = (fields: object) => ({ type: 'tool_result', tool_use_id: 't1', ...fields })
 
 const chat = (fields: object) =>
@@ -51,6 +53,24 @@ test.each([
     'blocks stand apart',
     [{ role: 'user', content: [text('a'), text('b')] }],
     [{ role: 'user', content: 'a\n\nb' }],
+  ],
+  [
+    'images stand between the texts',
+    [{ role: 'user', content: [text('a'), image, text('b')] }],
+    [{ role: 'user', content: 'a\n\nb', images: [{ at: 1, source: png }] }],
+  ],
+  [
+    'an image by its address',
+    [{ role: 'user', content: [{ type: 'image', source: { type: 'url', url: 'https://example.com/a' } }] }],
+    [{ role: 'user', content: '', images: [{ at: 0, source: { url: 'https://example.com/a' } }] }],
+  ],
+  [
+    'what a tool shows',
+    [{ role: 'user', content: [result({ content: [text('a'), image], is_error: true }), text('b')] }],
+    [
+      { role: 'tool', toolCallId: 't1', content: 'Error: a', images: [{ at: 8, source: png }] },
+      { role: 'user', content: 'b' },
+    ],
   ],
   [
     'turns of one role are one',
@@ -162,9 +182,15 @@ describe('refused', () => {
     [{ messages: [] }, 'messages'],
     [{ max_tokens: undefined }, 'max_tokens'],
     [{ max_tokens: 0 }, 'max_tokens'],
-    [content({ type: 'image', source: {} }), 'messages.0.content.0.type'],
+    [content({ type: 'image', source: {} }), 'messages.0.content.0.source.type'],
+    [content({ type: 'image', source: { type: 'file', file_id: 'f' } }), 'messages.0.content.0.source.type'],
+    [
+      content({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } }),
+      'messages.0.content.0.source.data',
+    ],
+    [{ messages: [{ role: 'assistant', content: [image] }, user] }, 'messages.0.content.0.type'],
     [content(text('a'), { type: 'document', source: {} }), 'messages.0.content.1.type'],
-    [content(result({ content: [text('a'), { type: 'image' }] })), 'messages.0.content.0.content.1.type'],
+    [content(result({ content: [text('a'), { type: 'document' }] })), 'messages.0.content.0.content.1.type'],
     [content({ type: 'text' }), 'messages.0.content.0.text'],
     [content({ type: 'tool_result' }), 'messages.0.content.0.tool_use_id'],
     [content({ type: 'tool_use', id: 'a', name: 'b' }), 'messages.0.content.0.type'],

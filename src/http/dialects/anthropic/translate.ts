@@ -1,9 +1,10 @@
 /** Anthropic's request bodies to the house's own requests. Pure. */
 import type { ChatMessage, ChatRequest, Sampling, ToolCall, ToolSpec } from '../../../domain/index.ts'
+import { type ImagePart, imageAt, imageOf, joinParts, shifted } from '../../answers/images.ts'
 import { APART, joinedTurns } from '../../answers/joined-turns.ts'
 import { refuseSameNames, toolChoiceOf, toolSpec } from '../../answers/tools.ts'
 import { refuse } from '../../validate.ts'
-import type { Block, CountBody, Message, MessagesBody, TextContent } from './schema.ts'
+import type { Block, CountBody, Image, Message, MessagesBody, TextContent } from './schema.ts'
 
 /**
  * Claude Code puts its billing data as a text block before the system prompt. No model is meant to read it, and a part of
@@ -11,8 +12,18 @@ import type { Block, CountBody, Message, MessagesBody, TextContent } from './sch
  */
 const BILLING = /^x-anthropic-billing-header:/
 
+/** Before the result of a tool that failed: templates know no flag for it. */
+const ERROR_MARK = 'Error: '
+
 function unsupported(param: string, type: string): never {
-  refuse(`${param}.type`, `"${type}" is not supported; this server's models read text only`)
+  refuse(`${param}.type`, `"${type}" is not supported; models here read text and images`)
+}
+
+/** What the bytes are is told by themselves: clients name the wrong type. */
+function imagePart({ source }: Image, param: string): ImagePart {
+  if (source.type === 'base64') return { source: imageOf(source.data, `${param}.source.data`) }
+  if (source.type === 'url') return { source: imageAt(source.url, `${param}.source.url`) }
+  return refuse(`${param}.source.type`, `"${source.name}" is not supported; allowed: base64, url`)
 }
 
 function textsOf(content: TextContent | null | undefined, param: string): string[] {
@@ -29,12 +40,20 @@ function systemOf({ system }: CountBody): ChatMessage[] {
 }
 
 function toolResult(block: Extract<Block, { type: 'tool_result' }>, param: string): ChatMessage {
-  const content = textsOf(block.content, `${param}.content`).join(APART)
+  const given = block.content ?? ''
+  const blocks = typeof given === 'string' ? [{ type: 'text' as const, text: given }] : given
+  const parts = blocks.map((each, at) => {
+    const here = `${param}.content.${at}`
+    if (each.type === 'text') return each.text
+    return each.type === 'image' ? imagePart(each, here) : unsupported(here, each.name)
+  })
+  const { content, images } = joinParts(parts, APART)
+  const mark = block.is_error ? ERROR_MARK : ''
   return {
     role: 'tool',
     toolCallId: block.tool_use_id,
-    // templates know no flag for it
-    content: block.is_error ? `Error: ${content}` : content,
+    content: mark + content,
+    ...(images ? { images: shifted(images, mark.length) } : {}),
   }
 }
 
@@ -42,6 +61,8 @@ function ofUser(role: 'user' | 'system', blocks: readonly Block[], param: string
   return blocks.map((block, at): ChatMessage => {
     const here = `${param}.${at}`
     if (block.type === 'text') return { role, content: block.text }
+    if (block.type === 'image' && role === 'user')
+      return { role, ...joinParts([imagePart(block, here)], APART) }
     if (block.type === 'tool_result' && role === 'user') return toolResult(block, here)
     if (block.type === 'other') return unsupported(here, block.name)
     return refuse(`${here}.type`, `"${block.type}" cannot stand in a message of the ${role}`)
@@ -57,8 +78,8 @@ function ofAssistant(blocks: readonly Block[], param: string): ChatMessage {
     else if (block.type === 'tool_use')
       toolCalls.push({ id: block.id, name: block.name, arguments: JSON.stringify(block.input ?? {}) })
     else if (block.type === 'other') unsupported(here, block.name)
-    else if (block.type === 'tool_result')
-      refuse(`${here}.type`, '"tool_result" cannot stand in a message of the assistant')
+    else if (block.type === 'tool_result' || block.type === 'image')
+      refuse(`${here}.type`, `"${block.type}" cannot stand in a message of the assistant`)
   }
   const content = texts.join(APART)
   return { role: 'assistant', content, ...(toolCalls.length > 0 ? { toolCalls } : {}) }

@@ -85,6 +85,11 @@ export function loadedAnswer(head: AnswerHead, say: Say) {
   }
 }
 
+/** The same where it was to go, as Ollama says it: also where something still runs on the model, or nothing was loaded. */
+export function unloadedAnswer(head: AnswerHead, say: Say) {
+  return { ...lineHead(head), ...say(''), done: true, done_reason: 'unload' }
+}
+
 const line = (value: object) => `${JSON.stringify(value)}\n`
 
 export function answerLines(head: AnswerHead, say: Say, extras: AnswerExtras): AnswerFrames {

@@ -14,8 +14,10 @@ import {
   type Say,
   sayGenerated,
   sayInChat,
+  unloadedAnswer,
   wholeAnswer,
 } from './answer.ts'
+import { applyKeepAlive } from './keep-alive.ts'
 import { withoutLatest } from './names.ts'
 import { ChatBody, GenerateBody, type Options } from './schema.ts'
 import { ignoredOptions, toChatRequest, toCompletionRequest, toGeneratedChat } from './translate.ts'
@@ -24,6 +26,8 @@ interface Asked {
   readonly model: string
   readonly stream?: boolean | null | undefined
   readonly options?: Options | null | undefined
+  /** Milliseconds. */
+  readonly keep_alive?: number | null | undefined
   readonly tandem?: { readonly project?: string | null | undefined } | null | undefined
 }
 
@@ -42,18 +46,31 @@ export function answerRoutes(app: FastifyInstance, deps: HttpDeps): void {
   async function answer(
     request: FastifyRequest,
     reply: FastifyReply,
-    { stream }: Asked,
+    { model, stream, keep_alive }: Asked,
     head: AnswerHead,
     say: Say,
     { run, extras }: { readonly run: Run; readonly extras: AnswerExtras },
   ): Promise<unknown> {
-    if (stream === false) return wholeAnswer(head, say, await runWhole(request, reply, run, deps.log), extras)
-    return runStream(request, reply, answerLines(head, say, extras), run, deps)
+    const asked = findModelFor(deps, withoutLatest(model), 'chat').model
+    try {
+      if (stream === false)
+        return wholeAnswer(head, say, await runWhole(request, reply, run, deps.log), extras)
+      return await runStream(request, reply, answerLines(head, say, extras), run, deps)
+    } finally {
+      applyKeepAlive(deps, asked.id, keep_alive)
+    }
   }
 
-  /** Without a prompt a client asks for the model to be loaded: a question of its length needs it. */
-  async function load(request: FastifyRequest, { model: name }: Asked, head: AnswerHead, say: Say) {
+  /** Without a prompt a client asks for the model to be loaded, which a question of its length needs, or unloaded. */
+  async function load(
+    request: FastifyRequest,
+    { model: name, keep_alive }: Asked,
+    head: AnswerHead,
+    say: Say,
+  ) {
     const { model } = findModelFor(deps, withoutLatest(name), 'chat')
+    applyKeepAlive(deps, model.id, keep_alive)
+    if (keep_alive === 0) return unloadedAnswer(head, say)
     await deps.serving.countPrompt(model.id, [{ role: 'user', content: '' }], [], request.exchange.signal)
     return loadedAnswer(head, say)
   }
@@ -77,12 +94,13 @@ export function answerRoutes(app: FastifyInstance, deps: HttpDeps): void {
     const body = parse(GenerateBody, request.body)
     const head = headOf(body)
     if ((body.prompt ?? '') === '') return load(request, body, head, sayGenerated)
-    if (!body.raw) {
+    if (!body.raw && !body.suffix) {
       const chat = await prepared(request, reply, body, (id) => toGeneratedChat(body, id))
       return answer(request, reply, body, head, sayGenerated, chat)
     }
     const { model, project } = findModelFor(deps, withoutLatest(body.model), 'chat')
-    if (project !== undefined) refuse('raw', 'a project is searched for chats only; leave `raw` out')
+    if (project !== undefined)
+      refuse('model', 'a project is searched for chats only; leave `raw` out, and `suffix`')
     const asked = withTraits(toCompletionRequest(body, model.id), model)
     const run: Run = (context, onDelta) => deps.serving.complete(asked, context, onDelta)
     return answer(request, reply, body, head, sayGenerated, { run, extras: {} })

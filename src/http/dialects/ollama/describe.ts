@@ -67,9 +67,10 @@ export function listed(name: string, entry: ModelEntry, plan: Plan, modifiedAt: 
   }
 }
 
-function capabilitiesOf({ tasks }: ModelEntry): string[] {
+function capabilitiesOf({ tasks, chat }: ModelEntry): string[] {
   return [
     ...(tasks.includes('chat') ? ['completion', 'tools'] : []),
+    ...(chat?.images === 'yes' ? ['vision'] : []),
     ...(tasks.includes('embed') ? ['embedding'] : []),
   ]
 }

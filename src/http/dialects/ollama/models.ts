@@ -12,7 +12,7 @@ import { ShowBody } from './schema.ts'
 /** The version of Ollama whose interface these routes have: clients ask for a least one. */
 const SPOKEN_VERSION = '0.12.6'
 
-/** A worker stays as long as the plan has it: no clock ends it. */
+/** A worker stays as long as the plan has it, where no client wished otherwise. */
 const STAYS_MS = 100 * 365 * 24 * 3_600_000
 
 /** `/api/version`, `/api/tags`, `/api/ps`, `/api/show`. */
@@ -54,13 +54,15 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
     return [
       {
         ...known,
-        expires_at: new Date(Date.now() + STAYS_MS).toISOString(),
+        expires_at: new Date(Date.now() + staysMs(model)).toISOString(),
         size_vram: kind === 'cpu' ? 0 : known.size,
         context_length: contextOf(entry),
         tandem: { engine, device, state, simulated },
       },
     ]
   }
+
+  const staysMs = (model: string): number => Math.min(STAYS_MS, deps.residency?.heldMs(model) || STAYS_MS)
 
   const contextOf = ({ id, tasks, contextTokens }: ModelEntry): number =>
     tasks.includes('chat') ? deps.serving.contextTokens(id) : contextTokens

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { jsonObject, modelName, tandemField, toolName } from '../../fields.ts'
 import { list } from '../../validate.ts'
+import { keepAlive } from './keep-alive.ts'
 
 const MAX_MESSAGES = 10_000
 const MAX_CALLS = 512
@@ -27,7 +28,7 @@ const options = z.looseObject({
 })
 export type Options = z.infer<typeof options>
 
-const images = list(z.unknown(), MAX_IMAGES).nullish()
+const images = list(z.string(), MAX_IMAGES).nullish()
 
 const answering = {
   model: modelName,
@@ -38,6 +39,7 @@ const answering = {
     .nullish(),
   think: z.union([z.boolean(), z.string()]).nullish(),
   logprobs: z.boolean().nullish(),
+  keep_alive: keepAlive,
   tandem: tandemField,
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PNG, png } from '../../../../test/support/pictures.ts'
 import { parse } from '../../validate.ts'
 import { ChatBody, GenerateBody } from './schema.ts'
 import { ignoredOptions, toChatRequest, toCompletionRequest, toGeneratedChat } from './translate.ts'
@@ -117,6 +118,22 @@ test('generate: a prompt with its system message, or raw', () => {
   })
 })
 
+test('images stand before the text', () => {
+  const images = [{ at: 0, source: png }]
+  expect(chat({ messages: [{ ...user, images: [PNG] }] }).messages).toEqual([{ ...user, images }])
+  expect(generated({ images: [PNG] }).messages).toEqual([{ ...user, images }])
+})
+
+test('generate with a suffix fills in', () => {
+  const body = parse(GenerateBody, { model: 'm', prompt: 'x = ', suffix: '\n' })
+  expect(toCompletionRequest(body, 'id')).toEqual({
+    model: 'id',
+    prompt: 'x = ',
+    infill: { suffix: '\n', extra: [] },
+    sampling: { stop: [] },
+  })
+})
+
 describe('refused by name', () => {
   test.each([
     [{ options: { temperature: 3 } }, 'options.temperature'],
@@ -124,7 +141,9 @@ describe('refused by name', () => {
     [{ options: { stop: [1] } }, 'options.stop'],
     [{ format: 'xml' }, 'format'],
     [{ messages: [{ role: 'robot', content: 'x' }] }, 'messages.0.role'],
-    [{ messages: [{ ...user, images: ['aGk='] }] }, 'messages.0.images'],
+    [{ messages: [{ ...user, images: [PNG, 'aGk='] }] }, 'messages.0.images.1'],
+    [{ messages: [{ ...user, images: [5] }] }, 'messages.0.images.0'],
+    [{ messages: [{ role: 'assistant', content: 'x', images: [PNG] }] }, 'messages.0.images'],
     [{ tools: [{ function: { name: 'a b' } }] }, 'tools.0.function.name'],
     [{ tools: [{ function: { name: 'f' } }, { function: { name: 'f' } }] }, 'tools.1.function.name'],
     [{ logprobs: true }, 'logprobs'],
@@ -133,8 +152,7 @@ describe('refused by name', () => {
   })
 
   test.each([
-    [{ images: ['aGk='] }, 'images'],
-    [{ suffix: 'end' }, 'suffix'],
+    [{ images: ['aGk='] }, 'images.0'],
     [{ template: '{{ .Prompt }}' }, 'template'],
     [{ context: [1, 2] }, 'context'],
     [{ logprobs: true }, 'logprobs'],
@@ -145,6 +163,7 @@ describe('refused by name', () => {
   test.each([
     [{ system: 'x' }, 'system'],
     [{ format: 'json' }, 'format'],
+    [{ images: [PNG] }, 'images'],
   ])('raw with %j', (fields, param) => {
     const body = parse(GenerateBody, { model: 'm', prompt: 'x', raw: true, ...fields })
     expect(() => toCompletionRequest(body, 'id')).toThrow(expect.objectContaining({ param }))

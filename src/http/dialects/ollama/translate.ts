@@ -7,6 +7,7 @@ import type {
   Sampling,
   ToolCall,
 } from '../../../domain/index.ts'
+import { imageOf, joinParts } from '../../answers/images.ts'
 import { refuseSameNames, toolSpec } from '../../answers/tools.ts'
 import { refuse } from '../../validate.ts'
 import type { ChatBody, GenerateBody, Message, Options } from './schema.ts'
@@ -71,9 +72,10 @@ function toFormat(format: ChatBody['format']): ResponseFormat {
   return format === 'json' ? { type: 'json_object' } : { type: 'json_schema', schema: format }
 }
 
-function refuseImages(images: Message['images'], param: string): void {
-  if (images && images.length > 0)
-    refuse(param, "images are not supported; this server's models read text only")
+/** They stand before the text, as Ollama puts them. */
+function withImages(text: string, images: Message['images'], param: string) {
+  const parts = (images ?? []).map((each, at) => ({ source: imageOf(each, `${param}.${at}`) }))
+  return joinParts([...parts, text], '')
 }
 
 function refuseLogprobs({ logprobs }: Pick<ChatBody, 'logprobs'>): void {
@@ -92,8 +94,10 @@ function toMessages(messages: readonly Message[]): ChatMessage[] {
     return call?.id ?? id ?? name ?? ''
   }
   return messages.map((message, at): ChatMessage => {
-    refuseImages(message.images, `messages.${at}.images`)
     const content = message.content ?? ''
+    const param = `messages.${at}.images`
+    if (message.role === 'user') return { role: 'user', ...withImages(content, message.images, param) }
+    if (message.images?.length) refuse(param, 'images stand in messages of the user only')
     if (message.role === 'tool') return { role: 'tool', content, toolCallId: answered(message) }
     if (message.role !== 'assistant') return { role: message.role, content }
     const toolCalls = (message.tool_calls ?? []).map((call): ToolCall => {
@@ -126,8 +130,6 @@ export function toChatRequest(body: ChatBody, model: string): ChatRequest {
 
 function refuseInGenerate(body: GenerateBody): void {
   refuseLogprobs(body)
-  refuseImages(body.images, 'images')
-  if (body.suffix) refuse('suffix', 'is not supported')
   if (body.template) refuse('template', "is not supported; the model's own is used, or none with `raw`")
   if (body.context && body.context.length > 0)
     refuse('context', 'is not supported; send the whole conversation to /api/chat')
@@ -139,7 +141,7 @@ export function toGeneratedChat(body: GenerateBody, model: string): ChatRequest 
   const system: ChatMessage[] = body.system ? [{ role: 'system', content: body.system }] : []
   return {
     model,
-    messages: [...system, { role: 'user', content: body.prompt ?? '' }],
+    messages: [...system, { role: 'user', ...withImages(body.prompt ?? '', body.images, 'images') }],
     sampling: toSampling(body.options),
     responseFormat: toFormat(body.format),
     tools: [],
@@ -147,10 +149,13 @@ export function toGeneratedChat(body: GenerateBody, model: string): ChatRequest 
   }
 }
 
-/** With `raw`: the prompt as it is. @throws TandemError INVALID_REQUEST naming the field */
+/** With `raw`: the prompt as it is; with `suffix`: what stands between the two. @throws TandemError INVALID_REQUEST naming the field */
 export function toCompletionRequest(body: GenerateBody, model: string): CompletionRequest {
   refuseInGenerate(body)
-  if (body.system) refuse('system', 'does not go with `raw`, whose prompt is sent as it is')
-  if (body.format) refuse('format', 'does not go with `raw`')
-  return { model, prompt: body.prompt ?? '', sampling: toSampling(body.options) }
+  const field = body.suffix ? 'suffix' : 'raw'
+  if (body.system) refuse('system', `does not go with \`${field}\`, whose prompt is sent as it is`)
+  if (body.format) refuse('format', `does not go with \`${field}\``)
+  if (body.images?.length) refuse('images', `do not go with \`${field}\``)
+  const infill = body.suffix ? { infill: { suffix: body.suffix, extra: [] } } : {}
+  return { model, prompt: body.prompt ?? '', ...infill, sampling: toSampling(body.options) }
 }

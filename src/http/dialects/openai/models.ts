@@ -41,6 +41,8 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
       ...(entry.embedding ? { dimensions: entry.embedding.dimensions } : {}),
       ...(entry.classify ? { labels: entry.classify.labels } : {}),
       ...serversOf(entry.id, deps.devices()),
+      // a server that does not tell may read them
+      ...(entry.chat && entry.chat.images !== 'untold' ? { images: entry.chat.images === 'yes' } : {}),
       ...named,
     },
   })

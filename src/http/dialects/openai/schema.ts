@@ -33,8 +33,8 @@ const streaming = {
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
 }
 
-/** Only the type is looked at here: what a part must hold depends on it, and images get an answer of their own. */
-const part = z.object({ type: z.string(), text: z.string().optional() })
+/** Only the type is looked at here: what a part must hold depends on it and on where it stands. */
+const part = z.object({ type: z.string(), text: z.string().optional(), image_url: z.unknown().optional() })
 const content = z.union([z.string(), list(part, MAX_PARTS)], {
   error: 'expected a string or an array of parts, each with a string `type`',
 })
@@ -110,6 +110,9 @@ export const ChatBody = z.object({
   context: z.unknown().optional(),
 })
 export type ChatBody = z.infer<typeof ChatBody>
+
+/** Of an image part, read by `translate.ts` where one may stand. */
+export const ImageUrl = z.object({ url: z.string(), detail: z.string().max(16).nullish() })
 
 export const CompletionBody = z.object({
   ...sampling,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PNG_URL, png } from '../../../../test/support/pictures.ts'
 import { parse } from '../../validate.ts'
 import { ChatBody, CompletionBody } from './schema.ts'
 import { toChatRequest, toCompletionRequest } from './translate.ts'
@@ -66,6 +67,25 @@ describe('chat', () => {
       { role: 'user', content: 'ab' },
     ],
     [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a' },
+          { type: 'image_url', image_url: { url: PNG_URL, detail: 'low' } },
+          { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
+          { type: 'text', text: 'b' },
+        ],
+      },
+      {
+        role: 'user',
+        content: 'ab',
+        images: [
+          { at: 1, source: png, detail: 'low' },
+          { at: 1, source: { url: 'https://example.com/a.png' } },
+        ],
+      },
+    ],
+    [
       { role: 'tool', tool_call_id: 'c1', content: '{}' },
       { role: 'tool', toolCallId: 'c1', content: '{}' },
     ],
@@ -120,8 +140,17 @@ describe('chat', () => {
     [{ messages: [] }, 'messages'],
     [
       { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
+      'messages.0.content.0.image_url.url',
+    ],
+    [
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: PNG_URL }] }] },
+      'messages.0.content.0.image_url',
+    ],
+    [
+      { messages: [{ role: 'system', content: [{ type: 'image_url', image_url: { url: PNG_URL } }] }] },
       'messages.0.content.0.type',
     ],
+    [{ messages: [{ role: 'user', content: [{ type: 'input_audio' }] }] }, 'messages.0.content.0.type'],
     [{ messages: [{ role: 'user', content: [{ type: 'text' }] }] }, 'messages.0.content.0.text'],
     [{ messages: [{ role: 'assistant' }] }, 'messages.0.content'],
     [{ messages: [user, { role: 'tool', content: 'x' }] }, 'messages.1.tool_call_id'],
@@ -170,7 +199,6 @@ describe('completion', () => {
     [{ echo: true }, 'echo'],
     [{ best_of: 2 }, 'best_of'],
     [{ logprobs: 1 }, 'logprobs'],
-    [{ suffix: 'x' }, 'suffix'],
     [{ n: 2 }, 'n'],
   ])('%j is refused naming %s', (fields, param) => {
     expect(() => completion(fields)).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST', param }))

@@ -6,22 +6,43 @@ import type {
   ResponseFormat,
   Sampling,
 } from '../../../domain/index.ts'
+import { type ImagePart, imageAt, joinParts } from '../../answers/images.ts'
 import { refuseSameNames, toolChoiceOf, toolSpec } from '../../answers/tools.ts'
-import { refuse } from '../../validate.ts'
-import type { ChatBody, CompletionBody } from './schema.ts'
+import { parseField, refuse } from '../../validate.ts'
+import { type ChatBody, type CompletionBody, ImageUrl } from './schema.ts'
 
-type Content = string | readonly { readonly type: string; readonly text?: string | undefined }[]
+interface Part {
+  readonly type: string
+  readonly text?: string | undefined
+  readonly image_url?: unknown
+}
+type Content = string | readonly Part[]
+
+/** @param param name of the field that holds it */
+function textPart({ type, text }: Part, param: string): string {
+  if (type === 'image_url') refuse(`${param}.type`, 'images stand in messages of the user only')
+  if (type !== 'text') refuse(`${param}.type`, `"${type}" is not supported; models here read text and images`)
+  return text ?? refuse(`${param}.text`, 'is required (expected string)')
+}
+
+function imagePart({ image_url: given }: Part, param: string): ImagePart {
+  const { url, detail } = parseField(ImageUrl, given, `${param}.image_url`)
+  return { source: imageAt(url, `${param}.image_url.url`), ...(detail == null ? {} : { detail }) }
+}
 
 /** Text parts are joined; a part of another type is refused by name. */
 function textOf(content: Content, param: string): string {
   if (typeof content === 'string') return content
-  return content
-    .map((part, at) => {
-      if (part.type !== 'text')
-        refuse(`${param}.${at}.type`, `"${part.type}" is not supported; this server's models read text only`)
-      return part.text ?? refuse(`${param}.${at}.text`, 'is required (expected string)')
-    })
-    .join('')
+  return content.map((part, at) => textPart(part, `${param}.${at}`)).join('')
+}
+
+function ofUser(content: Content, param: string): ChatMessage {
+  if (typeof content === 'string') return { role: 'user', content }
+  const parts = content.map((part, at) => {
+    const here = `${param}.${at}`
+    return part.type === 'image_url' ? imagePart(part, here) : textPart(part, here)
+  })
+  return { role: 'user', ...joinParts(parts, '') }
 }
 
 function toMessage(message: ChatBody['messages'][number], at: number): ChatMessage {
@@ -31,7 +52,7 @@ function toMessage(message: ChatBody['messages'][number], at: number): ChatMessa
     case 'developer':
       return { role: 'system', content: textOf(message.content, param) }
     case 'user':
-      return { role: 'user', content: textOf(message.content, param) }
+      return ofUser(message.content, param)
     case 'tool':
       return { role: 'tool', content: textOf(message.content, param), toolCallId: message.tool_call_id }
     case 'assistant': {
@@ -117,10 +138,11 @@ export function toCompletionRequest(body: CompletionBody, model: string): Comple
   if (body.echo) refuse('echo', 'is not supported')
   if ((body.best_of ?? 1) > 1) refuse('best_of', 'only 1 is supported')
   if (body.logprobs != null) refuse('logprobs', 'is not supported')
-  if (body.suffix != null && body.suffix !== '') refuse('suffix', 'is not supported')
   const prompts = Array.isArray(body.prompt) ? (body.prompt as unknown[]) : [body.prompt]
   const [prompt] = prompts
   if (prompts.length !== 1 || typeof prompt !== 'string' || prompt === '')
     refuse('prompt', 'expected a string that is not empty, or an array of one such string')
-  return { model, prompt, sampling: toSampling(body, body.max_tokens) }
+  const infill =
+    body.suffix == null || body.suffix === '' ? {} : { infill: { suffix: body.suffix, extra: [] } }
+  return { model, prompt, ...infill, sampling: toSampling(body, body.max_tokens) }
 }

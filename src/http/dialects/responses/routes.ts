@@ -27,7 +27,8 @@ export function responsesRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   app.post('/v1/responses/input_tokens', async (request) => {
     const body = parse(InputTokensBody, request.body)
-    const input_tokens = await countPrompt(deps, request, body.model, () => readPrompt(body).prompt)
-    return { object: 'response.input_tokens', input_tokens }
+    const count = await countPrompt(deps, request, body.model, () => readPrompt(body).prompt)
+    const tandem = count.estimated ? { tandem: { estimated: true } } : {}
+    return { object: 'response.input_tokens', input_tokens: count.tokens, ...tandem }
   })
 }

@@ -12,6 +12,12 @@ const part = byType({
   output_text: z.object({ type: z.literal('output_text'), text: z.string() }),
   text: z.object({ type: z.literal('text'), text: z.string() }),
   refusal: z.object({ type: z.literal('refusal'), refusal: z.string() }),
+  input_image: z.object({
+    type: z.literal('input_image'),
+    image_url: z.string().nullish(),
+    file_id: z.string().nullish(),
+    detail: z.string().max(16).nullish(),
+  }),
 })
 const content = stringOrList(part, MAX_PARTS)
 export type Content = z.infer<typeof content>

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { PNG_URL, png } from '../../../../test/support/pictures.ts'
 import { parse } from '../../validate.ts'
 import { ResponsesBody } from './schema.ts'
 import { readPrompt, toChatRequest } from './translate.ts'
 
 const weather = { type: 'function', name: 'weather', parameters: { type: 'object' }, strict: false }
 const message = (role: string, content: unknown) => ({ type: 'message', role, content })
+const image = (more: object = { image_url: PNG_URL }) => ({ type: 'input_image', ...more })
 const text = (words: string, type = 'input_text') => ({ type, text: words })
 
 const chat = (fields: object) => {
@@ -48,6 +50,17 @@ test('sampling', () => {
 })
 
 test.each([
+  [
+    'images in a message and in what a tool shows',
+    [
+      message('user', [text('a'), image({ image_url: PNG_URL, detail: 'high' }), text('b')]),
+      { type: 'function_call_output', call_id: 'c', output: [image()] },
+    ],
+    [
+      { role: 'user', content: 'a\n\nb', images: [{ at: 1, source: png, detail: 'high' }] },
+      { role: 'tool', toolCallId: 'c', content: '', images: [{ at: 0, source: png }] },
+    ],
+  ],
   ['no type is a message', [{ role: 'user', content: 'a' }], [{ role: 'user', content: 'a' }]],
   [
     'instructions come first, developers speak for the system',
@@ -141,7 +154,10 @@ describe('refused', () => {
     [{ input: undefined }, 'input'],
     [{ input: [] }, 'input'],
     [{ input: '' }, 'input'],
-    [{ input: [message('user', [{ type: 'input_image', image_url: 'x' }])] }, 'input.0.content.0.type'],
+    [{ input: [message('user', [image({ image_url: 'x' })])] }, 'input.0.content.0.image_url'],
+    [{ input: [message('user', [image({ file_id: 'f' })])] }, 'input.0.content.0.file_id'],
+    [{ input: [message('user', [image({})])] }, 'input.0.content.0.image_url'],
+    [{ input: [message('system', [image()])] }, 'input.0.content'],
     [{ input: [message('user', [text('a'), { type: 'input_text' }])] }, 'input.0.content.1.text'],
     [{ input: [message('tool', 'x')] }, 'input.0.role'],
     [{ input: [{ type: 'item_reference', id: 'x' }] }, 'input.0.type'],

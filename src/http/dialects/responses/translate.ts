@@ -1,28 +1,50 @@
 /** Bodies of Responses to the house's own requests. Pure. */
 import type { ChatMessage, ChatRequest, ResponseFormat } from '../../../domain/index.ts'
+import { type ImagePart, imageAt, joinParts } from '../../answers/images.ts'
 import { APART, joinedTurns } from '../../answers/joined-turns.ts'
 import { refuse } from '../../validate.ts'
 import type { Content, InputTokensBody, Item, ResponsesBody } from './schema.ts'
 import { customArguments, plainName, type ReadTools, readTools } from './tools.ts'
 
+type Part = Exclude<Content, string>[number]
+
+function partOf(part: Part, param: string): string | ImagePart {
+  switch (part.type) {
+    case 'input_image': {
+      const { image_url: url, file_id: file, detail } = part
+      if (file != null)
+        refuse(`${param}.file_id`, 'is not supported: no file is stored here; send `image_url`')
+      if (url == null) refuse(`${param}.image_url`, 'is required (expected string)')
+      return { source: imageAt(url, `${param}.image_url`), ...(detail == null ? {} : { detail }) }
+    }
+    case 'refusal':
+      return part.refusal
+    case 'other':
+      return refuse(`${param}.type`, `"${part.name}" is not supported; models here read text and images`)
+    default:
+      return part.text
+  }
+}
+
+function partsOf(content: Content, param: string) {
+  const parts =
+    typeof content === 'string' ? [content] : content.map((part, at) => partOf(part, `${param}.${at}`))
+  return joinParts(parts, APART)
+}
+
 function textOf(content: Content, param: string): string {
-  if (typeof content === 'string') return content
-  return content
-    .map((part, at) => {
-      if (part.type === 'other')
-        refuse(`${param}.${at}.type`, `"${part.name}" is not supported; this server's models read text only`)
-      return part.type === 'refusal' ? part.refusal : part.text
-    })
-    .join(APART)
+  const { content: text, images } = partsOf(content, param)
+  return images ? refuse(param, 'images stand in messages of the user and in results of tools only') : text
 }
 
 function toMessage(item: Item, at: number): ChatMessage[] {
   const param = `input.${at}`
   switch (item.type) {
     case 'message': {
-      const content = textOf(item.content, `${param}.content`)
       const { role } = item
-      return [{ role: role === 'developer' ? 'system' : role, content }]
+      const here = `${param}.content`
+      if (role === 'user') return [{ role, ...partsOf(item.content, here) }]
+      return [{ role: role === 'developer' ? 'system' : role, content: textOf(item.content, here) }]
     }
     case 'function_call':
     case 'custom_tool_call': {
@@ -37,7 +59,7 @@ function toMessage(item: Item, at: number): ChatMessage[] {
     }
     case 'function_call_output':
     case 'custom_tool_call_output':
-      return [{ role: 'tool', toolCallId: item.call_id, content: textOf(item.output, `${param}.output`) }]
+      return [{ role: 'tool', toolCallId: item.call_id, ...partsOf(item.output, `${param}.output`) }]
     case 'reasoning':
       return []
     case 'other':
