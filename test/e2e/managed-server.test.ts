@@ -14,6 +14,7 @@ import { foundForTests } from '../support/needs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const CHATS = '/v1/chat/completions'
+const TEXTS = '/v1/completions'
 const LONG = { timeout: 120_000 }
 const question = {
   model: CHAT,
@@ -21,6 +22,8 @@ const question = {
   max_tokens: 40,
   temperature: 0,
 }
+/** Long enough that the server is still at it when it is killed. */
+const text = { model: CHAT, prompt: 'The queue', max_tokens: 400, temperature: 0 }
 const env = { ...process.env, TANDEM_LLAMA_SERVER_ENABLED: 'true' } as Record<string, string>
 const llamaServer = { path: foundForTests('LLAMA_SERVER'), args: ['-t', '1'] }
 const calibration = { whenIdle: false }
@@ -79,11 +82,11 @@ describeLlamaServer('a llama-server that Tandem started', () => {
     LONG,
     async () => {
       await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback', 60_000)
-      const whole = await stream(server, CHATS, question)
+      const whole = await stream(server, TEXTS, text)
       const victims = await serversOf(server)
       expect(victims.length).toBeGreaterThan(0)
-      const broken = await stream(server, CHATS, question, (pieces) => {
-        if (pieces === 5) for (const pid of victims) process.kill(pid, 'SIGKILL')
+      const broken = await stream(server, TEXTS, text, (pieces) => {
+        if (pieces === 3) for (const pid of victims) process.kill(pid, 'SIGKILL')
       })
       expect(broken.text).toBe(whole.text)
       expect(broken.continued).toMatchObject([{ from: 'openai on cpu', to: 'llama.cpp on cpu' }])
