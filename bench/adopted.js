@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // What an adopted llama-server costs through Tandem: against the same server asked directly, turn and turn about; and embeddings by
-// Tandem's default engine against a llama-server's, one thread each.
+// Tandem's engines against a llama-server's, one thread each.
 import { startChat, startEncoder } from './lib/llama-server.js'
+import { openVinoFolder } from './lib/openvino.js'
 import { StreamConnection } from './lib/raw-http.js'
 import { codeTexts } from './lib/raw-onnxruntime.js'
 import { median, quantile, report } from './lib/report.js'
@@ -19,10 +20,24 @@ const ARRAY = 32
 
 const rows = []
 
-function bodyOf(round, at, maxTokens) {
+const KINDS = {
+  chat: {
+    path: '/v1/chat/completions',
+    ask: (text) => ({ messages: [{ role: 'user', content: text }] }),
+    hasText: /"content":\s*"[^"]/,
+  },
+  completion: {
+    path: '/v1/completions',
+    ask: (text) => ({ prompt: text }),
+    hasText: /"text":\s*"[^"]/,
+  },
+}
+
+function bodyOf(kind, round, at, maxTokens) {
+  const text = `Notes on the request queue of server number ${round * 40 + at}, point by point:\n\n1. `
   return {
     model: MODEL,
-    prompt: `Notes on the request queue of server number ${round * 40 + at}, point by point:\n\n1. `,
+    ...KINDS[kind].ask(text),
     max_tokens: maxTokens,
     temperature: 0,
     stream: true,
@@ -31,10 +46,10 @@ function bodyOf(round, at, maxTokens) {
 }
 
 /** llama-server closes a connection after its answer, and resets some new ones: before the first token it is asked again. */
-async function ask(connection, round, at, maxTokens) {
+async function ask(kind, connection, round, at, maxTokens) {
   for (let left = 3; ; left--) {
     try {
-      return await askOnce(connection, round, at, maxTokens)
+      return await askOnce(kind, connection, round, at, maxTokens)
     } catch (thrown) {
       if (left === 0) throw thrown
     } finally {
@@ -43,13 +58,14 @@ async function ask(connection, round, at, maxTokens) {
   }
 }
 
-async function askOnce(connection, round, at, maxTokens) {
+async function askOnce(kind, connection, round, at, maxTokens) {
   await connection.open()
   const startedMs = performance.now()
   let firstMs = 0
   let lastMs = 0
-  const end = await connection.stream('/v1/completions', bodyOf(round, at, maxTokens), (piece) => {
-    if (!/"text":\s*"[^"]/.test(piece.toString('latin1'))) return
+  const { path, hasText } = KINDS[kind]
+  const end = await connection.stream(path, bodyOf(kind, round, at, maxTokens), (piece) => {
+    if (!hasText.test(piece.toString('latin1'))) return
     lastMs = performance.now()
     firstMs ||= lastMs
   })
@@ -59,12 +75,12 @@ async function askOnce(connection, round, at, maxTokens) {
 }
 
 /** @returns what each side saw in one round of so many streams */
-async function both(sides, round, count, maxTokens) {
+async function both(kind, sides, round, count, maxTokens) {
   const seen = {}
   const order = Object.keys(sides)
   for (const side of round % 2 === 0 ? order : order.reverse())
     seen[side] = await Promise.all(
-      Array.from({ length: count }, (_, at) => ask(sides[side][at], round, at, maxTokens)),
+      Array.from({ length: count }, (_, at) => ask(kind, sides[side][at], round, at, maxTokens)),
     )
   return seen
 }
@@ -81,26 +97,32 @@ async function chats(direct) {
     await untilReady(tandem.url)
     const { tasks } = await call(`${tandem.url}/tandem/v1/plan`)
     if (tasks.chat[0].engine !== 'openai') throw new Error(`${tasks.chat[0].engine} serves chats`)
-    for (let round = 0; round < 30; round++) await both(sides, round, 2, 8)
-    const firsts = []
-    for (let round = 0; round < FIRST_ROUNDS; round++) firsts.push(await both(sides, round, 1, 4))
-    const of = (side) => firsts.map((round) => round[side][0].firstMs)
-    const above = (share) => quantile(of('tandem'), share) - quantile(of('direct'), share)
-    rows.push(
-      { what: 'llama-server asked directly: first token (median)', value: median(of('direct')), unit: 'ms' },
-      {
-        what: 'through Tandem: first token above it (median)',
-        value: above(0.5),
-        unit: 'ms',
-        target: 2,
-        better: 'less',
-      },
-      { what: 'the same, 99th percentile', value: above(0.99), unit: 'ms' },
-    )
+    for (const kind of Object.keys(KINDS)) {
+      for (let round = 0; round < 30; round++) await both(kind, sides, round, 2, 8)
+      const firsts = []
+      for (let round = 0; round < FIRST_ROUNDS; round++) firsts.push(await both(kind, sides, round, 1, 4))
+      const of = (side) => firsts.map((round) => round[side][0].firstMs)
+      const above = (share) => quantile(of('tandem'), share) - quantile(of('direct'), share)
+      rows.push(
+        {
+          what: `${kind}, llama-server asked directly: first token (median)`,
+          value: median(of('direct')),
+          unit: 'ms',
+        },
+        {
+          what: `${kind}, through Tandem: first token above it (median)`,
+          value: above(0.5),
+          unit: 'ms',
+          target: 2,
+          better: 'less',
+        },
+        { what: 'the same, 99th percentile', value: above(0.99), unit: 'ms' },
+      )
+    }
     for (const count of STREAMS) {
       const ratios = []
       for (let round = 0; round < STREAM_ROUNDS / Math.sqrt(count); round++) {
-        const seen = await both(sides, round, count, TOKENS)
+        const seen = await both('completion', sides, round, count, TOKENS)
         const rate = (side) => seen[side].reduce((sum, stream) => sum + stream.tokensPerSecond, 0)
         ratios.push(rate('tandem') / rate('direct'))
       }
@@ -114,7 +136,9 @@ async function chats(direct) {
         note: `half of ${usable.length} rounds ${within}`,
       })
     }
-    const many = await Promise.all(sides.tandem.map((connection, at) => ask(connection, 1000, at, 40)))
+    const many = await Promise.all(
+      sides.tandem.map((connection, at) => ask('completion', connection, 1000, at, 40)),
+    )
     rows.push({
       what: `${MANY} streams at once through Tandem: whole`,
       value: many.filter(({ tokens }) => tokens === 40).length,
@@ -127,37 +151,39 @@ async function chats(direct) {
   }
 }
 
+/** By Tandem's engine, a ratio to the peer's rate in the same round. */
 async function embeddings(peer) {
   const texts = await codeTexts(96)
-  const tandem = await startServer([], { TANDEM_CALIBRATION_WHEN_IDLE: 'false' })
   const rate = async (url) => {
     const startedMs = performance.now()
     for (let at = 0; at < texts.length; at += ARRAY)
       await call(`${url}/v1/embeddings`, { model: EMBED, input: texts.slice(at, at + ARRAY) })
     return (texts.length / (performance.now() - startedMs)) * 1000
   }
-  try {
-    await untilReady(tandem.url)
-    await rate(tandem.url)
-    const seen = []
-    for (let round = 0; round < EMBED_ROUNDS; round++)
-      seen.push({ peer: await rate(peer.url), tandem: await rate(tandem.url) })
-    rows.push(
-      {
-        what: "llama-server's embeddings, 1 thread",
-        value: median(seen.map((each) => each.peer)),
-        unit: 'docs/s',
-      },
-      {
-        what: "Tandem's default engine, 1 thread, of it",
-        value: median(seen.map((each) => each.tandem / each.peer)),
-        unit: '',
-        target: 4,
-      },
-    )
-  } finally {
-    await tandem.stop()
+  const against = async (env) => {
+    const tandem = await startServer([], { TANDEM_CALIBRATION_WHEN_IDLE: 'false', ...env })
+    try {
+      await untilReady(tandem.url)
+      await rate(tandem.url)
+      const seen = []
+      for (let round = 0; round < EMBED_ROUNDS; round++)
+        seen.push({ peer: await rate(peer.url), tandem: await rate(tandem.url) })
+      return seen
+    } finally {
+      await tandem.stop()
+    }
   }
+  const usual = await against({})
+  const openvino = await against({
+    TANDEM_OPENVINO_FOLDER: await openVinoFolder(),
+    TANDEM_PLACEMENT_EMBED: 'openvino@CPU',
+  })
+  const share = (seen) => median(seen.map((each) => each.tandem / each.peer))
+  rows.push(
+    { what: "llama-server's embeddings", value: median(usual.map((each) => each.peer)), unit: 'docs/s' },
+    { what: "Tandem's default engine, of it", value: share(usual), unit: '', target: 4 },
+    { what: 'the same with OpenVINO (tandem setup openvino)', value: share(openvino), unit: '', target: 4 },
+  )
 }
 
 for (const [start, measure] of [

@@ -23,7 +23,11 @@ interface Known {
   readonly inputs: number
   readonly submittedMs: number
   readonly deadlineMs: number
+  /** Since all of its lost inputs were answered. */
   losses: number
+  /** Lost inputs that were not answered since. */
+  readonly suspects: Set<number>
+  cameBack: boolean
   /** Workers whose engine refused it. */
   readonly refusedBy: Set<string>
   /** Whether a batch of it alone was refused for its input, or by an engine. */
@@ -49,7 +53,7 @@ export class Invariants {
   }
 
   submitted({ id, lane, tokens, deadlineMs }: Submitted, submittedMs: number): void {
-    const fresh = { losses: 0, refusedAlone: false, endings: 0, cancelled: false }
+    const fresh = { losses: 0, cameBack: false, refusedAlone: false, endings: 0, cancelled: false }
     const inputs = tokens.length
     this.#requests.set(id, {
       lane,
@@ -57,6 +61,7 @@ export class Invariants {
       submittedMs,
       deadlineMs,
       ...fresh,
+      suspects: new Set(),
       refusedBy: new Set(),
       answered: new Set(),
     })
@@ -78,6 +83,7 @@ export class Invariants {
         if (!known || known.endings > 0) continue
         must(!known.answered.has(input), `input ${input} of request ${request} was answered twice`)
         known.answered.add(input)
+        if (known.suspects.delete(input) && known.suspects.size === 0) known.losses = 0
       }
   }
 
@@ -100,15 +106,19 @@ export class Invariants {
   }
 
   lost(worker: string, before: State): void {
-    const hit = new Set<number>()
+    const hit = new Map<number, number[]>()
     for (const batch of before.batches.values()) {
       if (batch.worker !== worker || batch.settled) continue
       if (batch.twin !== undefined && before.batches.get(batch.twin)?.settled === false) continue
-      for (const { request } of batch.parts) hit.add(request)
+      for (const { request, inputs } of batch.parts)
+        hit.set(request, [...(hit.get(request) ?? []), ...inputs])
     }
-    for (const request of hit) {
+    for (const [request, inputs] of hit) {
       const known = this.#requests.get(request)
-      if (known) known.losses += 1
+      if (!known) continue
+      known.losses += 1
+      known.cameBack = true
+      for (const input of inputs) known.suspects.add(input)
     }
   }
 
@@ -201,7 +211,8 @@ export class Invariants {
     for (const spec of plan)
       for (const priority of PRIORITIES) {
         const waiting = waitingOf(state, spec.id, priority)
-        const fresh = waiting.filter(({ tries, alone }) => tries === 0 && !alone) // others come back above the bound
+        // others come back above the bound
+        const fresh = waiting.filter(({ id, alone }) => !this.#requests.get(id)?.cameBack && !alone)
         must(fresh.length <= this.#limits.maxWaiting, `${fresh.length} ${priority} requests wait`)
         const counted = state.lanes.get(spec.id)?.waiting[priority]
         must(

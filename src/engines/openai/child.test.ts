@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   CHAT_GGUF,
@@ -57,6 +58,28 @@ describeLlamaServer('an adopted llama-server', () => {
     expect(result.usage.promptTokens).toBe(await decoder.countPrompt({ messages, tools: [] }))
     expect(resumeAfter(deltas).tokens.length).toBeLessThanOrEqual(result.usage.completionTokens)
     expect(await decoder.countTokens(['', 'a queue'])).toEqual([0, expect.any(Number)])
+  })
+
+  test('a plain chat is one request: its template is rendered here as the server renders it', async () => {
+    const paths: string[] = []
+    const between = createServer((incoming, reply) => {
+      paths.push(incoming.url ?? '')
+      const { method, headers } = incoming
+      const onward = httpRequest(peer.url + incoming.url, { method, headers, agent: false }, (answer) => {
+        reply.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(reply)
+      })
+      incoming.pipe(onward)
+    }).listen(0, '127.0.0.1')
+    await once(between, 'listening')
+    const { port } = between.address() as AddressInfo
+    const behind = (await load({ url: `http://127.0.0.1:${port}` })) as LoadedDecoder
+    paths.length = 0
+    const { text } = await collect(behind, asked())
+    expect(paths.filter((path) => path !== '/health')).toEqual(['/completion'])
+    expect(text).toBe((await collect(decoder, asked())).text)
+    await behind.dispose()
+    between.close()
   })
 
   test('ends at maxTokens and before a stop string, and counts what it wrote', async () => {

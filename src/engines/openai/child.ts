@@ -139,7 +139,10 @@ async function openDecoder(
   const props = await client.json('/props', Props, { signal, headMs: HEAD_MS })
   const window = props.default_generation_settings.n_ctx ?? contextTokens
   const opened = { contextTokens: Math.min(contextTokens, window), slots: props.total_slots }
-  return new LlamaServerDecoder({ ...options, ...opened }, props.chat_template)
+  return LlamaServerDecoder.open(
+    { ...options, ...opened },
+    { template: props.chat_template, bosToken: props.bos_token, eosToken: props.eos_token },
+  )
 }
 
 async function openEncoder(

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { TandemError } from '../../domain/index.ts'
-import { events } from './http/events.ts'
+import { readEvents } from './http/events.ts'
 import { refusal } from './http/refusal.ts'
+import { SpareConnection } from './http/spare-connection.ts'
 import { ask, type Target, textOf } from './http/transport.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -21,7 +22,8 @@ export class ServerClient {
     const key = server.apiKeyEnv === undefined ? undefined : env[server.apiKeyEnv]
     if (server.apiKeyEnv !== undefined && !key)
       throw this.failed(`its API key is to be in the variable ${server.apiKeyEnv}, which is not set`)
-    this.#target = { url: server.url, key }
+    const isPlain = server.local && server.url.startsWith('http:')
+    this.#target = { url: server.url, key, spare: isPlain ? new SpareConnection(server.url) : undefined }
   }
 
   /** @throws TandemError ENGINE_FAILED, INVALID_REQUEST, CONTEXT_LENGTH_EXCEEDED, CANCELLED */
@@ -47,18 +49,20 @@ export class ServerClient {
   ): Promise<void> {
     await this.#guard(signal, async (both) => {
       const answer = await this.#answer(path, body, both)
-      for await (const data of events(answer)) {
-        if (data === '[DONE]') return
+      await readEvents(answer, (data) => {
+        if (data === '[DONE]') return true
         const said: unknown = this.#object(path, data)
         if (typeof said === 'object' && said !== null && 'error' in said) throw refusal(this.name, 500, data)
         take(this.#checked(path, schema, said))
-      }
+        return false
+      })
     })
   }
 
   /** Ends what goes on; whatever is asked later fails. */
   dispose(): void {
     this.#disposed.abort()
+    this.#target.spare?.close()
   }
 
   brokeOff(): TandemError {

@@ -12,6 +12,7 @@ import type { ChatPromptSpec } from '../contract.ts'
 import { StopScanner } from '../decoder/index.ts'
 import { samplingBody, toMessage, toTool } from './chat-request.ts'
 import { type DecoderOptions, ServerDecoder } from './decoder.ts'
+import { ownTemplate, type Render, type TemplateSource } from './own-template.ts'
 import { Content, Prompt, RawChunk, Tokens } from './wire.ts'
 
 const REPLACEMENT = '\uFFFD'
@@ -39,12 +40,21 @@ export class LlamaServerDecoder extends ServerDecoder {
   override readonly resumes = true
   readonly #options: DecoderOptions
   readonly #thinks: boolean
+  #render: Render | undefined
 
-  /** @param template of its chats */
-  constructor(options: DecoderOptions, template: string) {
+  private constructor(options: DecoderOptions, { template }: TemplateSource) {
     super(options)
     this.#options = options
     this.#thinks = /think|reason|channel/i.test(template)
+  }
+
+  /** @param source template of its chats; @throws TandemError ENGINE_FAILED */
+  static async open(options: DecoderOptions, source: TemplateSource): Promise<LlamaServerDecoder> {
+    const decoder = new LlamaServerDecoder(options, source)
+    decoder.#render = await ownTemplate(source, (messages) =>
+      decoder.#renderedThere({ messages, tools: [] }, never),
+    )
+    return decoder
   }
 
   override async chat(
@@ -177,7 +187,12 @@ export class LlamaServerDecoder extends ServerDecoder {
     return { ids, pending: whole.slice(text.length) }
   }
 
-  async #rendered({ messages, tools }: ChatPromptSpec, signal: AbortSignal): Promise<string> {
+  async #rendered(prompt: ChatPromptSpec, signal: AbortSignal): Promise<string> {
+    const own = prompt.tools.length > 0 ? undefined : this.#render?.(prompt.messages)
+    return own ?? this.#renderedThere(prompt, signal)
+  }
+
+  async #renderedThere({ messages, tools }: ChatPromptSpec, signal: AbortSignal): Promise<string> {
     const body = {
       messages: messages.map(toMessage),
       ...(tools.length > 0 ? { tools: tools.map(toTool) } : {}),

@@ -61,6 +61,8 @@ export const Props = z.object({
   model_path: z.string().optional(),
   build_info: z.string().optional(),
   chat_template: z.string().default(''),
+  bos_token: z.string().optional(),
+  eos_token: z.string().optional(),
   default_generation_settings: z.object({ n_ctx: z.number().optional() }).default({}),
 })
 

@@ -9,7 +9,7 @@ const MAX_RETRY_AFTER_S = 60
 export function admit(draft: Draft, submitted: Extract<Event, { type: 'submitted' }>['request']): void {
   const order = submitted.tokens.map((_, index) => index)
   const pending = order.sort((a, b) => (submitted.tokens[a] ?? 0) - (submitted.tokens[b] ?? 0))
-  const fresh = { running: 0, tries: 0, alone: false, avoid: [], started: false }
+  const fresh = { running: 0, tries: 0, suspects: [], alone: false, avoid: [], started: false }
   const request: Request = { ...submitted, ...fresh, submittedMs: draft.nowMs, pending }
   const lane = draft.lanes.get(request.lane)
   // waiting bulk does not lock people out

@@ -11,7 +11,7 @@ export function retryParts(draft: Draft, lost: readonly Batch[]): void {
   for (const batch of lost) {
     if (leaveToTwin(draft, batch)) continue
     for (const request of requestsOf(draft, batch)) {
-      putBack(draft, batch, request, {})
+      putBack(draft, batch, request, { suspects: [...request.suspects, ...inputsOf(batch, request)] })
       lastBatch.set(request.id, batch)
     }
   }
@@ -40,6 +40,13 @@ export function refuseParts(draft: Draft, batch: Batch, fault: Fault): void {
   }
 }
 
+/** What an answered batch says of a request that was lost before. */
+export function acquitted(batch: Batch, request: Request): Pick<Request, 'suspects' | 'tries'> {
+  const answered = inputsOf(batch, request)
+  const suspects = request.suspects.filter((index) => !answered.includes(index))
+  return { suspects, tries: suspects.length > 0 ? request.tries : 0 }
+}
+
 /** @returns whether the same inputs are at another worker, whose answer is waited for instead */
 function leaveToTwin(draft: Draft, batch: Batch): boolean {
   const twin = batch.twin === undefined ? undefined : draft.batches.get(batch.twin)
@@ -50,9 +57,12 @@ function leaveToTwin(draft: Draft, batch: Batch): boolean {
 }
 
 function putBack(draft: Draft, batch: Batch, request: Request, change: Partial<Request>): Request {
-  const inputs = batch.parts.find((part) => part.request === request.id)?.inputs ?? []
-  const pending = [...inputs, ...request.pending]
+  const pending = [...inputsOf(batch, request), ...request.pending]
   return putRequest(draft, request, { ...change, pending, running: request.running - 1 })
+}
+
+function inputsOf({ parts }: Batch, { id }: Request): readonly number[] {
+  return parts.find(({ request }) => request === id)?.inputs ?? []
 }
 
 function countFailure(draft: Draft, worker: string): void {

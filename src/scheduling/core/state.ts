@@ -122,8 +122,10 @@ export interface Request {
   readonly pending: readonly number[]
   /** Batches at workers that hold inputs of this request; a batch and its hedge count once. */
   readonly running: number
-  /** Times that it was lost with a worker; then it runs alone, so that it harms nobody else. */
+  /** Times that it was lost with a worker while it has suspects; then it runs alone, so that it harms nobody else. */
   readonly tries: number
+  /** Inputs that were lost with a worker and not answered since. Once they are, the worker did not die of this request. */
+  readonly suspects: readonly number[]
   /** A batch that it shared was refused: it runs in batches of its own. */
   readonly alone: boolean
   /** Workers whose engine failed on it: another one is to try. */

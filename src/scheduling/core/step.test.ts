@@ -163,6 +163,24 @@ describe('placements', () => {
     expect(run.ready('npu')).toEqual(['send 5 npu 1'])
   })
 
+  test('a lost request whose lost inputs were answered since is as good as new: faults of others do not add up', () => {
+    const run = new Run(npu)
+    run.ready('npu')
+    run.submit(1, 'bulk', ...times(3, 900)) // two of its batches are at the worker
+    run.lose('npu')
+    run.ready('npu')
+    expect(run.finish(3)).toContain('send 4 npu 1') // one of the two: it is still under suspicion
+    run.lose('npu')
+    run.ready('npu')
+    run.finish(5)
+    expect(run.state.requests.get(1)?.tries).toBe(0)
+    expect(run.lose('npu')).toEqual(['retry 1'])
+    run.ready('npu')
+    expect(run.lose('npu')).toEqual(['retry 1'])
+    run.ready('npu')
+    expect(run.lose('npu')).toEqual(['end 1 failed'])
+  })
+
   test('a worker gone for good ends what waits for it', () => {
     const run = new Run(npu)
     run.submit(1, 'interactive', 10)

@@ -17,7 +17,7 @@ import { paced } from './forecast.ts'
 import { hedge } from './hedge.ts'
 import { replan, vacate } from './replan.ts'
 import { settleModels } from './residency.ts'
-import { refuseParts, retryParts } from './retry.ts'
+import { acquitted, refuseParts, retryParts } from './retry.ts'
 import type { Batch, Effect, Event, Fault, Lane, Request, Seat, State } from './state.ts'
 
 /** Bulk that gives way pauses no longer than this after a batch. */
@@ -148,7 +148,7 @@ function batchDone(draft: Draft, batch: Batch | undefined): void {
   if (seat && lane) measure(draft, lane, seat, batch)
   const answered: Request[] = []
   for (const request of requestsOf(draft, batch)) {
-    const left = putRequest(draft, request, { running: request.running - 1 })
+    const left = putRequest(draft, request, { ...acquitted(batch, request), running: request.running - 1 })
     if (left.running > 0 || left.pending.length > 0) continue
     answered.push(left)
     end(draft, left, { how: 'done' })

@@ -1,6 +1,7 @@
 /** Requests to another server, on connections of their own: llama-server closes those that it announces to keep. */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
+import type { SpareConnection } from './spare-connection.ts'
 
 /** A TLS handshake costs too much for each request. */
 const tls = new Agent({ keepAlive: true, maxSockets: 64, timeout: 15_000 })
@@ -13,6 +14,8 @@ export interface Target {
   readonly url: string
   /** API key; absent: none is sent. */
   readonly key?: string | undefined
+  /** Of a server without TLS: the next request goes by it. */
+  readonly spare?: SpareConnection | undefined
 }
 
 export interface Ask {
@@ -39,13 +42,13 @@ export async function ask(target: Target, question: Ask): Promise<IncomingMessag
   }
 }
 
-function once({ url, key }: Target, { path, body, signal, headMs }: Ask): Promise<IncomingMessage> {
+function once({ url, key, spare }: Target, { path, body, signal, headMs }: Ask): Promise<IncomingMessage> {
   const address = new URL(url + path)
   const isTls = address.protocol === 'https:'
   const text = body === undefined ? undefined : JSON.stringify(body)
   const options: RequestOptions = {
     method: text === undefined ? 'GET' : 'POST',
-    agent: isTls ? tls : false,
+    ...(isTls ? { agent: tls } : spare ? { createConnection: () => spare.take() } : { agent: false }),
     signal,
     headers: {
       accept: 'application/json, text/event-stream',
@@ -63,6 +66,7 @@ function once({ url, key }: Target, { path, body, signal, headMs }: Ask): Promis
         : setTimeout(() => sent.destroy(new Error(`no answer within ${headMs} ms`)), headMs)
     sent.once('response', (answer) => {
       clearTimeout(timer)
+      spare?.open()
       resolve(answer)
     })
     sent.once('error', (error) => {

@@ -6,11 +6,12 @@ import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
 import { findGguf } from '../../llama.cpp/model-file.ts'
 import { watchAlive } from '../alive.ts'
 import { ServerClient } from '../client.ts'
+import { LlamaServerDecoder } from '../llama-server-decoder.ts'
 import { llamaServer } from '../servers/llama-server.ts'
 import type { ServerSettings } from '../settings.ts'
 import { Props } from '../wire.ts'
 import { serverArguments } from './arguments.ts'
-import { ManagedDecoder } from './decoder.ts'
+import { managedDecoder } from './decoder.ts'
 import type { Failure } from './failure.ts'
 import { LogFile } from './log-file.ts'
 import { freePort, type RunningProcess, StartFailure, startServer } from './process.ts'
@@ -57,6 +58,8 @@ export async function loadManaged(
       contextTokens: Math.min(model.contextTokens, props.default_generation_settings.n_ctx ?? contextTokens),
       slots: props.total_slots,
     }
+    const { chat_template: template, bos_token: bosToken, eos_token: eosToken } = props
+    const decoder = await LlamaServerDecoder.open(options, { template, bosToken, eosToken })
     let told = false
     const tell = (why: string) => {
       if (!running.isStopping && !told) onGone(why)
@@ -71,7 +74,7 @@ export async function loadManaged(
     })
     return {
       version: `llama-server ${props.build_info ?? ''}`.trim(),
-      decoder: new ManagedDecoder(options, props.chat_template, running),
+      decoder: managedDecoder(decoder, running),
     }
   } catch (thrown) {
     await running.stop()

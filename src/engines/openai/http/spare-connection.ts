@@ -1,0 +1,46 @@
+import { connect, type Socket } from 'node:net'
+
+/** Servers close a connection that is idle for long: llama-server after 5 s. One of ours goes before. */
+const IDLE_MS = 4_000
+
+/** One connection that stands open before it is needed, for a request that follows soon. */
+export class SpareConnection {
+  readonly #host: string
+  readonly #port: number
+  #spare: { readonly socket: Socket; readonly drop: () => void } | undefined
+
+  /** @param url of a server without TLS */
+  constructor(url: string) {
+    const { hostname, port } = new URL(url)
+    this.#host = hostname.replace(/^\[|\]$/g, '')
+    this.#port = Number(port || 80)
+  }
+
+  /** Opens it, unless it stands. */
+  open(): void {
+    if (this.#spare) return
+    const socket = this.#connect()
+    const drop = () => {
+      if (this.#spare?.socket === socket) this.#spare = undefined
+      socket.destroy()
+    }
+    socket.on('error', drop).on('close', drop).setTimeout(IDLE_MS, drop).unref()
+    this.#spare = { socket, drop }
+  }
+
+  /** The one that stands open, else a new one. */
+  take(): Socket {
+    if (!this.#spare) return this.#connect()
+    const { socket, drop } = this.#spare
+    this.#spare = undefined
+    return socket.off('error', drop).off('close', drop).off('timeout', drop).setTimeout(0).ref()
+  }
+
+  close(): void {
+    this.#spare?.drop()
+  }
+
+  #connect(): Socket {
+    return connect({ host: this.#host, port: this.#port, noDelay: true })
+  }
+}
