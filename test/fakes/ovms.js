@@ -107,6 +107,7 @@ function load() {
   return 'AVAILABLE'
 }
 
+const TASKS = { '/v3/embeddings': 'embed', '/v3/rerank': 'rerank', '/v3/chat/completions': 'chat' }
 const ROUTES = {
   'GET /v2/health/ready': () => (state === undefined ? [503] : [200]),
   'GET /v1/config': () => [
@@ -123,8 +124,6 @@ const ROUTES = {
   ],
   'POST /v3/embeddings': (body) => {
     if (process.env.FAKE_OVMS_EXIT) process.exit(Number(process.env.FAKE_OVMS_EXIT))
-    if (graph.task !== 'embed')
-      return [404, { error: 'Mediapipe graph definition with requested name is not found' }]
     const data = body.input.map((text, index) => ({
       object: 'embedding',
       index,
@@ -161,7 +160,7 @@ createServer(async (request, response) => {
   for await (const part of request) text += part
   const route = ROUTES[`${request.method} ${request.url}`]
   const body = text === '' ? {} : JSON.parse(text)
-  const named = request.method === 'GET' || body.model === name
+  const named = request.method === 'GET' || (body.model === name && graph.task === TASKS[request.url])
   const [status, answer = ''] = !route
     ? [404, { error: 'Invalid request URL' }]
     : named
