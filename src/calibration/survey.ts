@@ -169,7 +169,11 @@ export async function lookForServers(
   }
   const fresh = now.servers.filter((server) => server.answered && isNew(server))
   if (fresh.length === 0) return undefined
-  const servers = [...known.filter(({ name }) => fresh.every((each) => each.name !== name)), ...fresh]
+  // in their order: the first with a model of a name has that name
+  const servers = [
+    ...known.map((before) => fresh.find(({ name }) => name === before.name) ?? before),
+    ...fresh.filter(({ name }) => known.every((before) => before.name !== name)),
+  ]
   const own = survey.devices.filter(({ server }) => server === undefined)
   const real = await loadCatalogue(modelFolders(home, config.models.folders))
   const warn = () => undefined // it was told at the start

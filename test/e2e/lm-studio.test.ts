@@ -30,6 +30,7 @@ beforeAll(async () => {
       servers: [
         { name: 'studio', url: first.url },
         { name: 'studio-2', url: second.url, manage: true },
+        { name: 'vectors', url: first.url, tasks: ['embed'] }, // one address may have two names
       ],
     },
   })
@@ -85,6 +86,8 @@ test('the command line shows what each has, and what of it is loaded', LONG, asy
   const models = await run('models')
   expect(models).toMatch(new RegExp(`^${CODER} .*studio \\(loaded\\)`, 'm'))
   expect(models).toMatch(/^gemma-3-270m-it-qat .*studio \(not loaded\)/m)
+  expect(models).toMatch(new RegExp(`^vectors/${NOMIC} .*vectors \\(loaded\\)`, 'm'))
+  expect(await askedBy(CODER)).toBe('server:studio')
   expect(await run('status')).toMatch(/gemma-3-270m-it-qat .*server:studio .*not loaded/)
   const doctor = await run('doctor')
   expect(doctor).toMatch(new RegExp(`server studio +lmstudio at ${first.url}: ${CODER} \\(chat, loaded\\)`))

@@ -4,6 +4,7 @@ import { FAKE_SERVERS, startFakeModelServer } from '../../../test/fakes/model-se
 import { describeLlamaServer, startLlamaServer } from '../../../test/support/llama-server.ts'
 import { Config } from '../../config/index.ts'
 import { discoverServers } from './discover.ts'
+import { softwareOf } from './servers/index.ts'
 
 const { signal } = new AbortController()
 
@@ -105,6 +106,22 @@ describe('what a server tells of itself', () => {
       { name: 'all-minilm:latest', tasks: ['embed'] },
       { name: 'not-listed', tasks: ['chat'] },
     ])
+    await fake.stop()
+  })
+
+  test('one that is found again keeps its name, and takes none of another that is known', async () => {
+    const fake = await startFakeModelServer(FAKE_SERVERS.ollama)
+    const software = [{ ...softwareOf('ollama'), ports: [Number(new URL(fake.url).port)] }]
+    const config = Config.parse({ adopt: { discover: true } })
+    const namesWith = async (known: { name: string; url: string }[]) =>
+      (await discoverServers(config, { env: {}, signal, software, known })).servers.map(({ name }) => name)
+    expect(await namesWith([])).toEqual(['ollama'])
+    expect(await namesWith([{ name: 'ollama', url: 'https://ai.example' }])).toEqual(['ollama-2'])
+    const both = [
+      { name: 'ollama', url: 'http://127.0.0.1:9' },
+      { name: 'ollama-2', url: fake.url },
+    ]
+    expect(await namesWith(both)).toEqual(['ollama-2'])
     await fake.stop()
   })
 
