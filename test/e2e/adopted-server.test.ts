@@ -21,6 +21,9 @@ const question = {
   max_tokens: 40,
 }
 const mine = { ...question, model: CHAT, temperature: 0 }
+const TEXTS = '/v1/completions'
+/** Long enough to be killed in the middle of. */
+const text = { model: CHAT, prompt: 'The queue', max_tokens: 400, temperature: 0 }
 
 async function json<T>({ url }: TestServer, path: string): Promise<T> {
   return (await (await fetch(`${url}${path}`)).json()) as T
@@ -93,8 +96,8 @@ describeLlamaServer('adopted llama-servers', () => {
     LONG,
     async () => {
       await expect.poll(async () => (await worker('cpu'))?.state, { timeout: 60_000 }).toBe('ready')
-      const whole = await stream(server, CHATS, mine)
-      const broken = await stream(server, CHATS, mine, (pieces) => {
+      const whole = await stream(server, TEXTS, text)
+      const broken = await stream(server, TEXTS, text, (pieces) => {
         if (pieces === 5) void same.kill()
       })
       expect(broken.text).toBe(whole.text)
