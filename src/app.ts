@@ -97,7 +97,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   })
   const embedModel = survey.models.find(({ task }) => task === 'embed')?.model
   const projects = createProjects({ home, serving, config, log, ...(embedModel ? { embedModel } : {}) })
-  const residency = createResidency(conductor)
+  const residency = createResidency(conductor, () => knowledge.survey.devices)
   const current = announce ? keepCurrent({ conductor, serving, knowledge, residency, store, log }) : undefined
   const load = createLoadMeter(() => knowledge.survey.devices, { env: process.env })
   telemetry.metrics.watch({

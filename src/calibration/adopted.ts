@@ -38,8 +38,8 @@ export async function adopt(
   { catalogue, here, home, usersOf }: AdoptInput,
 ): Promise<Adopted> {
   const users = await Promise.all(
-    servers.map(({ local, url, device }) =>
-      local && !device?.told ? usersOf(portOf(url)) : Promise.resolve(undefined),
+    servers.map(({ local, url, device, launch }) =>
+      local && !launch && !device?.told ? usersOf(portOf(url)) : Promise.resolve(undefined),
     ),
   )
   const taken = new Set(catalogue.map(({ id }) => id))

@@ -30,6 +30,10 @@ export function withIndexModel(
     const before = known.find(({ name }) => name === server.name)
     const told = before?.models.find(({ name }) => name === model.name)?.dimensions
     if (told !== undefined) return { ...model, dimensions: told }
+    if (server.launch) {
+      warn(`models.embed: ${wanted} has no hidden_size in its config.json, which an index needs`)
+      return model
+    }
     try {
       return { ...model, dimensions: await ask(server, model) }
     } catch (thrown) {

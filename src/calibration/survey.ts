@@ -11,6 +11,7 @@ import {
   discoverServers,
   type FoundServer,
   type FoundServers,
+  projectorOf,
 } from '../engines/index.ts'
 import {
   asSimulated,
@@ -135,7 +136,7 @@ async function withServers(
 ): Promise<{ adopted: Adopted; models: readonly PlannedModel[]; asked: readonly FoundServer[] }> {
   const { config, home, signal, known, warn } = planning
   const asked = await withIndexModel(servers, {
-    wanted: config.models.embed,
+    wanted: real.list().some(({ id }) => id === config.models.embed) ? undefined : config.models.embed,
     known,
     ask: (server, model) => askDimensions(server, model, { env: process.env, signal }),
     warn,
@@ -144,7 +145,8 @@ async function withServers(
   const file = chat !== undefined && isGgufPath(chat) ? [await namedModel(real, 'chat', chat)] : []
   const usersOf = (port: number) => portUsers(port, { signal, env: process.env })
   const adopted = await adopt(asked, { catalogue: [...real.list(), ...file], here: devices, home, usersOf })
-  return { adopted, models: await plannedModels(planning, real, adopted), asked }
+  const hasLlamaServer = devices.some(({ engines }) => engines.openai !== undefined)
+  return { adopted, models: await plannedModels(planning, real, adopted, hasLlamaServer), asked }
 }
 
 /**
@@ -244,6 +246,7 @@ async function plannedModels(
   { config, simulation, warn }: Planning,
   real: Catalogue,
   adopted: Adopted,
+  hasLlamaServer: boolean,
 ): Promise<PlannedModel[]> {
   const catalogue = simulation ? simulatedCatalogue(simulation, real) : withModels(real, adopted.models)
   const chosen = await chooseModels(catalogue, config, warn)
@@ -252,7 +255,9 @@ async function plannedModels(
   const models: PlannedModel[] = []
   for (const { model: found, ...rest } of chosen) {
     const shape = (simulation && simulatedShape(simulation, found)) ?? (await shapeOf(found, warn))
-    const model = simulation ? asSimulated(found, simulation) : readingImages(found, adopted)
+    const model = simulation
+      ? asSimulated(found, simulation)
+      : await readingImages(found, adopted, hasLlamaServer)
     if (simulation && rest.task === 'embed') await keepReferences(model, simulation)
     models.push({
       ...rest,
@@ -264,9 +269,11 @@ async function plannedModels(
   return [...models, ...onDemand(models, adopted)]
 }
 
-/** A server that has a model's file open may have a part for pictures beside it. */
-function readingImages(model: Model, { withImages }: Adopted): Model {
-  if (!model.chat || !withImages.has(model.id)) return model
+/** A server that has a model's file open may have a part for pictures beside it, and so may a folder for a llama-server of ours. */
+async function readingImages(model: Model, { withImages }: Adopted, hasLlamaServer: boolean): Promise<Model> {
+  if (!model.chat) return model
+  const reads = withImages.has(model.id) || (hasLlamaServer && (await projectorOf(model)) !== undefined)
+  if (!reads) return model
   return { ...model, chat: { ...model.chat, images: 'yes' } }
 }
 

@@ -64,7 +64,10 @@ export function workerOptions(
       ...(simulated ? { settings: { ...simulated.settings } } : {}),
       ...(task === 'chat' ? decoderSpec(model, chat, placement.load) : {}),
     },
-    ...(placement.memory && !simulated ? { memoryLimitBytes: memoryLimit(placement.memory) } : {}),
+    // how much a server of ours takes is not known
+    ...(placement.memory && !simulated && !server?.launch
+      ? { memoryLimitBytes: memoryLimit(placement.memory) }
+      : {}),
     ...(found ? { env: { ...found.env, ...deviceEnv } } : {}),
     ...(simulated ? { modulePath: simulated.modulePath } : {}),
     ...(task === 'embed'

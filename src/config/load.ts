@@ -153,7 +153,7 @@ function checkTogether(config: Config, source: LoadedConfig['source']): Problem 
     const [setting = ''] = llamaServer.split(':', 1)
     return { where: source[setting]?.where ?? setting, what: llamaServer }
   }
-  const ovms = ovmsProblem(config.ovms, isAbsolute)
+  const ovms = ovmsProblem(config.ovms, isAbsolute, config.servers)
   if (ovms !== undefined) {
     const [setting = ''] = ovms.split(/[[:]/, 1)
     return { where: source[setting]?.where ?? setting, what: ovms }

@@ -14,7 +14,9 @@ test.each<[object, string | undefined]>([
     { models: [{ ...model, task: 'chat' }] },
     'ovms.models[0].device: a chat on the NPU is not supported; allowed: CPU, GPU, GPU.N',
   ],
-])('%j', (section, problem) => expect(ovmsProblem(Ovms.parse(section), isAbsolute)).toBe(problem))
+])('%j', (section, problem) =>
+  expect(ovmsProblem(Ovms.parse(section), isAbsolute, [{ name: 'ovms-taken' }])).toBe(problem),
+)
 
 test.each([
   { ...model, device: 'TPU' },

@@ -46,6 +46,7 @@ const RESERVED = /^--?(rest_port|port|rest_bind_address|config_path|model_name|m
 export function ovmsProblem(
   { path, args, models }: z.infer<typeof Ovms>,
   isAbsolute: (path: string) => boolean,
+  servers: readonly { readonly name: string }[],
 ): string | undefined {
   if (path !== undefined && !isAbsolute(path)) return `ovms.path: ${path} is not an absolute path`
   const taken = args.find((arg) => RESERVED.test(arg))
@@ -54,6 +55,8 @@ export function ovmsProblem(
     const where = `ovms.models[${at}]`
     if (!isAbsolute(folder)) return `${where}.folder: ${folder} is not an absolute path`
     if (models.findIndex((each) => each.name === name) !== at) return `${where}.name: ${name} is there twice`
+    if (servers.some((each) => each.name === `ovms-${name}`))
+      return `${where}.name: ${name} is called ovms-${name} in the plan, as one of servers is`
     if (task === 'chat' && device === 'NPU')
       return `${where}.device: a chat on the NPU is not supported; allowed: CPU, GPU, GPU.N`
   }

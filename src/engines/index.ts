@@ -15,6 +15,7 @@ export type { DiscoveredEngine, EngineInspection } from './discovery.ts'
 export { askDimensions } from './openai/ask-dimensions.ts'
 export { discoverServers, type FoundServer, type FoundServers } from './openai/discover.ts'
 export { configuredOvms } from './openai/managed/ovms/discover.ts'
+export { projectorOf } from './openai/managed/projector.ts'
 export { serverSettings } from './openai/settings.ts'
 export { runProbeProcess } from './probe-process.ts'
 

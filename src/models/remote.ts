@@ -1,5 +1,6 @@
 /** Models that another server runs: which of the catalogue they are, or entries of their own. */
 import { createHash } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { AdoptedServer, Model, ServerKind, ServerModel, Task } from '../domain/index.ts'
@@ -37,6 +38,21 @@ export async function sameModel(
   return model && { model, by: 'name' }
 }
 
+/** By path, size and time of change: servers are looked at again and again. */
+const hashes = new Map<string, Promise<string>>()
+const MAX_HASHES = 64
+
+function hashOf(path: string, { size, mtimeMs }: Stats): Promise<string> {
+  const key = `${path}:${size}:${mtimeMs}`
+  const known = hashes.get(key)
+  if (known) return known
+  if (hashes.size >= MAX_HASHES) hashes.clear()
+  const hash = sha256Of(path)
+  hash.catch(() => hashes.delete(key))
+  hashes.set(key, hash)
+  return hash
+}
+
 async function isOpen(file: string, model: Model): Promise<boolean> {
   const [own] = model.files.gguf ?? []
   if (!own) return false
@@ -44,8 +60,9 @@ async function isOpen(file: string, model: Model): Promise<boolean> {
   const [there, here] = await Promise.all([file, path].map((each) => realpath(each).catch(() => undefined)))
   if (there === undefined) return false
   if (there === here) return true
-  if (own.sha256 === '' || (await stat(there)).size !== own.sizeBytes) return false
-  return (await sha256Of(there)) === own.sha256
+  const stats = await stat(there)
+  if (own.sha256 === '' || stats.size !== own.sizeBytes) return false
+  return (await hashOf(there, stats)) === own.sha256
 }
 
 /**
@@ -61,7 +78,14 @@ export function remoteModel(
   const [first = 'chat'] = tasks
   const window = contextTokens ?? CONTEXT_TOKENS[first]
   // a server opens another window at each load; its vectors stay what they are
-  const identity = JSON.stringify([server.url, name, dimensions ?? null])
+  // one that Tandem starts has no address yet: what it serves is its folder, pooled as it was told
+  const { folder, pooling } = server.launch ?? {}
+  const identity = JSON.stringify([
+    server.url,
+    name,
+    dimensions ?? null,
+    ...(folder ? [folder, pooling] : []),
+  ])
   return {
     id,
     title: `${name} on ${server.name}`,

@@ -3,6 +3,7 @@ import { type PlannedPlacement, placementId } from '../domain/index.ts'
 import { policyNamed } from '../placement/index.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
+import { isOursToUnload } from './own-models.ts'
 import type { Residency } from './residency.ts'
 
 interface IdleUnload {
@@ -30,9 +31,13 @@ export function unloadIdle(
   for (const planned of (conductor.plan.tasks.chat ?? []) as readonly PlannedPlacement[]) {
     const id = placementId(planned)
     const worker = conductor.running(id)?.worker
-    const { server } = devices.find((each) => each.id === planned.device) ?? {}
-    const mayUnload = server ? server.manage : planned.kind !== 'cpu'
-    if (!mayUnload || !worker?.info || residency.heldMs(planned.model) > 0) {
+    const isOwnCpu = planned.kind === 'cpu' && !devices.find(({ id }) => id === planned.device)?.server
+    if (
+      isOwnCpu ||
+      !isOursToUnload(planned, devices) ||
+      !worker?.info ||
+      residency.heldMs(planned.model) > 0
+    ) {
       readySinceMs.delete(id)
       continue
     }

@@ -2,6 +2,7 @@ import type { LiveFigure } from '../calibration/index.ts'
 import {
   asTandemError,
   ENGINE_FAULTS,
+  type ErrorCode,
   type Placement,
   type ServedBy,
   type TandemError,
@@ -383,8 +384,11 @@ interface Target {
   readonly off: () => void
 }
 
+/** The worker is well, and another one may be able. */
+const CANNOT: readonly ErrorCode[] = ['IMAGES_UNSUPPORTED', 'MODEL_CANNOT', 'CANNOT_CONTINUE']
+
 function faultOf(error: TandemError): Fault {
   if (error.code === 'WORKER_LOST' || error.code === 'DEADLINE' || error.code === 'STARTING') return 'worker'
-  if (error.code === 'IMAGES_UNSUPPORTED' || error.code === 'MODEL_CANNOT') return 'unable'
-  return ENGINE_FAULTS.includes(error.code) || error.code === 'CANNOT_CONTINUE' ? 'engine' : 'input'
+  if (CANNOT.includes(error.code)) return 'unable'
+  return ENGINE_FAULTS.includes(error.code) ? 'engine' : 'input'
 }

@@ -43,7 +43,7 @@ async function started({ pin, policy = 'economy' }: { pin?: Task; policy?: strin
   await Promise.all(workers.map((worker) => worker.ready()))
   const warnings: string[] = []
   const pins = pin ? { [pin]: { device: 'gpu0' } } : {}
-  const knowledge = { survey: { pins, config } } as unknown as Knowledge
+  const knowledge = { survey: { pins, config, devices: [] } } as unknown as Knowledge
   const relief = { conductor, serving, knowledge, log: { warn: (text: string) => warnings.push(text) } }
   const resting = () =>
     serving.workers().flatMap(({ device, state }) => (state === 'stopped' ? [device] : []))
@@ -73,10 +73,12 @@ test('never the encoder of an index, nor what the configuration asks for; a requ
   expect(pinned.resting()).toEqual(['cpu'])
 })
 
+const noServers = () => []
+
 test('economy unloads a chat model on a GPU that nobody asks, development does not', async () => {
   const readySinceMs = new Map<string, number>()
   const economy = await started()
-  const residency = createResidency(economy.relief.conductor)
+  const residency = createResidency(economy.relief.conductor, noServers)
   const now = performance.now()
   unloadIdle({ ...economy.relief, readySinceMs, residency }, now)
   unloadIdle({ ...economy.relief, readySinceMs, residency }, now + 299_000)
@@ -89,7 +91,7 @@ test('economy unloads a chat model on a GPU that nobody asks, development does n
     {
       ...development.relief,
       readySinceMs: new Map(),
-      residency: createResidency(development.relief.conductor),
+      residency: createResidency(development.relief.conductor, noServers),
     },
     now,
   )
@@ -97,7 +99,7 @@ test('economy unloads a chat model on a GPU that nobody asks, development does n
     {
       ...development.relief,
       readySinceMs: new Map(),
-      residency: createResidency(development.relief.conductor),
+      residency: createResidency(development.relief.conductor, noServers),
     },
     now + 1e9,
   )
@@ -107,7 +109,7 @@ test('economy unloads a chat model on a GPU that nobody asks, development does n
 test('a client holds a chat model, and lets it go; an encoder stays', async () => {
   const { relief, resting, serving } = await started()
   let now = 0
-  const residency = createResidency(relief.conductor, () => now)
+  const residency = createResidency(relief.conductor, noServers, () => now)
   const idle = (ms: number) => unloadIdle({ ...relief, readySinceMs, residency }, performance.now() + ms)
   const readySinceMs = new Map<string, number>()
   residency.hold('fake', 1_000_000)
@@ -129,7 +131,7 @@ test('a client holds a chat model, and lets it go; an encoder stays', async () =
 
 test('a chat model that answers is not unloaded', async () => {
   const { relief, resting, serving } = await started()
-  const residency = createResidency(relief.conductor)
+  const residency = createResidency(relief.conductor, noServers)
   const chat = { model: 'fake', prompt: 'fault:slow:300', sampling: { stop: [] } }
   const running = serving.complete(chat as never, interactive, () => {})
   await expect.poll(() => serving.activity().inFlight).toBe(1)

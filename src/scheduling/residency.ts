@@ -1,5 +1,6 @@
-import { placementId, placementsOf } from '../domain/index.ts'
+import { type Device, placementId, placementsOf } from '../domain/index.ts'
 import type { Conductor } from './conductor.ts'
+import { isOursToUnload } from './own-models.ts'
 
 /** What clients wish of a chat model's place in memory. Encoders stay: indexes are kept with them. */
 export interface Residency {
@@ -17,9 +18,13 @@ export interface Residency {
   heldMs(model: string): number
 }
 
-/** @param now milliseconds of a clock that only goes forward */
+/**
+ * @param devices of the machine and its servers, as they are now
+ * @param now milliseconds of a clock that only goes forward
+ */
 export function createResidency(
   conductor: Pick<Conductor, 'plan' | 'running'>,
+  devices: () => readonly Device[],
   now: () => number = () => performance.now(),
 ): Residency {
   /** One entry for each model that was ever held: clients can only name those of the catalogue. */
@@ -30,7 +35,7 @@ export function createResidency(
     unload(model) {
       heldUntilMs.delete(model)
       const own = placementsOf(conductor.plan).filter(
-        (each) => each.task === 'chat' && each.model === model && each.engine !== 'openai',
+        (each) => each.task === 'chat' && each.model === model && isOursToUnload(each, devices()),
       )
       const rested = own.filter((each) => conductor.running(placementId(each))?.worker.rest())
       return rested.length > 0

@@ -24,7 +24,7 @@ export const doctor = defineCommand({
   run: async (context, _args, { json }) => {
     const { config, check } = readConfig(context)
     const { home, signal } = context
-    const servers = await checkServers(config, context.io.env, signal)
+    const servers = await checkServers(config, { home, env: context.io.env, signal })
     const checks = [
       checkNode(process.versions.node),
       ...checkCapacity(),

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts'
 import type { ServerModel } from '../../domain/index.ts'
-import { discoverServers, type FoundServer } from '../../engines/index.ts'
+import { configuredOvms, discoverServers, type FoundServer } from '../../engines/index.ts'
 import { plainName } from '../../models/index.ts'
 import { type Check, ok, warn } from './check.ts'
 
@@ -13,23 +13,31 @@ const MOST_NAMES = 4
  */
 export async function checkServers(
   config: Config,
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
+  {
+    home,
+    env,
+    signal,
+  }: { readonly home: string; readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
 ): Promise<{ readonly checks: readonly Check[]; readonly names: readonly string[] }> {
-  const { servers, warnings } = await discoverServers(config, { env, signal })
+  const { servers: others, warnings } = await discoverServers(config, { env, signal })
+  const own = await configuredOvms(config, { home, env })
+  const servers = [...own.servers, ...others]
   const checks = servers.filter(({ answered }) => answered).map(found)
-  const away = warnings.map((warning) =>
-    warn('servers', 'server', warning, 'start it, or correct `servers` in tandem.yaml'),
-  )
+  const away = [
+    ...own.warnings.map((warning) => warn('ovms', 'ovms', warning, 'docs/ovms.md says what it needs')),
+    ...warnings.map((warning) =>
+      warn('servers', 'server', warning, 'start it, or correct `servers` in tandem.yaml'),
+    ),
+  ]
   const names = servers.flatMap(({ name, models }) =>
     models.map((model) => plainName(model.name)).flatMap((plain) => [plain, `${name}/${plain}`]),
   )
   return { checks: [...checks, ...away], names }
 }
 
-function found({ name, kind, url, version, models, manage }: FoundServer): Check {
+function found({ name, kind, url, version, models, manage, launch }: FoundServer): Check {
   const software = version === undefined ? kind : `${kind} ${version}`
-  const where = `${software} at ${url}`
+  const where = launch ? `${software}, started when the plan wants it` : `${software} at ${url}`
   const managed = manage ? '; Tandem may load and unload them' : ''
   return ok(`server:${name}`, `server ${name}`, `${where}: ${listed(models)}${managed}`)
 }

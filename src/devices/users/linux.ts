@@ -101,7 +101,8 @@ function drmUse(info: string | undefined, pid: string): OpenDevice | undefined {
   const ofKind = (kind: string) =>
     [...fields].filter(([name]) => name.startsWith(`drm-${kind}-`)).map(([, value]) => bytesOf(value))
   const resident = ofKind('resident')
-  const memory = resident.length > 0 ? resident : ofKind('total')
+  // before `resident` there was `memory`
+  const memory = [resident, ofKind('memory'), ofKind('total')].find((told) => told.length > 0) ?? []
   return {
     pid: Number(pid),
     pciAddress,

@@ -58,7 +58,10 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   await untilUp(settings, health)
   await stillHas(settings, client)
   const letGo = await keepModel(settings, client)
-  const loaded = await open(spec, settings, client)
+  const loaded = await open(spec, settings, client).catch(async (thrown: unknown) => {
+    await letGo()
+    throw thrown
+  })
   const endWatch = watchAlive({
     target: { url: server.url },
     path: health,

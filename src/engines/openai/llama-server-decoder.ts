@@ -24,6 +24,8 @@ const REPLACEMENT = '\uFFFD'
 const MAX_BROKEN = 3
 /** An aborted signal that nobody aborts. */
 const never = new AbortController().signal
+/** For the head of a rendering that only makes chats faster. */
+const PROBE_MS = 5_000
 
 interface Run {
   /** Text, or ids. */
@@ -57,7 +59,7 @@ export class LlamaServerDecoder extends ServerDecoder {
   static async open(options: DecoderOptions, source: TemplateSource): Promise<LlamaServerDecoder> {
     const decoder = new LlamaServerDecoder(options, source)
     decoder.#render = await ownTemplate(source, (messages) =>
-      decoder.#renderedThere({ messages, tools: [] }, never),
+      decoder.#renderedThere({ messages, tools: [] }, never, PROBE_MS),
     )
     return decoder
   }
@@ -218,12 +220,17 @@ export class LlamaServerDecoder extends ServerDecoder {
     return own ?? this.#renderedThere(prompt, signal)
   }
 
-  async #renderedThere({ messages, tools }: ChatPromptSpec, signal: AbortSignal): Promise<string> {
+  async #renderedThere(
+    { messages, tools }: ChatPromptSpec,
+    signal: AbortSignal,
+    headMs?: number,
+  ): Promise<string> {
     const body = {
       messages: toMessages(messages),
       ...(tools.length > 0 ? { tools: tools.map(toTool) } : {}),
     }
-    return (await this.#options.client.json('/apply-template', Prompt, { body, signal })).prompt
+    const bounds = { signal, ...(headMs === undefined ? {} : { headMs }) }
+    return (await this.#options.client.json('/apply-template', Prompt, { body, ...bounds })).prompt
   }
 
   /** @param asPrompt special tokens are read as such, and one that begins a text is added */

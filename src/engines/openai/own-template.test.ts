@@ -48,6 +48,10 @@ describe('left to the server', () => {
     expect(render?.([{ role: 'user', content: 'no' }])).toBeUndefined()
   })
 
+  test('a server that renders nothing by itself', async () => {
+    expect(await ownTemplate(source, () => Promise.reject(new Error('no such route')))).toBeUndefined()
+  })
+
   test.each<[string, string, (content: string) => string]>([
     ['a server that trims', TEMPLATE, (content) => content.trim()],
     ['no template', '', String],

@@ -28,14 +28,15 @@ const BY_TIME = /strftime|now\s*\(/
  * Renders a server's template here, which saves a request before each chat: text only, after an optional system message user and
  * assistant in turn. Other chats are left to the server.
  * @param rendered the server's own rendering
- * @returns undefined where the two differ on any of the probes
+ * @returns undefined where the two differ on any of the probes, or the server does not tell
  */
 export async function ownTemplate(
   source: TemplateSource,
   rendered: (messages: readonly ChatMessage[]) => Promise<string>,
 ): Promise<Render | undefined> {
   if (source.template === '' || BY_TIME.test(source.template)) return undefined
-  const wanted = await Promise.all(PROBES.map(rendered))
+  const wanted = await Promise.all(PROBES.map(rendered)).catch(() => undefined)
+  if (!wanted) return undefined
   // llama-server leaves out a token that its tokenizer adds by itself
   for (const bosToken of [source.bosToken, '']) {
     const render = renderer({ ...source, bosToken })

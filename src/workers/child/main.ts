@@ -61,6 +61,7 @@ async function load(message: LoadOrder): Promise<void> {
     const loadMs = performance.now() - startedMs
     send({ type: 'ready', info: { engineVersion: engine.version(), ...sizesOf(loaded), loadMs } })
   } catch (thrown) {
+    await loaded?.dispose().catch(() => undefined) // a server may have loaded the model for us
     send({ type: 'loadFailed', error: engineError(thrown, message).toWire() })
   }
 }

@@ -22,8 +22,9 @@ const Refusal = z.object({
 /** Numbers of a prompt that is too long: `maximum context length is 4096 tokens ... 5000 tokens`. */
 const WINDOW = /(?:maximum context length|context (?:size|window|length))\D{0,40}?(\d+)[\s\S]*?(\d+) tokens/i
 
-/** 501 is llama-server's for what its model cannot do. */
-const WRONG_REQUEST = [400, 413, 415, 422, 501]
+const WRONG_REQUEST = [400, 413, 415, 422]
+/** llama-server's for what its model cannot do: another placement may. */
+const CANNOT = 501
 
 /**
  * What a server said instead of an answer, as an error of ours: a wrong request is the client's, all else the server's.
@@ -35,6 +36,13 @@ export function refusal(server: string, status: number, text: string): TandemErr
     return new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit, tokens }, { param: 'messages' })
   if (WRONG_REQUEST.includes(status))
     return new TandemError('INVALID_REQUEST', { what: `${server} refuses the request: ${message}` })
+  if (status === CANNOT)
+    return new TandemError('MODEL_CANNOT', {
+      model: 'its model',
+      what: 'do that',
+      engine: server,
+      why: message,
+    })
   const why = `${server} answered ${status}: ${message}`
   return new TandemError('ENGINE_FAILED', { engine: 'openai', why })
 }

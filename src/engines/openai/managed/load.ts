@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { type Model, TandemError } from '../../../domain/index.ts'
+import { join } from 'node:path'
+import { TandemError } from '../../../domain/index.ts'
 import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
 import { findGguf } from '../../llama.cpp/model-file.ts'
 import { watchAlive } from '../alive.ts'
@@ -15,6 +14,7 @@ import { managedDecoder } from './decoder.ts'
 import type { Failure } from './failure.ts'
 import { LogFile } from './log-file.ts'
 import { freePort, type RunningProcess, StartFailure, startServer } from './process.ts'
+import { projectorOf } from './projector.ts'
 import type { ManagedSettings } from './settings.ts'
 
 /** Of this process: the key is made anew for each server, and told to nobody else. */
@@ -144,14 +144,6 @@ function asError(
     default:
       return failed(`${why}; its log is ${log.path}`)
   }
-}
-
-/** The one beside the model, where the folder holds nothing of another. */
-async function projectorOf({ folder, files }: Model): Promise<string | undefined> {
-  const own = (files.gguf ?? []).map(({ path }) => basename(path))
-  const all = (await readdir(folder).catch(() => [])).filter((name) => /\.gguf$/i.test(name))
-  const [first, ...others] = all.filter((name) => !own.includes(name))
-  return first !== undefined && others.length === 0 && /mmproj/i.test(first) ? join(folder, first) : undefined
 }
 
 /** One for each placement; a benchmark of it writes there too. */

@@ -12,7 +12,9 @@ export interface ServedFiles {
 /** The files that the plan's first placement of a model reads; none where the model has no files of its own. */
 export function servedFiles({ id, files }: Pick<ModelEntry, 'id' | 'files'>, plan: Plan): ServedFiles {
   const engine = placementsOf(plan).find(({ model }) => model === id)?.engine
-  const formats = ENGINES.find((each) => each.id === engine)?.formats ?? []
+  const formats = ENGINES.filter((each) => each.id === engine).flatMap(
+    (each): readonly ModelFormat[] => each.formats,
+  )
   for (const format of formats) {
     const found = files?.[format]
     if (found && found.length > 0) return { format, files: found }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, utimes } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { TandemError } from '../../../../domain/index.ts'
 import { checkSpace, Download, JOURNAL_FILE, Journal } from '../../../../models/fetch/index.ts'
@@ -171,6 +171,8 @@ class Installing {
   async #present(found: FoundBuild, backend: Backend): Promise<InstallOutcome> {
     const { folder, binary, release, sha256 } = found
     const tried = await this.#try(binary, backend, basename(folder))
+    const now = new Date()
+    await utimes(folder, now, now) // the newest one is used
     const what = { release, backend, folder, ...(sha256 === undefined ? {} : { sha256 }) }
     return this.#outcome('present', what, binary, tried)
   }
