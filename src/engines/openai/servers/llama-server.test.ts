@@ -47,3 +47,13 @@ test('one that fails to load, or takes too long, is an error that says so', asyn
   const slow = router([value('downloading')], 300)
   await expect(slow.load()).rejects.toThrow(/has not loaded mine in time: it is still downloading/)
 })
+
+test('one that sleeps is listed as loaded, with its window and slots', async () => {
+  const meta = { n_ctx: 4096 }
+  const data = [{ id: NAME, owned_by: 'llamacpp', meta, status: { value: 'sleeping' } }]
+  const props = { role: 'router', total_slots: 2, default_generation_settings: {}, chat_template: '' }
+  const get = async (path: string) => (path.startsWith('/props') ? props : { data })
+  const seen = await llamaServer.look(get, async () => undefined)
+  expect(seen?.models).toMatchObject([{ name: NAME, loaded: true }])
+  expect(await llamaServer.sizes!(get, NAME)).toEqual({ contextTokens: 4096, parallel: 2 })
+})

@@ -88,10 +88,10 @@ export const llamaServer: ServerSoftware = {
       models: data.map((each) => (isRouter ? ofRouter(each) : alone(each, data[0], props))),
     }
   },
-  /** Of a router: it asks a process of its own for each model. */
+  /** Of a router: it asks a process of its own for each model, which `/props` does not wake (its README, "Sleeping on Idle"). */
   async sizes(get, name) {
     const told = Models.safeParse(await get('/v1/models')).data?.data.find(({ id }) => id === name)
-    if (told?.status?.value !== 'loaded') return {}
+    if (!told || !isInMemory(told)) return {}
     const props = Props.safeParse(await get(`/props?model=${encodeURIComponent(name)}`)).data
     return {
       ...(told.meta?.n_ctx === undefined ? {} : { contextTokens: told.meta.n_ctx }),
@@ -128,11 +128,15 @@ function ofRouter({ id, meta, status, context_length }: Listed): ServerModel {
   return {
     name: id,
     tasks: tasksOfArguments(args) ?? tasksOf(id, meta?.vocab_type),
-    loaded: LOADED.includes(status?.value ?? ''),
+    loaded: isInMemory({ status }),
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(meta?.n_embd === undefined ? {} : { dimensions: meta.n_embd }),
     ...(meta?.n_params === undefined ? {} : { parameters: meta.n_params }),
   }
+}
+
+function isInMemory({ status }: Pick<Listed, 'status'>): boolean {
+  return status !== undefined && LOADED.includes(status.value)
 }
 
 function tasksOfArguments(args: readonly string[]): Task[] | undefined {
