@@ -11,7 +11,7 @@ import {
   type TokenizeRequest,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec, LoadedDecoder } from '../contract.ts'
-import type { SlotPool } from '../decoder/index.ts'
+import { knownTokens, type SlotPool } from '../decoder/index.ts'
 import { endOf, type PreparedAnswer, prepareAnswer, replayOf } from './answer.ts'
 import { type Decoded, type DecodeSettings, decode } from './decode.ts'
 import { firstSentence } from './device.ts'
@@ -120,14 +120,7 @@ export class LlamaDecoder implements LoadedDecoder {
 
   async detokenize(tokens: readonly number[]): Promise<string> {
     const { model } = this.loaded
-    const last = model.fileInfo.metadata.tokenizer.ggml.tokens.length
-    const wrong = tokens.find((token) => token >= last)
-    if (wrong !== undefined)
-      throw new TandemError(
-        'INVALID_REQUEST',
-        { what: `tokens: ${wrong} is no token of this model; allowed: 0 to ${last - 1}` },
-        { param: 'tokens' },
-      )
+    knownTokens(tokens, model.fileInfo.metadata.tokenizer.ggml.tokens.length)
     return model.detokenize(tokens as Token[], true)
   }
 

@@ -1,5 +1,5 @@
-/** The system's programs are stood in for by scripts that print what they are asked, or a key; those of Windows are not run here. */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+/** The system's programs are stood in for by scripts that print what they are asked, or a key. */
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -34,29 +34,61 @@ describe.skipIf(process.platform === 'win32')('a keychain', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tandem-keychain-'))
     env = { PATH: folder, HOME: folder }
-    const script = (expected: string) =>
-      `#!/bin/sh\ncase "$*" in\n"${expected}") echo ${KEY};;\n*) echo "no entry: ${KEY}" >&2; exit 1;;\nesac\n`
     const programs = {
-      'secret-tool': 'lookup service tandem account team',
-      security: 'find-generic-password -s tandem -a team -w',
-    }
-    for (const [program, expected] of Object.entries(programs)) {
-      await writeFile(join(folder, program), script(expected))
-      await chmod(join(folder, program), 0o755)
-    }
+      'secret-tool': ['lookup service tandem account', 1],
+      security: ['find-generic-password -s tandem -a', 44],
+    } as const
+    for (const [program, [asked, none]] of Object.entries(programs))
+      await script(
+        join(folder, program),
+        `case "$*" in
+"${asked} team"*) echo ${KEY};;
+"${asked} locked"*) echo "no entry: ${KEY}" >&2; exit 51;;
+"${asked} mute"*) echo "no bus: ${KEY}" >&2; exit 1;;
+*) exit ${none};;
+esac`,
+      )
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test.each(['linux', 'darwin'] as const)('of %s is asked by its own program', async (platform) => {
+  async function script(path: string, body: string) {
+    await writeFile(path, `#!/bin/sh\n${body}\n`)
+    await chmod(path, 0o755)
+  }
+
+  test.each([
+    ['linux', 'secret-tool'],
+    ['darwin', 'security'],
+  ] as const)('of %s is asked by its own program', async (platform, program) => {
     expect(await readKeychain('team', { env, platform, signal })).toBe(KEY)
     expect(await readKeychain('other', { env, platform, signal })).toBeUndefined()
+    for (const [name, exit] of [
+      ['locked', 51],
+      ['mute', 1],
+    ] as const)
+      await expect(readKeychain(name, { env, platform, signal })).rejects.toThrow(
+        new Error(`it could not be read (${program}: exit ${exit})`),
+      )
+  })
+
+  test('of Windows is asked by PowerShell, which tells an entry that is missing from one that it cannot read', async () => {
+    const shell = join(folder, 'System32', 'WindowsPowerShell', 'v1.0')
+    await mkdir(shell, { recursive: true })
+    const told = async (printed: string) => {
+      await script(join(shell, 'powershell.exe'), `printf '%s' '${printed}'`)
+      return readKeychain('team', { env: { SystemRoot: folder }, platform: 'win32', signal })
+    }
+    expect(await told(`key:${KEY}`)).toBe(KEY)
+    expect(await told('error:1168')).toBeUndefined()
+    await expect(told('error:1312')).rejects.toThrow(/^it could not be read \(CredRead: error 1312\)$/)
+    await expect(told('')).rejects.toThrow(/^it could not be read \(CredRead: no answer\)$/)
   })
 
   test('without an entry, or without its program, tells what to do and nothing of any key', async () => {
     const error = await apiKeyOf({ apiKeyKeychain: 'other' }, env, signal).catch((thrown: Error) => thrown)
     expect((error as Error).message).toMatch(/keychain as other, which has no such entry; store it with `/)
     expect((error as Error).message).not.toContain(KEY)
-    const none = apiKeyOf({ apiKeyKeychain: 'team' }, { PATH: join(folder, 'nowhere') }, signal)
+    const none = apiKeyOf({ apiKeyKeychain: 'team-2' }, { PATH: join(folder, 'nowhere') }, signal)
     await expect(none).rejects.toThrow(/which reads it, is not here/)
   })
 

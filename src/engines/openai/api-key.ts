@@ -1,6 +1,7 @@
 /** Where the configuration says that a server's API key is, and the key itself. */
 import type { AdoptedServer } from '../../domain/index.ts'
-import { readKeychain, storingCommand } from './keychain.ts'
+import { keychainKey } from './key-memory.ts'
+import { storingCommand } from './keychain.ts'
 
 type Keeper = Pick<AdoptedServer, 'apiKeyEnv' | 'apiKeyKeychain'>
 
@@ -27,7 +28,7 @@ export async function apiKeyOf(
   if (name !== undefined) {
     const { platform } = process
     const where = `is to be in the system's keychain as ${name}`
-    const key = await readKeychain(name, { env, platform, signal }).catch((thrown: Error) => {
+    const key = await keychainKey(name, { env, platform, signal }).catch((thrown: Error) => {
       if (signal.aborted) throw thrown
       throw new Error(`${where}, and ${thrown.message}`)
     })

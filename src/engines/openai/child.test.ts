@@ -3,6 +3,7 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { FAKE_SERVERS, startFakeModelServer } from '../../../test/fakes/model-servers.ts'
 import {
   CHAT_GGUF,
   describeLlamaServer,
@@ -167,6 +168,17 @@ describeLlamaServer('an adopted llama-server', () => {
     })
   })
 
+  test.each([[[1_000_000_000]], [[1, 10_240]], [[2 ** 40]], [[-1]]])(
+    'ids %j, of which the model lacks one, are a wrong request and no failure of the server',
+    async (ids) => {
+      expect(await decoder.detokenize!([8191])).toBe(' references')
+      await expect(decoder.detokenize!(ids)).rejects.toMatchObject({
+        code: 'INVALID_REQUEST',
+        details: { what: expect.stringMatching(/is no token of this model; allowed: 0 to 10239$/) },
+      })
+    },
+  )
+
   test('an abort in mid-stream ends it, and the next chat is answered', async () => {
     const controller = new AbortController()
     const running = decoder.chat(
@@ -266,7 +278,8 @@ describeLlamaServer('an adopted llama-server whose template has tools', () => {
     ] as const
     const later = await collect(decoder, tooled({ messages }))
     expect(later.result.usage.promptTokens).toBeGreaterThan(result.usage.promptTokens + 15)
-    expect(await decoder.countPrompt({ messages, tools: [weather] })).toBe(later.result.usage.promptTokens)
+    const counted = await decoder.countPrompt({ messages, tools: [weather] })
+    expect(counted).toEqual({ tokens: later.result.usage.promptTokens, estimated: false })
   })
 
   test('a tool that is not there is refused before the server is asked; none is called where none may be', async () => {
@@ -306,6 +319,16 @@ describeLlamaServer('an adopted llama-server with --rerank', () => {
 })
 
 describe('an OpenAI server', () => {
+  test('of unknown software is not asked to fill in: it may ignore what follows', async () => {
+    const fake = await startFakeModelServer(FAKE_SERVERS.openai)
+    const decoder = (await load({ url: fake.url, kind: 'openai' })) as LoadedDecoder
+    const request = { model: 'm', prompt: 'a', infill: { suffix: 'b', extra: [] }, sampling: greedy }
+    const { signal } = new AbortController()
+    await expect(decoder.complete(request, () => {}, signal)).rejects.toMatchObject({ code: 'MODEL_CANNOT' })
+    await decoder.dispose()
+    await fake.stop()
+  })
+
   test('whose key is missing is refused by name; the key is sent, and never part of an error', async () => {
     const seen: (string | undefined)[] = []
     const server = createServer((request, response) => {

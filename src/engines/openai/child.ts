@@ -24,7 +24,7 @@ import { Props } from './wire.ts'
  * A server that is down, or loads its model, is waited for almost as long as a worker may start: so its worker is back as soon as it
  * is, and costs no process after the other meanwhile.
  */
-const UP_MS = 110_000
+const READY_MS = 110_000
 const LOOK_MS = 500
 const HEAD_MS = 30_000
 /** Chats at once of a server that does not tell: the scheduler begins with `chat.slots` and tries up to so many. */
@@ -52,12 +52,13 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   const settings = readSettings(spec.settings)
   if (settings.server.launch) return loadOvms(spec, settings)
   const { server } = settings
+  const endsMs = performance.now() + READY_MS
   const client = await openClient(settings, process.env, new AbortController().signal)
   const { health, title } = softwareOf(server.kind)
   version = server.version === undefined ? title : `${title} ${server.version}`
-  await untilUp(settings, health)
+  await untilUp(settings, health, endsMs)
   await stillHas(settings, client)
-  const letGo = await keepModel(settings, client)
+  const letGo = await keepModel(settings, client, endsMs)
   const loaded = await open(spec, settings, client).catch(async (thrown: unknown) => {
     await letGo()
     throw thrown
@@ -183,10 +184,9 @@ async function ownTokenizer(model: Model): Promise<EncoderTokenizer | undefined>
 }
 
 /** @throws TandemError ENGINE_FAILED */
-async function untilUp({ server }: ServerSettings, path: string): Promise<void> {
+async function untilUp({ server }: ServerSettings, path: string, endsMs: number): Promise<void> {
   const name = `${server.name} (${server.url})`
   const { signal } = new AbortController()
-  const endsMs = performance.now() + UP_MS
   for (let told = ''; ; ) {
     let why = 'it still loads its model'
     try {

@@ -27,8 +27,8 @@ const TEMPLATE_TOKENS = 8
 /** Of a picture, which models cut and scale each in its way: 576 of LLaVA, 256 of Gemma, up to 1,280 of Qwen-VL (an estimate). */
 const IMAGE_TOKENS = 768
 
-/** Their `/completions` take OpenAI's `suffix`: Ollama's docs/api/openai-compatibility, OpenAI's reference, Tandem's own. */
-const FILL_IN: readonly ServerKind[] = ['ollama', 'tandem', 'openai']
+/** Their `/completions` take OpenAI's `suffix` (Ollama's docs/api/openai-compatibility); of any other one it may just be ignored. */
+const FILL_IN: readonly ServerKind[] = ['ollama', 'tandem']
 
 export interface DecoderOptions {
   readonly client: ServerClient

@@ -109,6 +109,24 @@ describe('what a server tells of itself', () => {
     await fake.stop()
   })
 
+  test("a model that is named without Ollama's tag is the one with it", async () => {
+    const fake = await startFakeModelServer(FAKE_SERVERS.ollama)
+    const { servers } = await look([{ name: 'a', url: fake.url, models: ['all-minilm'] }])
+    expect(servers[0]?.models).toMatchObject([{ name: 'all-minilm', dimensions: 384, contextTokens: 256 }])
+    await fake.stop()
+  })
+
+  test('one that loads nothing on request cannot be managed, and that is told', async () => {
+    const kinds = ['vllm', 'ollama'] as const
+    const fakes = await Promise.all(kinds.map((kind) => startFakeModelServer(FAKE_SERVERS[kind])))
+    const { servers, warnings } = await look(
+      fakes.map(({ url }, at) => ({ name: kinds[at]!, url, manage: true })),
+    )
+    expect(servers.map(({ manage }) => manage)).toEqual([undefined, true])
+    expect(warnings).toEqual([expect.stringMatching(/vllm at .*`manage` does nothing there/)])
+    await Promise.all(fakes.map((fake) => fake.stop()))
+  })
+
   test('one that is found again keeps its name, and takes none of another that is known', async () => {
     const fake = await startFakeModelServer(FAKE_SERVERS.ollama)
     const software = [{ ...softwareOf('ollama'), ports: [Number(new URL(fake.url).port)] }]

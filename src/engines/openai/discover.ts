@@ -94,8 +94,12 @@ async function lookAtNamed(
   })
   const asSoftware = kind === undefined ? SOFTWARE : [softwareOf(kind)]
   const seen = await look({ url, key }, asSoftware, NAMED_MS, signal)
+  const known = seen?.kind ?? kind
+  const software = known && softwareOf(known)
+  const fullName = (model: string) => software?.fullName?.(model) ?? model
   const told = (seen?.models ?? []).map((model) => ({
     ...model,
+    name: wanted?.find((each) => fullName(each) === fullName(model.name)) ?? model.name,
     tasks: model.tasks.filter((task) => tasks?.includes(task) ?? true),
   }))
   const assumed = (wanted ?? [])
@@ -116,12 +120,17 @@ async function lookAtNamed(
         (tasks ?? wanted) ? ' of those that `tasks` and `models` allow' : ''
       }; download or load one there`,
     )
+  const cannotManage = manage && software && !software.keeper
+  if (cannotManage)
+    warnings.push(
+      `servers: ${name} at ${given} (${software.title}) loads and unloads nothing on request, so \`manage\` does nothing there`,
+    )
   const warning = warnings.length > 0 ? { warning: warnings.join('; ') } : {}
   if (models.length === 0) return warning
   const local = isLoopback(new URL(url).hostname)
   const server: FoundServer = {
     name,
-    kind: seen?.kind ?? kind ?? 'openai',
+    kind: known ?? 'openai',
     url,
     local,
     models: models.slice(0, MAX_MODELS),
@@ -129,7 +138,7 @@ async function lookAtNamed(
     ...keeper,
     ...(seen?.version === undefined ? {} : { version: seen.version }),
     ...(seen?.device ? { device: seen.device } : {}),
-    ...(manage ? { manage } : {}),
+    ...(manage && !cannotManage ? { manage } : {}),
   }
   return { server, ...warning }
 }

@@ -84,6 +84,15 @@ describe('LM Studio', () => {
     await fake.stop()
   })
 
+  test('one before 0.4, which has no such orders, is left to load by itself', async () => {
+    const { fake, peer } = await start({ before04: true, loadsByItself: true })
+    const decoder = (await load({ ...peer, manage: true }, CODER)) as LoadedDecoder
+    expect((await collect(decoder, hello)).text).toBe('The queue is full.')
+    await decoder.dispose()
+    expect(fake.orders).toEqual([`POST /v1/chat/completions ${CODER}`])
+    await fake.stop()
+  })
+
   test('without the word of its user nothing is loaded or unloaded, and its refusal is passed on', async () => {
     const { fake, peer } = await start()
     const decoder = (await load(peer, CODER)) as LoadedDecoder

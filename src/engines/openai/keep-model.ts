@@ -2,27 +2,27 @@ import type { ServerClient } from './client.ts'
 import { type Order, softwareOf } from './servers/index.ts'
 import type { ServerSettings } from './settings.ts'
 
-/** A little less than a worker may take to start. */
-const LOAD_MS = 110_000
 /** A worker that ends has little time. */
 const UNLOAD_MS = 1_500
 
 /**
  * Where its user lets Tandem manage a server: loads the model there.
+ * @param endsMs by then it is loaded, or that has failed
  * @returns unloads it again, unless somebody else had loaded it; does nothing where Tandem may not
  * @throws TandemError ENGINE_FAILED
  */
 export async function keepModel(
   { server, as, contextWish }: ServerSettings,
   client: ServerClient,
+  endsMs: number,
 ): Promise<() => Promise<void>> {
   const { keeper } = softwareOf(server.kind)
   if (!server.manage || !keeper) return () => Promise.resolve()
-  const loadedAs = await keeper.load(orderOf(client, LOAD_MS), as, contextWish)
+  const loadedAs = await keeper.load(orderOf(client, endsMs), as, contextWish)
   return async () => {
     if (loadedAs === undefined) return
     try {
-      await keeper.unload(orderOf(client, UNLOAD_MS), loadedAs)
+      await keeper.unload(orderOf(client, performance.now() + UNLOAD_MS), loadedAs)
     } catch (thrown) {
       // it was unloaded already, or the server is gone: either way there is nothing left to do
       process.stderr.write(`${client.name}: ${loadedAs} was not unloaded: ${(thrown as Error).message}\n`)
@@ -30,10 +30,12 @@ export async function keepModel(
   }
 }
 
-function orderOf(client: ServerClient, headMs: number): Order {
+function orderOf(client: ServerClient, endsMs: number): Order {
   const { signal } = new AbortController()
+  const bounds = () => ({ signal, headMs: Math.max(1, endsMs - performance.now()) })
   return {
-    get: (path, schema) => client.json(path, schema, { signal, headMs }),
-    post: (path, body, schema) => client.json(path, schema, { body, signal, headMs }),
+    endsMs,
+    get: (path, schema) => client.json(path, schema, bounds()),
+    post: (path, body, schema) => client.json(path, schema, { body, ...bounds() }),
   }
 }

@@ -10,6 +10,12 @@ const LIMIT_MS = 30_000
 const MAX_KEY_BYTES = 16_384
 /** Under it all entries stand. */
 const SERVICE = 'tandem'
+/** errSecItemNotFound, as far as an exit status holds it. */
+const NO_SUCH_ITEM = 44
+/** Of Windows' winerror.h. */
+const ERROR_NOT_FOUND = '1168'
+/** What the script below prints before a key. */
+const FOUND = 'key:'
 
 export interface KeychainOptions {
   readonly env: NodeJS.ProcessEnv
@@ -41,14 +47,25 @@ export async function readKeychain(name: string, options: KeychainOptions): Prom
 function run(program: string, args: string[], { env, signal }: KeychainOptions): Promise<string | undefined> {
   const options = { env, signal, timeout: LIMIT_MS, maxBuffer: MAX_KEY_BYTES }
   return new Promise((resolve, reject) => {
-    execFile(program, args, options, (error, stdout) => {
+    execFile(program, args, options, (error, stdout, stderr) => {
       if (signal.aborted) reject(signal.reason)
       else if (!error) resolve(keyIn(stdout))
       else if (error.code === 'ENOENT') reject(new Error(`${program}, which reads it, is not here`))
       else if (error.killed) reject(new Error(`${program} did not answer within ${LIMIT_MS} ms`))
-      else resolve(undefined) // both end so where there is no entry; what they print may hold more
+      else if (hasNone(program, error.code, stderr)) resolve(undefined)
+      else reject(unreadable(program, typeof error.code === 'number' ? `exit ${error.code}` : error.code))
     })
   })
+}
+
+/** Where there is no such entry `security` says so by its exit, and `secret-tool` ends without a word. */
+function hasNone(program: string, code: unknown, stderr: string): boolean {
+  return program === 'security' ? code === NO_SUCH_ITEM : code === 1 && stderr.trim() === ''
+}
+
+/** What a program printed is left out: it may hold more. */
+function unreadable(program: string, how: string | null | undefined): Error {
+  return new Error(`it could not be read (${program}: ${how ?? 'it was ended'})`)
 }
 
 /** `advapi32`'s CredRead, as `cmdkey` writes: a generic credential whose password is UTF-16. */
@@ -64,9 +81,9 @@ public static class TandemCredential {
   static extern bool CredReadW(string target, uint type, uint flags, out IntPtr credential);
   [DllImport("advapi32.dll")] static extern void CredFree(IntPtr credential);
   public static string Read(string target) {
-    IntPtr at; if (!CredReadW(target, 1, 0, out at)) return "";
+    IntPtr at; if (!CredReadW(target, 1, 0, out at)) return "error:" + Marshal.GetLastWin32Error();
     try { var found = (Credential)Marshal.PtrToStructure(at, typeof(Credential));
-      return Marshal.PtrToStringUni(found.Blob, (int)found.BlobSize / 2); }
+      return "key:" + Marshal.PtrToStringUni(found.Blob, (int)found.BlobSize / 2); }
     finally { CredFree(at); }
   }
 }
@@ -76,7 +93,11 @@ public static class TandemCredential {
 
 async function readCredential(name: string, { env, signal }: KeychainOptions): Promise<string | undefined> {
   const script = READ_CREDENTIAL.replace('TARGET', `${SERVICE}:${name}`)
-  return keyIn(await runPowerShell(script, { limitMs: LIMIT_MS, signal, env }))
+  const printed = await runPowerShell(script, { limitMs: LIMIT_MS, signal, env })
+  if (printed.startsWith(FOUND)) return keyIn(printed.slice(FOUND.length))
+  const [, code] = /^error:(\d+)\s*$/.exec(printed) ?? []
+  if (code === ERROR_NOT_FOUND) return undefined
+  throw unreadable('CredRead', code === undefined ? 'no answer' : `error ${code}`)
 }
 
 function keyIn(printed: string): string | undefined {

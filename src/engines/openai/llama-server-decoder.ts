@@ -13,11 +13,11 @@ import {
   type TokenizeRequest,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec } from '../contract.ts'
-import { StopScanner } from '../decoder/index.ts'
+import { knownTokens, StopScanner } from '../decoder/index.ts'
 import { samplingBody, toMessages, toTool } from './chat-request.ts'
 import { type DecoderOptions, imageTokens, ServerDecoder, withoutImages } from './decoder.ts'
 import { ownTemplate, type Render, type TemplateSource } from './own-template.ts'
-import { Content, Prompt, RawChunk, Tokens } from './wire.ts'
+import { Content, Prompt, RawChunk, Tokens, Vocabulary } from './wire.ts'
 
 const REPLACEMENT = '\uFFFD'
 /** An unfinished UTF-8 character has at most three bytes, each a token at most. */
@@ -48,6 +48,8 @@ export class LlamaServerDecoder extends ServerDecoder {
   readonly #options: DecoderOptions
   readonly #thinks: boolean
   #render: Render | undefined
+  /** How many tokens its model has. */
+  #vocabulary: number | undefined
 
   private constructor(options: DecoderOptions, { template }: TemplateSource) {
     super(options)
@@ -102,7 +104,10 @@ export class LlamaServerDecoder extends ServerDecoder {
     return this.#tokens({ content: text, add_special: add, parse_special: parse }, never)
   }
 
-  detokenize(tokens: readonly number[]): Promise<string> {
+  /** An id that it has no text for is checked here: the server answers 500, as if something were wrong with it, or wraps it. */
+  async detokenize(tokens: readonly number[]): Promise<string> {
+    this.#vocabulary ??= await this.#vocabularyThere()
+    if (this.#vocabulary !== undefined) knownTokens(tokens, this.#vocabulary)
     return this.#textOf(tokens, never)
   }
 
@@ -245,6 +250,11 @@ export class LlamaServerDecoder extends ServerDecoder {
   async #textOf(tokens: readonly number[], signal: AbortSignal): Promise<string> {
     if (tokens.length === 0) return ''
     return (await this.#options.client.json('/detokenize', Content, { body: { tokens }, signal })).content
+  }
+
+  async #vocabularyThere(): Promise<number | undefined> {
+    const { data } = await this.#options.client.json('/v1/models', Vocabulary, { signal: never })
+    return data[0]?.meta?.n_vocab
   }
 
   #cannot(why: string): TandemError {

@@ -73,6 +73,11 @@ export const Tokens = z.object({ tokens: z.array(z.number()) })
 export const Content = z.object({ content: z.string() })
 export const Prompt = z.object({ prompt: z.string() })
 
+/** Of llama-server's `/v1/models`; old ones do not tell it. */
+export const Vocabulary = z.object({
+  data: z.array(z.object({ meta: z.object({ n_vocab: z.number().optional() }).nullish() })),
+})
+
 export const Embeddings = z.object({
   data: z.array(z.object({ index: z.number().int().min(0), embedding: z.array(z.number()).min(1) })),
   usage: z.object({ prompt_tokens: z.number().default(0) }).nullish(),

@@ -20,6 +20,8 @@ export type ModelSizes = Pick<ServerModel, 'contextTokens' | 'parallel'>
 
 /** Asks a server to do something, or what it has. @throws TandemError ENGINE_FAILED and others of the client */
 export interface Order {
+  /** On the clock of `performance.now()`: later it asks nothing more. */
+  readonly endsMs: number
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>>
   post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.infer<S>>
 }
@@ -27,7 +29,7 @@ export interface Order {
 /** Loading and unloading, for servers whose user allows it. */
 export interface ModelKeeper {
   /**
-   * Has a model in the server's memory when it returns.
+   * Has a model in the server's memory when it returns; of a server that loads by itself (Ollama) only tells whose it will be.
    * @param name the server's own
    * @param contextTokens the window that the user wants; absent: the server's choice
    * @returns by what `unload` knows it; undefined: somebody else had loaded it, so it is not Tandem's to unload
@@ -46,6 +48,8 @@ export interface ServerSoftware {
   readonly api: string
   /** Answered with 200 as long as it lives. */
   readonly health: string
+  /** A model's name as the server itself writes it; absent: as it is. */
+  fullName?(name: string): string
   /** Looking changes nothing. @returns undefined where another software answers */
   look(get: Get, query: Query): Promise<Sighting | undefined>
   /** Of a model that is loaded by now; absent: `look` tells as much. */

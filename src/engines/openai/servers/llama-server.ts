@@ -30,9 +30,17 @@ type Listed = z.infer<typeof Models>['data'][number]
 const ENCODER_VOCABULARIES = [3, 4]
 const LOOK_MS = 250
 
+/** One that sleeps wakes when it is asked. */
+const LOADED = ['loaded', 'sleeping']
+const NOT_LOADED = ['unloaded', 'downloaded']
+
 const RouterModels = z.object({
   data: z.array(
-    z.object({ id: z.string(), status: z.object({ value: z.string(), failed: z.boolean().optional() }) }),
+    z.object({
+      id: z.string(),
+      /** Absent: no router, and its one model is loaded. */
+      status: z.object({ value: z.string(), failed: z.boolean().optional() }).optional(),
+    }),
   ),
 })
 const Success = z.object({ success: z.literal(true) })
@@ -40,22 +48,20 @@ const Success = z.object({ success: z.literal(true) })
 /** llama.cpp tools/server/README.md, "Using multiple models": "GET /models", "POST /models/load", "POST /models/unload". */
 const keeper: ModelKeeper = {
   async load(order, name) {
-    const stateOf = async () => {
+    const failed = (what: string) =>
+      new TandemError('ENGINE_FAILED', { engine: 'openai', why: `the router of llama-server ${what}` })
+    for (let isOwn = false; ; await sleep(LOOK_MS)) {
       const { data } = await order.get('/models', RouterModels)
-      return data.find(({ id }) => id === name)?.status
-    }
-    const before = (await stateOf())?.value
-    if (before === 'loaded') return undefined
-    const isOwn = before === 'unloaded' // else somebody else has just asked for it
-    if (isOwn) await order.post('/models/load', { model: name }, Success)
-    for (;;) {
-      const now = await stateOf()
-      if (now?.value === 'loaded') return isOwn ? name : undefined
-      if (!now || now.failed) {
-        const why = `the router of llama-server failed to load ${name}; its output says why`
-        throw new TandemError('ENGINE_FAILED', { engine: 'openai', why })
-      }
-      await sleep(LOOK_MS)
+      const listed = data.find(({ id }) => id === name)
+      if (!listed) throw failed(`has no ${name}`)
+      const { value = 'loaded', failed: hasFailed } = listed.status ?? {}
+      if (LOADED.includes(value)) return isOwn ? name : undefined
+      if (NOT_LOADED.includes(value) && !isOwn) {
+        await order.post('/models/load', { model: name }, Success)
+        isOwn = true // else somebody else has just asked for it
+      } else if (hasFailed) throw failed(`failed to load ${name}; its output says why`)
+      if (performance.now() + LOOK_MS >= order.endsMs)
+        throw failed(`has not loaded ${name} in time: it is still ${value}`)
     }
   },
   async unload(order, loadedAs) {
@@ -82,10 +88,10 @@ export const llamaServer: ServerSoftware = {
       models: data.map((each) => (isRouter ? ofRouter(each) : alone(each, data[0], props))),
     }
   },
-  /** Of a router: it asks a process of its own for each model. */
+  /** Of a router: it asks a process of its own for each model, which `/props` does not wake (its README, "Sleeping on Idle"). */
   async sizes(get, name) {
     const told = Models.safeParse(await get('/v1/models')).data?.data.find(({ id }) => id === name)
-    if (told?.status?.value !== 'loaded') return {}
+    if (!told || !isInMemory(told)) return {}
     const props = Props.safeParse(await get(`/props?model=${encodeURIComponent(name)}`)).data
     return {
       ...(told.meta?.n_ctx === undefined ? {} : { contextTokens: told.meta.n_ctx }),
@@ -122,11 +128,15 @@ function ofRouter({ id, meta, status, context_length }: Listed): ServerModel {
   return {
     name: id,
     tasks: tasksOfArguments(args) ?? tasksOf(id, meta?.vocab_type),
-    loaded: status?.value === 'loaded',
+    loaded: isInMemory({ status }),
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(meta?.n_embd === undefined ? {} : { dimensions: meta.n_embd }),
     ...(meta?.n_params === undefined ? {} : { parameters: meta.n_params }),
   }
+}
+
+function isInMemory({ status }: Pick<Listed, 'status'>): boolean {
+  return status !== undefined && LOADED.includes(status.value)
 }
 
 function tasksOfArguments(args: readonly string[]): Task[] | undefined {

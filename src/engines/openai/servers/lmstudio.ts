@@ -34,6 +34,9 @@ const ListedBefore = z.object({
   ),
 })
 
+/** What one before 0.4 answers, which loads on request only by itself. */
+const NoSuchRoute = z.object({ error: z.string() })
+
 /** LM Studio docs, developer/rest/load: its first releases called the id `model_instance_id`. */
 const Loaded = z
   .union([z.object({ instance_id: z.string() }), z.object({ model_instance_id: z.string() })])
@@ -42,8 +45,9 @@ const Loaded = z
 /** docs of LM Studio, developer/rest/load and unload. Each load makes another instance, so what is loaded is left alone. */
 const keeper: ModelKeeper = {
   async load(order, name, contextTokens) {
-    const { models } = await order.get('/api/v1/models', Listed)
-    if (models.some(({ key, loaded_instances }) => key === name && loaded_instances.length > 0))
+    const told = await order.get('/api/v1/models', z.union([Listed, NoSuchRoute]))
+    if ('error' in told) return undefined
+    if (told.models.some(({ key, loaded_instances }) => key === name && loaded_instances.length > 0))
       return undefined
     const body = { model: name, ...(contextTokens === undefined ? {} : { context_length: contextTokens }) }
     return order.post('/api/v1/models/load', body, Loaded)

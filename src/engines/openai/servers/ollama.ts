@@ -36,11 +36,20 @@ const CONTEXT_TOKENS = 4096
 /** Models that are asked for one by one. */
 const MAX_SHOWN = 32
 
+/** Ollama docs/api.md, "Model names": without a tag it is `latest`. */
+function fullName(name: string): string {
+  return /:[^/]*$/.test(name) ? name : `${name}:latest`
+}
+
+function isSame(one: string, other: string): boolean {
+  return fullName(one) === fullName(other)
+}
+
 /** Ollama docs/api.md: "Load a model" (it does when it is asked for anything), "Unload a model". */
 const keeper: ModelKeeper = {
   async load(order, name) {
     const { models } = await order.get('/api/ps', Running)
-    return models.some((each) => each.name === name) ? undefined : name
+    return models.some((each) => isSame(each.name, name)) ? undefined : name
   },
   async unload(order, loadedAs) {
     await order.post('/api/generate', { model: loadedAs, keep_alive: 0 }, z.object({ done: z.literal(true) }))
@@ -54,6 +63,7 @@ export const ollama: ServerSoftware = {
   ports: [11434],
   api: '/v1',
   health: '/api/version',
+  fullName,
   async look(get, query) {
     const version = Version.safeParse(await get('/api/version'))
     if (!version.success) return undefined
@@ -63,7 +73,7 @@ export const ollama: ServerSoftware = {
     const device = deviceOf(running)
     const models = await Promise.all(
       tags.data.models.map(async ({ name, details }, at): Promise<ServerModel> => {
-        const there = running.find((each) => each.name === name)
+        const there = running.find((each) => isSame(each.name, name))
         const shown = at < MAX_SHOWN ? await show(query, name) : undefined
         const parameters = parametersOf(details?.parameter_size ?? '')
         const tasks = shown ? tasksOf(shown, name) : tasksOfFamily(details?.family, name)
@@ -84,7 +94,8 @@ export const ollama: ServerSoftware = {
     return { version: version.data.version, models, ...(device ? { device } : {}) }
   },
   async sizes(get, name) {
-    const there = Running.safeParse(await get('/api/ps')).data?.models.find((each) => each.name === name)
+    const running = Running.safeParse(await get('/api/ps')).data?.models
+    const there = running?.find((each) => isSame(each.name, name))
     return there?.context_length === undefined ? {} : { contextTokens: there.context_length }
   },
   keeper,
