@@ -201,6 +201,14 @@ describe.skipIf(process.platform === 'win32')('from the list of releases', () =>
     expect(await install({ release: 'b200' })).toMatchObject({ state: 'present', release: 'b200', binary })
   })
 
+  test('a folder that cannot be made: a sentence that says what to do', async () => {
+    writeFileSync(home, 'a file')
+    await expect(install()).rejects.toMatchObject({
+      code: 'ENGINE_SETUP',
+      message: expect.stringMatching(/ENOTDIR.*set TANDEM_HOME to another folder, and try again$/),
+    })
+  })
+
   test('two at once: one fetches, the other one waits for it', async () => {
     const [first, second] = await Promise.all([install(), install()])
     expect([first.state, second.state].sort()).toEqual(['installed', 'present'])
