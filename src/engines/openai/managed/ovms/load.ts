@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -27,6 +28,8 @@ export interface StartedOvms {
   /** Those of the placement, with the address that it has now. */
   readonly settings: ServerSettings
   readonly running: RunningProcess
+  /** Asked for by its models' API of everybody but us. */
+  readonly key: string
 }
 
 /**
@@ -41,6 +44,7 @@ export async function startOvms(spec: LoadSpec, { server, as }: ServerSettings):
   await writeFile(join(work, 'graph.pbtxt'), graphOf(model))
   const config = join(work, 'config.json')
   await writeFile(config, `${JSON.stringify(configOf(model, work), null, 2)}\n`)
+  const key = randomBytes(24).toString('base64url')
   const log = new LogFile(join(launch.logs, `${server.name}.log`))
   for (let left = MOST_PORTS - 1; ; left--) {
     const port = await freePort()
@@ -49,14 +53,15 @@ export async function startOvms(spec: LoadSpec, { server, as }: ServerSettings):
       const running = await startProcess({
         binary,
         args: ovmsArguments(port, config, args),
-        env: packageEnvironment(binary, process.env),
+        // docs/security_considerations.md: as --api_key_file, which older ones refuse to know
+        env: { ...packageEnvironment(binary, process.env), API_KEY: key },
         log,
         look: () => look(url, as),
         explain: ovmsFailureOf,
       })
       void running.ended.then(() => log.close())
       const { launch: _, ...rest } = server
-      return { running, settings: { server: { ...rest, url }, as } }
+      return { running, settings: { server: { ...rest, url }, as }, key }
     } catch (thrown) {
       if (thrown instanceof StartFailure && thrown.failure.kind === 'port' && left > 0) continue
       log.close()
