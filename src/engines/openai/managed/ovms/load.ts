@@ -8,7 +8,7 @@ import type { LoadSpec } from '../../../contract.ts'
 import { ask, textOf } from '../../http/transport.ts'
 import type { ServerSettings } from '../../settings.ts'
 import { LogFile } from '../log-file.ts'
-import { freePort, type RunningProcess, StartFailure, startProcess } from '../process.ts'
+import { freePort, type RunningProcess, type ServerState, StartFailure, startProcess } from '../process.ts'
 import { ovmsFailureOf } from './failure.ts'
 import { configOf, graphOf, type OvmsModel, ovmsArguments } from './graph.ts'
 import { type OvmsLaunch, readLaunch } from './settings.ts'
@@ -78,7 +78,7 @@ function modelOf({ task }: LoadSpec, name: string, launch: OvmsLaunch): OvmsMode
 }
 
 /** Its health says that the server lives, also where its only model did not load: the state of the model counts. */
-async function look(url: string, name: string): Promise<'up' | 'starting' | 'failed'> {
+async function look(url: string, name: string): Promise<ServerState> {
   const { signal } = new AbortController()
   try {
     const answer = await ask({ url }, { path: '/v1/config', signal, headMs: HEAD_MS })
