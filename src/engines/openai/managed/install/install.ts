@@ -11,11 +11,12 @@ import {
   writeReceipt,
 } from '../../../installation/index.ts'
 import { type Asked, askServer } from '../ask.ts'
+import { buildsFolder, serverBelow } from '../builds-folder.ts'
 import { byHand, invalid, needsOf, setupError } from './advice.ts'
 import type { Backend, Machine } from './builds.ts'
 import { chooseAsset } from './choose.ts'
 import { type Chosen, chosenAsset, chosenFile } from './chosen.ts'
-import { buildsFolder, type FoundBuild, folderOf, foundBuild, foundBuilds, serverBelow } from './place.ts'
+import { type FoundBuild, folderOf, foundBuild, foundBuilds } from './place.ts'
 import { type Asset, Releases, TAG } from './releases.ts'
 import type { InstallOutcome, InstallRequest } from './request.ts'
 
