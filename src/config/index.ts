@@ -1,7 +1,7 @@
 export { aliasOf, exactAlias, plainAliases } from './aliases.ts'
 export { HeteroConfig } from './hetero.ts'
 export { CONFIG_KEYS, type ConfigKey, configKey, configSchema } from './keys.ts'
-export { splitArguments } from './llama-server.ts'
+export { RESERVED_VARIABLES, splitArguments } from './llama-server.ts'
 export { configFile, isLoopback, type LoadedConfig, loadConfig } from './load.ts'
 export { nearestNames } from './nearest.ts'
 export { builtEntry, PACKAGE_ROOT, tandemHome } from './paths.ts'

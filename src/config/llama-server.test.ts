@@ -54,6 +54,8 @@ describe('is refused with the reason', () => {
     [{ args: ['--host=0.0.0.0'] }, /llamaServer\.args: --host cannot be given/],
     [{ args: ['--api_key', 'x'] }, /--api-key cannot be given: nobody but Tandem asks it/],
     [{ args: ['-m', '/other.gguf'] }, /-m cannot be given: the model is the plan's/],
+    [{ args: ['--fim-qwen-7b-default'] }, /--fim-qwen-7b-default cannot be given: the model is the plan's/],
+    [{ args: ['--fim-qwen-7b-spec'] }, /--fim-qwen-7b-spec cannot be given: the model is the plan's/],
     [{ args: ['--embeddings'] }, /--embeddings cannot be given: it serves chats/],
     [{ args: '-fa on' }, /llamaServer\.args/],
     [{ arg: [] }, /llamaServer\.arg/],

@@ -27,6 +27,8 @@ export const LlamaServer = z.strictObject({
     .describe('absolute path of a small GGUF that drafts for the chat model (speculative decoding)'),
 })
 
+const PLANNED = "the model is the plan's (`models.chat`)"
+
 /** Tandem speaks to the server by these, or they name the model, which is the plan's. */
 const RESERVED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
@@ -53,7 +55,7 @@ const RESERVED: Readonly<Record<string, string>> = {
       '--docker-repo',
       '--models-dir',
       '--models-preset',
-    ].map((flag) => [flag, "the model is the plan's (`models.chat`)"]),
+    ].map((flag) => [flag, PLANNED]),
   ),
   ...Object.fromEntries(
     ['--embedding', '--embeddings', '--rerank', '--reranking'].map((flag) => [flag, 'it serves chats']),
@@ -71,6 +73,14 @@ const RESERVED: Readonly<Record<string, string>> = {
     ].map((flag) => [flag, 'it would not serve']),
   ),
 }
+
+/** Flags that name a model with all that belongs to it. */
+const PRESET = /^--.+-default$|^--fim-.+-spec$/
+
+/** By which llama-server would take a reserved flag from its environment. */
+export const RESERVED_VARIABLES: readonly string[] = Object.keys(RESERVED)
+  .filter((flag) => flag.startsWith('--'))
+  .map((flag) => `LLAMA_ARG_${flag.slice(2).replaceAll('-', '_').toUpperCase()}`)
 
 /**
  * The arguments one by one, as llama-server reads them: `--ctx-size=4096` and `-ts 3,1` in one text are two, and `_` is `-` in a
@@ -94,7 +104,7 @@ export function llamaServerProblem(
     if (value !== undefined && !isAbsolute(value))
       return `llamaServer.${key}: ${value} is not an absolute path`
   for (const arg of splitArguments(args)) {
-    const why = Object.hasOwn(RESERVED, arg) ? RESERVED[arg] : undefined
+    const why = PRESET.test(arg) ? PLANNED : Object.hasOwn(RESERVED, arg) ? RESERVED[arg] : undefined
     if (why !== undefined)
       return `llamaServer.args: ${arg} cannot be given: ${why}; allowed: every other flag of llama-server`
   }

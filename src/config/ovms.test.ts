@@ -7,7 +7,9 @@ const isAbsolute = (path: string) => path.startsWith('/')
 test.each<[object, string | undefined]>([
   [{ models: [model, { ...model, name: 'chat', task: 'chat', device: 'GPU.1' }] }, undefined],
   [{ path: 'ovms' }, 'ovms.path: ovms is not an absolute path'],
-  [{ args: ['--rest_port=1'] }, 'ovms.args: --rest_port=1 cannot be given: Tandem derives it'],
+  [{ args: ['--rest_port=1'] }, "ovms.args: --rest_port=1 cannot be given: the address is Tandem's own"],
+  [{ args: ['--api_key_file', 'k'] }, 'ovms.args: --api_key_file cannot be given: nobody but Tandem asks it'],
+  [{ args: ['--log_level', 'DEBUG'] }, undefined],
   [{ models: [{ ...model, folder: 'bge' }] }, 'ovms.models[0].folder: bge is not an absolute path'],
   [{ models: [model, model] }, 'ovms.models[1].name: bge is there twice'],
   [

@@ -40,7 +40,16 @@ export const Ovms = z.strictObject({
     ),
 })
 
-const RESERVED = /^--?(rest_port|port|rest_bind_address|config_path|model_name|model_path|api_key_file)(=|$)/
+/** Tandem speaks to the server by these, or they name the model. */
+const RESERVED: Readonly<Record<string, string>> = {
+  rest_port: "the address is Tandem's own",
+  rest_bind_address: "the address is Tandem's own",
+  port: 'nobody but Tandem asks it',
+  api_key_file: 'nobody but Tandem asks it',
+  config_path: 'the model is that of ovms.models',
+  model_name: 'the model is that of ovms.models',
+  model_path: 'the model is that of ovms.models',
+}
 
 /** What is wrong with the section as a whole; undefined: nothing. */
 export function ovmsProblem(
@@ -49,8 +58,10 @@ export function ovmsProblem(
   servers: readonly { readonly name: string }[],
 ): string | undefined {
   if (path !== undefined && !isAbsolute(path)) return `ovms.path: ${path} is not an absolute path`
-  const taken = args.find((arg) => RESERVED.test(arg))
-  if (taken !== undefined) return `ovms.args: ${taken} cannot be given: Tandem derives it`
+  for (const arg of args) {
+    const flag = /^--?([a-z_]+)(=|$)/.exec(arg)?.[1] ?? ''
+    if (Object.hasOwn(RESERVED, flag)) return `ovms.args: ${arg} cannot be given: ${RESERVED[flag]}`
+  }
   for (const [at, { name, folder, task, device }] of models.entries()) {
     const where = `ovms.models[${at}]`
     if (!isAbsolute(folder)) return `${where}.folder: ${folder} is not an absolute path`

@@ -10,7 +10,10 @@
  * - `/v3/embeddings`: docs/model_server_rest_api_embeddings.md; `/v3/rerank`: docs/model_server_rest_api_rerank.md;
  *   `/v3/chat/completions`: docs/model_server_rest_api_chat.md
  *
+ * - the API key: docs/security_considerations.md (API_KEY, asked for below /v3)
+ *
  * FAKE_OVMS_DEVICES: what OpenVINO sees (default: CPU). FAKE_OVMS_EXIT: ends with this code when it is asked for an embedding.
+ * FAKE_OVMS_DEAF: lives on then, and listens no more.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -124,6 +127,7 @@ const ROUTES = {
   ],
   'POST /v3/embeddings': (body) => {
     if (process.env.FAKE_OVMS_EXIT) process.exit(Number(process.env.FAKE_OVMS_EXIT))
+    if (process.env.FAKE_OVMS_DEAF) server.close(() => setInterval(() => {}, 60_000))
     const data = body.input.map((text, index) => ({
       object: 'embedding',
       index,
@@ -155,17 +159,22 @@ const ROUTES = {
   },
 }
 
-createServer(async (request, response) => {
+const server = createServer(async (request, response) => {
   let text = ''
   for await (const part of request) text += part
   const route = ROUTES[`${request.method} ${request.url}`]
   const body = text === '' ? {} : JSON.parse(text)
   const named = request.method === 'GET' || (body.model === name && graph.task === TASKS[request.url])
-  const [status, answer = ''] = !route
-    ? [404, { error: 'Invalid request URL' }]
-    : named
-      ? route(body)
-      : [404, { error: 'Mediapipe graph definition with requested name is not found' }]
+  const { API_KEY: key } = process.env
+  const isStranger =
+    key && request.url.startsWith('/v3/') && request.headers.authorization !== `Bearer ${key}`
+  const [status, answer = ''] = isStranger
+    ? [401, { error: 'Unauthorized' }]
+    : !route
+      ? [404, { error: 'Invalid request URL' }]
+      : named
+        ? route(body)
+        : [404, { error: 'Mediapipe graph definition with requested name is not found' }]
   const type = typeof answer === 'string' ? 'text/event-stream' : 'application/json'
   response
     .writeHead(status, { 'content-type': type })

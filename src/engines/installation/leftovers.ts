@@ -1,5 +1,6 @@
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isRunning } from './lock.ts'
 
 /** What a process makes for itself, its number in the name. */
@@ -20,10 +21,32 @@ export async function removeLeftovers(root: string): Promise<void> {
   }
 }
 
-/** Puts a finished folder of the work folder in the place of an older one. */
+/** On Windows a folder cannot be moved while a scanner has one of its files open. */
+const BUSY = ['EPERM', 'EBUSY', 'EACCES']
+const PAUSES_MS = process.platform === 'win32' ? [100, 400, 1500] : []
+
+/** Puts a finished folder of the work folder in the place of an older one, which stays where that fails. */
 export async function takePlace(fresh: string, folder: string, work: string): Promise<void> {
-  await rename(folder, join(work, 'old')).catch((error: NodeJS.ErrnoException) => {
+  const old = join(work, 'old')
+  await move(folder, old).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
   })
-  await rename(fresh, folder)
+  try {
+    await move(fresh, folder)
+  } catch (thrown) {
+    await move(old, folder).catch(() => undefined) // there may have been none
+    throw thrown
+  }
+}
+
+async function move(from: string, to: string): Promise<void> {
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      return await rename(from, to)
+    } catch (thrown) {
+      if (!BUSY.includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown
+    }
+    await sleep(pauseMs)
+  }
+  await rename(from, to)
 }

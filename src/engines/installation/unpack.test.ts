@@ -13,10 +13,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeTarGz, type TarredFile } from '../../../test/support/make-tar.ts'
 import { makeZip, type ZippedFile } from '../../../test/support/make-zip.ts'
+import { openFiles } from '../../../test/support/open-files.ts'
 import { type ArchiveKind, unpackArchive } from './unpack.ts'
 
 let folder: string
@@ -140,5 +142,7 @@ describe('a zip', () => {
   ])('with %s is refused', async (_name, file, says) => {
     await expect(unpack('zip', makeZip([file]))).rejects.toThrow(says)
     expect(existsSync(join(folder, 'evil'))).toBe(false)
+    await sleep(20) // a file is opened later than asked
+    expect(openFiles().filter((path) => path.startsWith(folder))).toEqual([])
   })
 })

@@ -57,11 +57,18 @@ class Unpacking {
     await mkdir(this.#pathOf(name), { recursive: true })
   }
 
-  async write(name: string, bytes: number, executable: boolean, content: readonly Readable[]): Promise<void> {
+  /** @param open called once nothing speaks against the entry */
+  async write(
+    name: string,
+    bytes: number,
+    executable: boolean,
+    open: () => readonly Readable[] | Promise<readonly Readable[]>,
+  ): Promise<void> {
     this.#bytes += bytes
     if (this.#bytes > this.options.maxBytes)
       throw new Error(`it unpacks to more than ${this.options.maxBytes} bytes`)
     const path = await this.#placeFor(name)
+    const content = await open()
     const out = createWriteStream(path, { flags: 'wx', mode: executable ? 0o755 : 0o644, flush: true })
     await pipeline([...content, counted(name, bytes, () => undefined), out], { signal: this.options.signal })
     this.files[safeParts(name).join('/')] = bytes
@@ -96,7 +103,7 @@ async function unpackZip(archive: string, unpacking: Unpacking, { onBytes }: Unp
       const { name, bytes, packedBytes, mode } = entry
       if ((mode & FILE_TYPE) === LINK) throw new Error(`${name} is a link, which is not unpacked from a zip`)
       if (name.endsWith('/')) await unpacking.makeFolder(name)
-      else await unpacking.write(name, bytes, (mode & 0o100) !== 0, await zip.open(entry))
+      else await unpacking.write(name, bytes, (mode & 0o100) !== 0, () => zip.open(entry))
       onBytes(packedBytes)
     }
   } finally {
@@ -122,7 +129,7 @@ async function unpackTar(
     for await (const { content, ...entry } of readTar(gunzip)) {
       if (entry.kind === 'folder') await unpacking.makeFolder(entry.name)
       else if (entry.kind === 'file')
-        await unpacking.write(entry.name, entry.bytes, entry.executable, [Readable.from(content)])
+        await unpacking.write(entry.name, entry.bytes, entry.executable, () => [Readable.from(content)])
       else links.push(entry)
     }
   } finally {

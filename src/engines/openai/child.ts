@@ -5,7 +5,7 @@ import type { Engine, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec } from '../
 import { modelFiles } from '../encoder/index.ts'
 import type { EncoderTokenizer } from '../text/index.ts'
 import { watchAlive } from './alive.ts'
-import { openClient, ServerClient } from './client.ts'
+import { openClient, type ServerClient } from './client.ts'
 import { ServerDecoder } from './decoder.ts'
 import { openai } from './descriptor.ts'
 import { embedRows, ServerEncoder } from './encoder.ts'
@@ -13,7 +13,7 @@ import { ask } from './http/transport.ts'
 import { keepModel } from './keep-model.ts'
 import { LlamaServerDecoder } from './llama-server-decoder.ts'
 import { loadManaged } from './managed/load.ts'
-import { startOvms } from './managed/ovms/load.ts'
+import { loadOvms } from './managed/ovms/loaded.ts'
 import { readManagedSettings } from './managed/settings.ts'
 import { ServerScorer } from './scorer.ts'
 import { softwareOf } from './servers/index.ts'
@@ -50,8 +50,12 @@ async function load(spec: LoadSpec): Promise<Loaded> {
     return server.decoder
   }
   const settings = readSettings(spec.settings)
-  if (settings.server.launch) return loadOvms(spec, settings)
   const { server } = settings
+  if (server.launch) {
+    version = softwareOf(server.kind).title
+    const opened = (at: ServerSettings, asked: ServerClient) => open(spec, at, asked)
+    return loadOvms(spec, settings, opened, (why) => lost(`${server.name} is gone: ${why}`))
+  }
   const endsMs = performance.now() + READY_MS
   const client = await openClient(settings, process.env, new AbortController().signal)
   const { health, title } = softwareOf(server.kind)
@@ -77,28 +81,6 @@ async function load(spec: LoadSpec): Promise<Loaded> {
       await dispose()
     },
   })
-}
-
-/** @throws TandemError as of `startOvms` */
-async function loadOvms(spec: LoadSpec, given: ServerSettings): Promise<Loaded> {
-  const { running, settings } = await startOvms(spec, given)
-  version = softwareOf(settings.server.kind).title
-  try {
-    const loaded = await open(spec, settings, new ServerClient(settings, undefined))
-    void running.ended.then(({ why }) => {
-      if (!running.isStopping) lost(`${settings.server.name} ended: ${why}`)
-    })
-    const dispose = loaded.dispose.bind(loaded)
-    return Object.assign(loaded, {
-      dispose: async () => {
-        await dispose()
-        await running.stop()
-      },
-    })
-  } catch (thrown) {
-    await running.stop()
-    throw thrown
-  }
 }
 
 /** To those who wait for this worker it is lost, as one whose process crashed. */

@@ -66,6 +66,8 @@ function run(
     execFile(binary, [flag], options, (error, stdout, stderr) => {
       const printed = `${stdout}\n${stderr}`
       if (!error) resolve({ printed })
+      // it is killed also for printing too much, which its code tells
+      else if (typeof error.code === 'string') resolve({ printed, why: error.message })
       else if (error.killed) resolve({ printed, why: `no answer within ${limitMs / 1000} s` })
       else if (typeof error.code === 'number') resolve({ printed, why: `exit code ${error.code}` })
       else resolve({ printed, why: error.signal ? `ended by ${error.signal}` : error.message })

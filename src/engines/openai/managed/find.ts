@@ -1,9 +1,7 @@
 /** Where a llama-server is: the configured path, what `tandem setup llama.cpp` unpacked, the PATH. */
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { programIn, programsInPath } from './programs.ts'
+import { buildsIn, serverBelow, serverProgram } from './builds-folder.ts'
+import { programsInPath } from './programs.ts'
 
-const PROGRAM = process.platform === 'win32' ? 'llama-server.exe' : 'llama-server'
 export interface WhereToLook {
   /** The configured one: no other is taken. */
   readonly path?: string | undefined
@@ -16,23 +14,10 @@ export interface WhereToLook {
 export async function llamaServersIn({ path, home, env }: WhereToLook): Promise<string[]> {
   if (path !== undefined) return [path]
   const installed: string[] = []
-  for (const folder of await newestFirst(join(home, 'engines', 'llama.cpp'))) {
-    const found = await programIn(folder, PROGRAM)
+  const { platform } = process
+  for (const folder of await buildsIn(home)) {
+    const found = await serverBelow(folder, platform)
     if (found !== undefined) installed.push(found)
   }
-  return [...installed, ...(await programsInPath(PROGRAM, env)).slice(0, 1)]
-}
-
-/** What was unpacked last comes first. */
-async function newestFirst(parent: string): Promise<string[]> {
-  const entries = await readdir(parent, { withFileTypes: true }).catch(() => [])
-  const folders = entries.filter((each) => each.isDirectory() && !each.name.startsWith('.'))
-  const dated = await Promise.all(
-    folders.map(async ({ name }) => {
-      const path = join(parent, name)
-      return { path, name, ms: (await stat(path).catch(() => undefined))?.mtimeMs ?? 0 }
-    }),
-  )
-  const later = new Intl.Collator('en', { numeric: true })
-  return dated.sort((a, b) => b.ms - a.ms || later.compare(b.name, a.name)).map(({ path }) => path)
+  return [...installed, ...(await programsInPath(serverProgram(platform), env)).slice(0, 1)]
 }

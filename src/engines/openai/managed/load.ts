@@ -3,16 +3,15 @@ import { join } from 'node:path'
 import { TandemError } from '../../../domain/index.ts'
 import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
 import { findGguf } from '../../llama.cpp/model-file.ts'
-import { watchAlive } from '../alive.ts'
 import { openClient } from '../client.ts'
 import { LlamaServerDecoder } from '../llama-server-decoder.ts'
 import { llamaServer } from '../servers/llama-server.ts'
 import type { ServerSettings } from '../settings.ts'
 import { Props } from '../wire.ts'
 import { serverArguments } from './arguments.ts'
-import { managedDecoder } from './decoder.ts'
 import type { Failure } from './failure.ts'
 import { LogFile } from './log-file.ts'
+import { owned, watchOwned } from './owned.ts'
 import { freePort, type RunningProcess, StartFailure, startServer } from './process.ts'
 import { projectorOf } from './projector.ts'
 import type { ManagedSettings } from './settings.ts'
@@ -44,6 +43,7 @@ export async function loadManaged(
   const path = await findGguf(model)
   const log = new LogFile(join(managed.logs, logName(spec)))
   const { running, settings } = await start(spec, managed, path, log)
+  void running.ended.then(() => log.close())
   const client = await openClient(settings, process.env, new AbortController().signal)
   try {
     const { signal } = new AbortController()
@@ -61,21 +61,10 @@ export async function loadManaged(
     }
     const { chat_template: template, bos_token: bosToken, eos_token: eosToken } = props
     const decoder = await LlamaServerDecoder.open(options, { template, bosToken, eosToken })
-    let told = false
-    const tell = (why: string) => {
-      if (!running.isStopping && !told) onGone(why)
-      told = true
-    }
-    const target = { url: settings.server.url }
-    const endWatch = watchAlive({ target, path: llamaServer.health, local: true, onGone: tell })
-    void running.ended.then(({ why }) => {
-      endWatch()
-      log.close()
-      tell(why)
-    })
+    watchOwned(running, settings.server.url, llamaServer.health, onGone)
     return {
       version: `llama-server ${props.build_info ?? ''}`.trim(),
-      decoder: managedDecoder(decoder, running),
+      decoder: owned(decoder, running, 'llama-server'),
     }
   } catch (thrown) {
     await running.stop()

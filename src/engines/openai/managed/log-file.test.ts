@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { openFiles } from '../../../../test/support/open-files.ts'
 import { LogFile } from './log-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tandem-log-'))
@@ -23,5 +24,13 @@ test('keeps what came last, in two files of a bounded size, over several lives',
 test('where nothing can be kept, the server runs on', () => {
   const log = new LogFile(join('/dev/null', 'server.log'))
   log.write('unheard')
+  log.close()
+})
+
+test.skipIf(process.platform !== 'linux')('a full disk ends it, and nothing stays open', () => {
+  const log = new LogFile('/dev/full')
+  expect(openFiles()).toContain('/dev/full')
+  log.write('unheard')
+  expect(openFiles()).not.toContain('/dev/full')
   log.close()
 })

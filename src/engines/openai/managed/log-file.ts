@@ -24,7 +24,7 @@ export class LogFile {
       if (this.#file === undefined) return
       const bytes = Buffer.from(text)
       if (this.#size > 0 && this.#size + bytes.length > this.#maxBytes) {
-        closeSync(this.#file)
+        this.close()
         renameSync(this.path, `${this.path}.1`)
         this.#open()
       }
@@ -33,8 +33,9 @@ export class LogFile {
   }
 
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file)
+    const file = this.#file
     this.#file = undefined
+    if (file !== undefined) closeSync(file)
   }
 
   #open(): void {
@@ -46,7 +47,11 @@ export class LogFile {
     try {
       work()
     } catch (thrown) {
-      this.#file = undefined
+      try {
+        this.close()
+      } catch {
+        // closed all the same; the first reason is told
+      }
       process.stderr.write(`${this.path} is not kept: ${(thrown as Error).message}\n`)
     }
   }

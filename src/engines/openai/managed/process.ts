@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RESERVED_VARIABLES } from '../../../config/index.ts'
 import { ask } from '../http/transport.ts'
 import { libraryPath } from './ask.ts'
 import { PROMPT_CACHE_MIB } from './descriptor.ts'
@@ -51,25 +52,28 @@ export function startServer({ binary, args, port, apiKey, log }: StartOptions): 
     binary,
     args,
     env: {
+      ...Object.fromEntries(RESERVED_VARIABLES.map((name) => [name, undefined])),
       LLAMA_API_KEY: apiKey, // not in the list of processes
       // builds that do not know these pass over them: the plan says what fits, and memory is bounded
       LLAMA_ARG_FIT: 'off',
       LLAMA_ARG_CACHE_RAM: String(PROMPT_CACHE_MIB),
     },
     log,
-    look: async () => ((await isUp(port)) ? 'up' : 'starting'),
+    look: () => look(port, apiKey),
     explain: failureOf,
   })
 }
 
+/** Whether it serves by now; `failed`: it lives and never will; `taken`: another program answers at its port. */
+export type ServerState = 'up' | 'starting' | 'failed' | 'taken'
+
 export interface ProcessOptions {
   readonly binary: string
   readonly args: readonly string[]
-  /** Added to this process's. */
-  readonly env: Readonly<Record<string, string>>
+  /** Added to this process's; undefined: left out of it. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly log: LogFile
-  /** Whether it serves by now; `failed`: it lives and never will. */
-  readonly look: () => Promise<'up' | 'starting' | 'failed'>
+  readonly look: () => Promise<ServerState>
   /** Makes a reason of what it printed last and of how it ended. */
   readonly explain: (printed: string, how: string) => Failure
 }
@@ -107,7 +111,12 @@ export async function startProcess({
   const running = new Running(child, ended)
   for (const endsMs = performance.now() + UP_MS; end === undefined; ) {
     const state = await look()
+    if (end !== undefined) break
     if (state === 'up') return running
+    if (state === 'taken') {
+      await running.stop()
+      throw new StartFailure({ kind: 'port', why: 'another program took its port' })
+    }
     if (state === 'failed') {
       const failure = explain(tail, 'its model did not load')
       await running.stop()
@@ -153,17 +162,20 @@ async function endOf(child: ChildProcess): Promise<string> {
   })
 }
 
-async function isUp(port: number): Promise<boolean> {
+/** Ours refuses everybody who has not its key; what asks for none or for another one is not ours. */
+async function look(port: number, apiKey: string): Promise<ServerState> {
   const { signal } = new AbortController()
-  try {
-    const answer = await ask(
-      { url: `http://127.0.0.1:${port}` },
-      { path: '/health', signal, headMs: HEAD_MS },
-    )
+  const statusOf = async (path: string, key?: string) => {
+    const answer = await ask({ url: `http://127.0.0.1:${port}`, key }, { path, signal, headMs: HEAD_MS })
     answer.resume()
-    return answer.statusCode === 200
+    return answer.statusCode
+  }
+  try {
+    if ((await statusOf('/health')) !== 200) return 'starting'
+    const [toStrangers, toUs] = await Promise.all([statusOf('/props'), statusOf('/props', apiKey)])
+    return toStrangers === 401 && toUs !== 401 ? 'up' : 'taken'
   } catch {
-    return false // it does not listen yet
+    return 'starting' // it does not listen yet
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { TandemError } from '../../../../domain/index.ts'
+import { buildsFolder } from '../builds-folder.ts'
 import { type Backend, type Machine, readBuild, usualName } from './builds.ts'
-import { buildsFolder } from './place.ts'
 
 const PAGE = 'https://github.com/ggml-org/llama.cpp/releases'
 

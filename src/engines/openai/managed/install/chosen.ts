@@ -60,7 +60,7 @@ export async function chosenFile(
   const { platform, arch } = machine
   if (build && (build.platform !== platform || build.arch !== arch))
     throw invalid(`${archive} is for ${build.platform}/${build.arch}; here is ${platform}/${arch}`)
-  const tag = release ?? build?.tag
+  const tag = release === undefined || release === 'latest' ? build?.tag : release // a file is what it is
   const backend = asked ?? BACKENDS.find((each) => each === build?.backend)
   const kind = ARCHIVE_KINDS.find((each) => archive.endsWith(`.${each}`))
   if (kind === undefined) throw invalid(`${archive} is no archive; allowed: ${ARCHIVE_KINDS.join(', ')}`)

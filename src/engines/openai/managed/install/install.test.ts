@@ -161,6 +161,18 @@ describe.skipIf(process.platform === 'win32')('from the list of releases', () =>
     expect(existsSync(root)).toBe(false)
   })
 
+  test.each([
+    'llama-..-bin-ubuntu-x64.tar.gz',
+    String.raw`llama-b200-bin-ubuntu-x64\..\..\evil.tar.gz`,
+    'llama-b200-bin-ubuntu-x64-C:evil.tar.gz',
+    'llama-b200-bin-ubuntu-x64-\0.tar.gz',
+    'llama-b200-bin-ubuntu-x64-/../evil.tar.gz',
+  ])('a name that leads elsewhere is none of a build: %j', async (name) => {
+    releases.releases = [{ tag: 'b200', assets: { [name]: CPU } }]
+    await expect(install()).rejects.toThrow('there is nothing for linux/x64')
+    expect(existsSync(root)).toBe(false)
+  })
+
   test("Windows' builds are zips", async () => {
     const name = 'llama-b200-bin-win-vulkan-x64.zip'
     const devices = ['Vulkan0: Intel(R) Arc(TM) B580 Graphics (12216 MiB, 11800 MiB free)']
@@ -199,6 +211,14 @@ describe.skipIf(process.platform === 'win32')('from the list of releases', () =>
     expect(await install()).toMatchObject({ state: 'installed' })
     rmSync(join(root, 'b200-cpu', 'installation.json'))
     expect(await install({ release: 'b200' })).toMatchObject({ state: 'present', release: 'b200', binary })
+  })
+
+  test('a folder that cannot be made: a sentence that says what to do', async () => {
+    writeFileSync(home, 'a file')
+    await expect(install()).rejects.toMatchObject({
+      code: 'ENGINE_SETUP',
+      message: expect.stringMatching(/ENOTDIR.*set TANDEM_HOME to another folder, and try again$/),
+    })
   })
 
   test('two at once: one fetches, the other one waits for it', async () => {
@@ -351,7 +371,7 @@ describe.skipIf(process.platform === 'win32')('from a file', () => {
     })
     expect(releases.seen).toEqual([])
     expect(existsSync(archive)).toBe(true)
-    expect(await install({ archive })).toMatchObject({ state: 'present' })
+    expect(await install({ archive, release: 'latest' })).toMatchObject({ state: 'present', release: 'b200' })
   })
 
   test('another name: told by --release and --backend', async () => {

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, rm, utimes } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
-import type { TandemError } from '../../../../domain/index.ts'
+import { TandemError } from '../../../../domain/index.ts'
 import { checkSpace, Download, JOURNAL_FILE, Journal } from '../../../../models/fetch/index.ts'
 import {
   removeLeftovers,
@@ -11,11 +11,12 @@ import {
   writeReceipt,
 } from '../../../installation/index.ts'
 import { type Asked, askServer } from '../ask.ts'
+import { buildsFolder, serverBelow } from '../builds-folder.ts'
 import { byHand, invalid, needsOf, setupError } from './advice.ts'
 import type { Backend, Machine } from './builds.ts'
 import { chooseAsset } from './choose.ts'
 import { type Chosen, chosenAsset, chosenFile } from './chosen.ts'
-import { buildsFolder, type FoundBuild, folderOf, foundBuild, foundBuilds, serverBelow } from './place.ts'
+import { type FoundBuild, folderOf, foundBuild, foundBuilds } from './place.ts'
 import { type Asset, Releases, TAG } from './releases.ts'
 import type { InstallOutcome, InstallRequest } from './request.ts'
 
@@ -43,7 +44,12 @@ export async function installLlamaCpp(request: InstallRequest): Promise<InstallO
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256))
     throw invalid(`"${sha256}" is no SHA-256; allowed: 64 hexadecimal digits`)
   const installing = new Installing(request, machine)
-  return archive === undefined ? installing.fromList() : installing.fromFile(archive)
+  try {
+    return await (archive === undefined ? installing.fromList() : installing.fromFile(archive))
+  } catch (thrown) {
+    request.signal.throwIfAborted()
+    throw asSetupError(thrown, request.home)
+  }
 }
 
 class Installing {
@@ -225,6 +231,12 @@ class Installing {
 
 function shown({ kind: _, ...told }: Chosen): Omit<Chosen, 'kind'> {
   return told
+}
+
+function asSetupError(thrown: unknown, home: string): TandemError {
+  if (thrown instanceof TandemError) return thrown
+  const todo = `see that ${buildsFolder(home)} can be written to, or set TANDEM_HOME to another folder, and try again`
+  return setupError((thrown as Error).message, todo, thrown)
 }
 
 function damaged(name: string, why: string, cause?: unknown): TandemError {

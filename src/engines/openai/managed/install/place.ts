@@ -1,8 +1,8 @@
-/** Where llama.cpp's builds are kept, and which are there. */
-import { readdir, stat } from 'node:fs/promises'
+/** Which of llama.cpp's builds are there, and whole. */
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { checkReceipt, Files } from '../../../installation/index.ts'
+import { buildsFolder, buildsIn, serverBelow } from '../builds-folder.ts'
 
 export const Receipt = z.object({
   release: z.string(),
@@ -24,11 +24,6 @@ export interface FoundBuild {
   readonly sha256?: string
 }
 
-/** Absolute folder of every build. */
-export function buildsFolder(home: string): string {
-  return join(home, 'engines', 'llama.cpp')
-}
-
 export function folderOf(home: string, tag: string, backend: string): string {
   return join(buildsFolder(home), `${tag}-${backend}`)
 }
@@ -39,17 +34,9 @@ export async function foundBuilds(
   backend: string,
   platform: NodeJS.Platform,
 ): Promise<FoundBuild[]> {
-  const root = buildsFolder(home)
-  const names = await readdir(root).catch(() => [])
-  const own = names.filter((name) => !name.startsWith('.') && name.endsWith(`-${backend}`))
-  const folders = await Promise.all(
-    own.map(async (name) => {
-      const folder = join(root, name)
-      const { mtimeMs } = await stat(folder)
-      return { mtimeMs, build: await foundBuild(folder, backend, platform) }
-    }),
-  )
-  return folders.sort((a, b) => b.mtimeMs - a.mtimeMs).flatMap(({ build }) => build ?? [])
+  const own = (await buildsIn(home)).filter((folder) => folder.endsWith(`-${backend}`))
+  const builds = await Promise.all(own.map((folder) => foundBuild(folder, backend, platform)))
+  return builds.flatMap((build) => build ?? [])
 }
 
 /** @returns undefined where nothing is, or something damaged */
@@ -67,14 +54,4 @@ export async function foundBuild(
   } catch {
     return undefined // installed anew
   }
-}
-
-/** The llama-server that lies least deep. */
-export async function serverBelow(folder: string, platform: NodeJS.Platform): Promise<string | undefined> {
-  const program = platform === 'win32' ? 'llama-server.exe' : 'llama-server'
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-  const found = entries
-    .filter((entry) => entry.isFile() && entry.name === program)
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-  return found.sort((a, b) => a.split(/[\\/]/).length - b.split(/[\\/]/).length)[0]
 }

@@ -114,7 +114,9 @@ export class Releases {
   #release({ tag_name: tag, assets }: z.infer<typeof ListedRelease>): LlamaRelease {
     const read = assets.flatMap(({ name, size, state, browser_download_url: at, digest }): Asset[] => {
       const build = readBuild(name)
-      if (build === undefined || state !== 'uploaded' || name.includes('/')) return []
+      // folders and files are named by them, also on Windows
+      if (build === undefined || !TAG.test(build.tag) || /[/\\:\0]/.test(name)) return []
+      if (state !== 'uploaded') return []
       const sha256 = /^sha256:([0-9a-f]{64})$/i.exec(digest ?? '')?.[1]?.toLowerCase()
       const file = { path: name, sizeBytes: size, ...(sha256 === undefined ? {} : { sha256 }) }
       const list = `${this.#options.url}/` // a mirror made of files names them beside the list

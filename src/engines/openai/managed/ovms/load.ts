@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -7,7 +8,7 @@ import type { LoadSpec } from '../../../contract.ts'
 import { ask, textOf } from '../../http/transport.ts'
 import type { ServerSettings } from '../../settings.ts'
 import { LogFile } from '../log-file.ts'
-import { freePort, type RunningProcess, StartFailure, startProcess } from '../process.ts'
+import { freePort, type RunningProcess, type ServerState, StartFailure, startProcess } from '../process.ts'
 import { ovmsFailureOf } from './failure.ts'
 import { configOf, graphOf, type OvmsModel, ovmsArguments } from './graph.ts'
 import { type OvmsLaunch, readLaunch } from './settings.ts'
@@ -27,6 +28,8 @@ export interface StartedOvms {
   /** Those of the placement, with the address that it has now. */
   readonly settings: ServerSettings
   readonly running: RunningProcess
+  /** Asked for by its models' API of everybody but us. */
+  readonly key: string
 }
 
 /**
@@ -41,6 +44,7 @@ export async function startOvms(spec: LoadSpec, { server, as }: ServerSettings):
   await writeFile(join(work, 'graph.pbtxt'), graphOf(model))
   const config = join(work, 'config.json')
   await writeFile(config, `${JSON.stringify(configOf(model, work), null, 2)}\n`)
+  const key = randomBytes(24).toString('base64url')
   const log = new LogFile(join(launch.logs, `${server.name}.log`))
   for (let left = MOST_PORTS - 1; ; left--) {
     const port = await freePort()
@@ -49,14 +53,15 @@ export async function startOvms(spec: LoadSpec, { server, as }: ServerSettings):
       const running = await startProcess({
         binary,
         args: ovmsArguments(port, config, args),
-        env: packageEnvironment(binary, process.env),
+        // docs/security_considerations.md: as --api_key_file, which older ones refuse to know
+        env: { ...packageEnvironment(binary, process.env), API_KEY: key },
         log,
         look: () => look(url, as),
         explain: ovmsFailureOf,
       })
       void running.ended.then(() => log.close())
       const { launch: _, ...rest } = server
-      return { running, settings: { server: { ...rest, url }, as } }
+      return { running, settings: { server: { ...rest, url }, as }, key }
     } catch (thrown) {
       if (thrown instanceof StartFailure && thrown.failure.kind === 'port' && left > 0) continue
       log.close()
@@ -73,7 +78,7 @@ function modelOf({ task }: LoadSpec, name: string, launch: OvmsLaunch): OvmsMode
 }
 
 /** Its health says that the server lives, also where its only model did not load: the state of the model counts. */
-async function look(url: string, name: string): Promise<'up' | 'starting' | 'failed'> {
+async function look(url: string, name: string): Promise<ServerState> {
   const { signal } = new AbortController()
   try {
     const answer = await ask({ url }, { path: '/v1/config', signal, headMs: HEAD_MS })

@@ -8,9 +8,12 @@ import type { Model, Task } from '../../../../domain/index.ts'
 import type { LoadedDecoder, LoadedEncoder, LoadedScorer, LoadSpec } from '../../../contract.ts'
 import { chatOf, collect, user } from '../../../decoder.suite.ts'
 import { engine } from '../../child.ts'
-import { readSettings, serverSettings } from '../../settings.ts'
+import type { ServerClient } from '../../client.ts'
+import { ServerEncoder } from '../../encoder.ts'
+import { readSettings, type ServerSettings, serverSettings } from '../../settings.ts'
 import { configuredOvms } from './discover.ts'
 import { startOvms } from './load.ts'
+import { loadOvms } from './loaded.ts'
 
 let home: string
 beforeEach(() => {
@@ -21,6 +24,7 @@ beforeEach(() => {
 afterEach(() => {
   delete process.env['FAKE_OVMS_DEVICES']
   delete process.env['FAKE_OVMS_EXIT']
+  delete process.env['FAKE_OVMS_DEAF']
   rmSync(home, { recursive: true, force: true })
 })
 
@@ -125,16 +129,45 @@ describe.skipIf(process.platform === 'win32')('an ovms that is started (a stand-
     await decoder.dispose()
   })
 
-  test('that dies says how', async () => {
+  describe('tells once that it is gone', () => {
+    const gone: string[] = []
+    async function encoder(variable: string): Promise<LoadedEncoder> {
+      unpacked()
+      gone.length = 0
+      process.env[variable] = '7'
+      const spec = await specOf('embed', 'CPU')
+      const { model } = spec
+      const open = async ({ as }: ServerSettings, client: ServerClient) =>
+        new ServerEncoder({ client, as, api: '/v3', model, maxTokens: 512, tokenizer: undefined }, 3)
+      const loaded = await loadOvms(spec, readSettings(spec.settings), open, (why) => gone.push(why))
+      return loaded as LoadedEncoder
+    }
+    const { signal } = new AbortController()
+
+    test('where it dies, as does what was asked of it', async () => {
+      const loaded = await encoder('FAKE_OVMS_EXIT')
+      await expect(loaded.embed(['a'], 'query', signal)).rejects.toThrow('ovms failed: exit code 7')
+      await loaded.dispose()
+      expect(gone).toEqual(['exit code 7'])
+    })
+
+    test('where it lives and answers nobody', async () => {
+      const loaded = await encoder('FAKE_OVMS_DEAF')
+      await loaded.embed(['a'], 'query', signal)
+      await expect.poll(() => gone, { timeout: 10_000 }).toEqual([expect.stringMatching('ECONNREFUSED')])
+      await loaded.dispose()
+      expect(gone).toHaveLength(1)
+    })
+  })
+
+  test('answers nobody but us', async () => {
     unpacked()
     const spec = await specOf('embed', 'CPU')
-    process.env['FAKE_OVMS_EXIT'] = '7'
     const { running, settings } = await startOvms(spec, readSettings(spec.settings))
-    await fetch(`${settings.server.url}/v3/embeddings`, {
-      method: 'POST',
-      body: JSON.stringify({ model: 'm', input: ['a'] }),
-    }).catch(() => undefined)
-    expect(await running.ended).toMatchObject({ why: 'exit code 7' })
+    const body = JSON.stringify({ model: 'm', input: ['a'] })
+    const stranger = await fetch(`${settings.server.url}/v3/embeddings`, { method: 'POST', body })
+    expect(stranger.status).toBe(401)
+    await running.stop()
   })
 
   test.each<[string, string, Readonly<Record<string, string>>, RegExp]>([

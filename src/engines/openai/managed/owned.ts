@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TandemError } from '../../../domain/index.ts'
+import type { Loaded } from '../../contract.ts'
+import { watchAlive } from '../alive.ts'
+import type { RunningProcess } from './process.ts'
+
+/** A connection breaks a moment before its process is known to be gone. */
+const ENDS_MS = 300
+
+/** What a server of our own serves: a broken connection is explained by how the process ended, and the server goes with it. */
+export function owned<L extends Loaded>(loaded: L, running: RunningProcess, engine: string): L {
+  const explaining =
+    <A extends unknown[], R>(method: (...asked: A) => Promise<R>) =>
+    (...asked: A) =>
+      explained(method.apply(loaded, asked), running, engine)
+  const dispose = loaded.dispose.bind(loaded)
+  return Object.assign(loaded, askedOf(loaded, explaining), {
+    dispose: async () => {
+      await dispose()
+      await running.stop()
+    },
+  })
+}
+
+/** Tells once that a server of our own is gone by itself: its process has ended, or it answers nobody. */
+export function watchOwned(
+  running: RunningProcess,
+  url: string,
+  path: string,
+  onGone: (why: string) => void,
+): void {
+  let told = false
+  const tell = (why: string) => {
+    if (!running.isStopping && !told) onGone(why)
+    told = true
+  }
+  const endWatch = watchAlive({ target: { url }, path, local: true, onGone: tell })
+  void running.ended.then(({ why }) => {
+    endWatch()
+    tell(why)
+  })
+}
+
+type Explaining = <A extends unknown[], R>(method: (...asked: A) => Promise<R>) => (...asked: A) => Promise<R>
+
+function askedOf(loaded: Loaded, explaining: Explaining): object {
+  switch (loaded.kind) {
+    case 'encoder':
+      return { embed: explaining(loaded.embed) }
+    case 'scorer':
+      return { score: explaining(loaded.score) }
+    case 'decoder':
+      return { chat: explaining(loaded.chat), complete: explaining(loaded.complete) }
+  }
+}
+
+async function explained<R>(answer: Promise<R>, { ended }: RunningProcess, engine: string): Promise<R> {
+  try {
+    return await answer
+  } catch (thrown) {
+    if (!(thrown instanceof TandemError) || thrown.code !== 'ENGINE_FAILED') throw thrown
+    const end = await Promise.race([ended, sleep(ENDS_MS)])
+    if (!end) throw thrown
+    throw new TandemError('ENGINE_FAILED', { engine, why: end.why }, { cause: thrown })
+  }
+}
