@@ -65,11 +65,13 @@ const gone: string[] = []
 const start = (more: Partial<LoadSpec> = {}, args: readonly string[] = []): Promise<ManagedServer> =>
   loadManaged({ ...spec, ...more }, { binary, args: [...args], logs }, (why) => gone.push(why))
 
-/** Of llama-servers with our model; a wrapper may stand before the program itself. */
+/** Of llama-servers that this process started: other tests have theirs. */
 function pids(): number[] {
-  const lines = execFileSync('ps', ['-e', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n')
-  const own = lines.filter((line) => line.includes(CHAT_GGUF) && line.includes('--no-webui'))
-  return own.map((line) => Number.parseInt(line, 10))
+  const lines = execFileSync('ps', ['-e', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n')
+  return lines.flatMap((line) => {
+    const [pid, parent, ...args] = line.trim().split(/\s+/)
+    return Number(parent) === process.pid && args.includes('--no-webui') ? [Number(pid)] : []
+  })
 }
 
 const asked = chatOf([user('What does the queue do when it is full?')])
