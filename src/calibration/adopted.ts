@@ -11,7 +11,7 @@ import type {
   Task,
 } from '../domain/index.ts'
 import { TASKS } from '../domain/index.ts'
-import type { FoundServer } from '../engines/index.ts'
+import { type FoundServer, portOf } from '../engines/index.ts'
 import { plainName, remoteModel, sameModel } from '../models/index.ts'
 
 export interface Adopted {
@@ -140,11 +140,6 @@ function guessed({ local }: FoundServer, here: readonly Device[]): ServerDevice 
   return kind
     ? { kind, told: false, why: 'servers use the GPU of a machine where they can' }
     : { kind: 'cpu', told: false, why: 'this machine has no GPU' }
-}
-
-function portOf(url: string): number {
-  const { port, protocol } = new URL(url)
-  return Number(port || (protocol === 'https:' ? 443 : 80))
 }
 
 function gib(bytes: number): string {

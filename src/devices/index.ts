@@ -6,6 +6,7 @@ import { readSystem } from './system.ts'
 
 export { luidOf, pciAddress, vendorOf } from './addresses.ts'
 export { definedOnly } from './defined-only.ts'
+export { fdinfoBytes } from './fdinfo-bytes.ts'
 export type { IntelFacts, LinuxAccelerator, LinuxFacts, WindowsAccelerator } from './intel/facts.ts'
 export { readIntelFacts } from './intel/index.ts'
 export { KNOWN_DEVICES, titleOf } from './intel/known.ts'

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { fdinfoBytes } from '../../devices/index.ts'
 import { processTree } from '../../workers/index.ts'
 
 const TASKLIST_MS = 2000
@@ -39,8 +40,6 @@ export function residentBytes(status: string): number | undefined {
   return found ? Number(found[1]) * 1024 : undefined
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
-
 /**
  * Memory on devices, of all `/proc/PID/fdinfo/*` of a process: several files may belong to one client of the driver.
  * Regions in the system's memory (`system`, `gtt`) do not count.
@@ -51,8 +50,8 @@ export function deviceBytesOf(files: readonly string[]): number {
     const client = /^drm-client-id:\s*(\d+)$/m.exec(text)?.[1]
     if (client === undefined) continue
     const address = /^drm-pdev:\s*(\S+)$/m.exec(text)?.[1] ?? ''
-    const regions = text.matchAll(/^drm-resident-(?:vram|local)\d*:\s*(\d+)\s*(\w*)$/gm)
-    const bytes = [...regions].reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit!] ?? 0), 0)
+    const regions = text.matchAll(/^drm-resident-(?:vram|local)\d*:\s*(\d+\s*\w*)$/gm)
+    const bytes = [...regions].reduce((sum, [, size = '']) => sum + fdinfoBytes(size), 0)
     clients.set(`${address} ${client}`, bytes)
   }
   return [...clients.values()].reduce((sum, bytes) => sum + bytes, 0)

@@ -1,11 +1,11 @@
 import { readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fdinfoBytes } from '../fdinfo-bytes.ts'
 import { namesIn, textOf } from '../linux/files.ts'
 import { type DeviceUse, type PortUsers, sortedUses } from './use.ts'
 
 /** `TCP_LISTEN` in /proc/net/tcp. */
 const LISTENS = '0A'
-const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 /** A machine with more has no time for this. */
 const MAX_PROCESSES = 20_000
 
@@ -99,7 +99,7 @@ function drmUse(info: string | undefined, pid: string): OpenDevice | undefined {
   const pciAddress = fields.get('drm-pdev')
   if (pciAddress === undefined) return undefined
   const ofKind = (kind: string) =>
-    [...fields].filter(([name]) => name.startsWith(`drm-${kind}-`)).map(([, value]) => bytesOf(value))
+    [...fields].filter(([name]) => name.startsWith(`drm-${kind}-`)).map(([, value]) => fdinfoBytes(value))
   const resident = ofKind('resident')
   // before `resident` there was `memory`
   const memory = [resident, ofKind('memory'), ofKind('total')].find((told) => told.length > 0) ?? []
@@ -125,12 +125,6 @@ async function nvidiaUse(root: string, pid: string, minor: string): Promise<Open
 function splitAt(line: string): [string, string] {
   const at = line.indexOf(':')
   return [line.slice(0, at), line.slice(at + 1).trim()]
-}
-
-/** `23992 KiB`; bytes where no unit stands. */
-function bytesOf(text: string): number {
-  const [, number = '0', unit = ''] = /^(\d+)\s*([KMG]iB)?$/.exec(text) ?? []
-  return Number(number) * UNITS[unit]!
 }
 
 /** Each client once; those of one process and device together. */

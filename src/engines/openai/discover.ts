@@ -2,6 +2,7 @@
 import { type Config, isLoopback } from '../../config/index.ts'
 import type { AdoptedServer, ServerDevice, ServerKind, ServerModel } from '../../domain/index.ts'
 import { apiKeyOf, keeperOf } from './api-key.ts'
+import { portOf } from './http/port-of.ts'
 import { ask, type Target, textOf } from './http/transport.ts'
 import { tasksByName } from './servers/contract.ts'
 import {
@@ -245,11 +246,6 @@ async function askJson(target: Target, path: string, body: unknown, signal: Abor
   } catch {
     return undefined
   }
-}
-
-function portOf(url: string): number {
-  const { protocol, port } = new URL(url)
-  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 }
 
 function freeName(kind: string, names: ReadonlySet<string>): string {

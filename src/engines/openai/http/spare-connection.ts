@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { portOf } from './port-of.ts'
 
 /** Servers close a connection that is idle for long: llama-server after 5 s. One of ours goes before. */
 const IDLE_MS = 4_000
@@ -11,9 +12,9 @@ export class SpareConnection {
 
   /** @param url of a server without TLS */
   constructor(url: string) {
-    const { hostname, port } = new URL(url)
+    const { hostname } = new URL(url)
     this.#host = hostname.replace(/^\[|\]$/g, '')
-    this.#port = Number(port || 80)
+    this.#port = portOf(url)
   }
 
   /** Opens it, unless it stands. */

@@ -12,14 +12,12 @@ import { serverArguments } from './arguments.ts'
 import type { Failure } from './failure.ts'
 import { LogFile } from './log-file.ts'
 import { owned, watchOwned } from './owned.ts'
-import { freePort, type RunningProcess, StartFailure, startServer } from './process.ts'
+import { onFreePort, type RunningProcess, StartFailure, startServer } from './process.ts'
 import { projectorOf } from './projector.ts'
 import type { ManagedSettings } from './settings.ts'
 
 /** Of this process: the key is made anew for each server, and told to nobody else. */
 const KEY_VARIABLE = 'TANDEM_MANAGED_SERVER_KEY'
-/** Another program may take the port first. */
-const MOST_PORTS = 3
 const HEAD_MS = 30_000
 
 export interface ManagedServer {
@@ -82,38 +80,37 @@ async function start(
   const mmproj = await projectorOf(model)
   const drafts = draft && join(draft.folder, draft.name)
   const apiKey = randomBytes(24).toString('base64url')
-  for (let left = MOST_PORTS - 1; ; left--) {
-    const port = await freePort()
-    const { gpuLayers, cpuExpertLayers, kvType } = spec
-    const wish = {
-      port,
-      device,
-      threads,
-      contextTokens,
-      slots,
-      gpuLayers,
-      cpuExpertLayers,
-      kvType,
-      mmproj,
-      draft: drafts,
-    }
-    const argv = serverArguments({ ...wish, model: path, alias: model.id }, args)
-    try {
+  const { gpuLayers, cpuExpertLayers, kvType } = spec
+  const wish = {
+    device,
+    threads,
+    contextTokens,
+    slots,
+    gpuLayers,
+    cpuExpertLayers,
+    kvType,
+    mmproj,
+    draft: drafts,
+    model: path,
+    alias: model.id,
+  }
+  try {
+    return await onFreePort(async (port) => {
+      const argv = serverArguments({ ...wish, port }, args)
       const running = await startServer({ binary, args: argv, port, apiKey, log })
       process.env[KEY_VARIABLE] = apiKey
-      const url = `http://127.0.0.1:${port}`
       const server = {
         name: 'llama-server',
         kind: llamaServer.kind,
-        url,
+        url: `http://127.0.0.1:${port}`,
         local: true,
         apiKeyEnv: KEY_VARIABLE,
       }
       return { running, settings: { server, as: model.id } }
-    } catch (thrown) {
-      if (!(thrown instanceof StartFailure)) throw thrown
-      if (thrown.failure.kind !== 'port' || left === 0) throw asError(thrown.failure, spec, path, log)
-    }
+    })
+  } catch (thrown) {
+    log.close()
+    throw thrown instanceof StartFailure ? asError(thrown.failure, spec, path, log) : thrown
   }
 }
 

@@ -17,6 +17,8 @@ const HEAD_MS = 5_000
 const TERM_MS = 700
 /** Characters of its last output, for the reason of its end. */
 const TAIL = 16_384
+/** Another program may take a free port first. */
+const MOST_PORTS = 3
 
 export interface StartOptions {
   readonly binary: string
@@ -176,6 +178,18 @@ async function look(port: number, apiKey: string): Promise<ServerState> {
     return toStrangers === 401 && toUs !== 401 ? 'up' : 'taken'
   } catch {
     return 'starting' // it does not listen yet
+  }
+}
+
+/** Starts a server on a free port, and on another one where that was taken meanwhile. @throws what `start` throws */
+export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+  for (let left = MOST_PORTS - 1; ; left--) {
+    try {
+      return await start(await freePort())
+    } catch (thrown) {
+      const isTaken = thrown instanceof StartFailure && thrown.failure.kind === 'port'
+      if (!isTaken || left === 0) throw thrown
+    }
   }
 }
 

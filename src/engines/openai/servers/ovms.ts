@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { type ServerSoftware, tasksByName } from './contract.ts'
 
-const Config = z.record(
+/** `/v1/config` (docs/model_server_rest_api_tfs.md, "Config Status API"): empty while a graph loads. */
+export const OvmsStatus = z.record(
   z.string(),
   z.object({ model_version_status: z.array(z.object({ state: z.string() })) }),
 )
@@ -18,7 +19,7 @@ export const ovms: ServerSoftware = {
   api: '/v3',
   health: '/v2/health/ready',
   async look(get) {
-    const config = Config.safeParse(await get('/v1/config'))
+    const config = OvmsStatus.safeParse(await get('/v1/config'))
     if (!config.success) return undefined
     const listed = Models.safeParse(await get('/v3/models')).data?.data.map(({ id }) => id)
     const names = listed ?? Object.keys(config.data)

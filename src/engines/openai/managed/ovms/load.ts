@@ -2,27 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
 import { TandemError } from '../../../../domain/index.ts'
 import type { LoadSpec } from '../../../contract.ts'
 import { ask, textOf } from '../../http/transport.ts'
+import { OvmsStatus } from '../../servers/ovms.ts'
 import type { ServerSettings } from '../../settings.ts'
 import { LogFile } from '../log-file.ts'
-import { freePort, type RunningProcess, type ServerState, StartFailure, startProcess } from '../process.ts'
+import { onFreePort, type RunningProcess, type ServerState, StartFailure, startProcess } from '../process.ts'
 import { ovmsFailureOf } from './failure.ts'
 import { configOf, graphOf, type OvmsModel, ovmsArguments } from './graph.ts'
 import { type OvmsLaunch, readLaunch } from './settings.ts'
 
-/** Another program may take the port first. */
-const MOST_PORTS = 3
 const HEAD_MS = 5_000
 const MAX_BYTES = 1024 * 1024
-
-/** `/v1/config` (docs/model_server_rest_api_tfs.md, "Config Status API"): empty while a graph loads. */
-const Status = z.record(
-  z.string(),
-  z.object({ model_version_status: z.array(z.object({ state: z.string() })) }),
-)
 
 export interface StartedOvms {
   /** Those of the placement, with the address that it has now. */
@@ -46,10 +38,9 @@ export async function startOvms(spec: LoadSpec, { server, as }: ServerSettings):
   await writeFile(config, `${JSON.stringify(configOf(model, work), null, 2)}\n`)
   const key = randomBytes(24).toString('base64url')
   const log = new LogFile(join(launch.logs, `${server.name}.log`))
-  for (let left = MOST_PORTS - 1; ; left--) {
-    const port = await freePort()
-    const url = `http://127.0.0.1:${port}`
-    try {
+  try {
+    return await onFreePort(async (port) => {
+      const url = `http://127.0.0.1:${port}`
       const running = await startProcess({
         binary,
         args: ovmsArguments(port, config, args),
@@ -62,11 +53,10 @@ export async function startOvms(spec: LoadSpec, { server, as }: ServerSettings):
       void running.ended.then(() => log.close())
       const { launch: _, ...rest } = server
       return { running, settings: { server: { ...rest, url }, as }, key }
-    } catch (thrown) {
-      if (thrown instanceof StartFailure && thrown.failure.kind === 'port' && left > 0) continue
-      log.close()
-      throw thrown instanceof StartFailure ? asError(thrown, model, log) : thrown
-    }
+    })
+  } catch (thrown) {
+    log.close()
+    throw thrown instanceof StartFailure ? asError(thrown, model, log) : thrown
   }
 }
 
@@ -84,7 +74,7 @@ async function look(url: string, name: string): Promise<ServerState> {
     const answer = await ask({ url }, { path: '/v1/config', signal, headMs: HEAD_MS })
     const text = await textOf(answer, MAX_BYTES)
     if (answer.statusCode !== 200) return 'starting'
-    const states = Status.parse(JSON.parse(text))[name]?.model_version_status ?? []
+    const states = OvmsStatus.parse(JSON.parse(text))[name]?.model_version_status ?? []
     if (states.some(({ state }) => state.startsWith('LOADING_PRECONDITION_FAILED'))) return 'failed'
     if (!states.some(({ state }) => state === 'AVAILABLE')) return 'starting'
     const ready = await ask({ url }, { path: '/v2/health/ready', signal, headMs: HEAD_MS })
