@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { TandemError } from '../../domain/index.ts'
 import { apiKeyOf } from './api-key.ts'
@@ -15,13 +15,15 @@ const MAX_ERROR_BYTES = 64 * 1024
 export class ServerClient {
   readonly name: string
   readonly #target: Target
-  readonly #disposed = new AbortController()
+  readonly #open = new Set<ClientRequest>()
+  #disposed = false
 
   /** @param key its API key */
   constructor({ server }: ServerSettings, key: string | undefined) {
     this.name = `${server.name} (${server.url})`
     const isPlain = server.local && server.url.startsWith('http:')
-    this.#target = { url: server.url, key, spare: isPlain ? new SpareConnection(server.url) : undefined }
+    const spare = isPlain ? new SpareConnection(server.url) : undefined
+    this.#target = { url: server.url, key, spare, open: this.#open }
   }
 
   /** @throws TandemError ENGINE_FAILED, INVALID_REQUEST, CONTEXT_LENGTH_EXCEEDED, CANCELLED */
@@ -30,8 +32,8 @@ export class ServerClient {
     schema: S,
     { body, signal, headMs }: { body?: unknown; signal: AbortSignal; headMs?: number },
   ): Promise<z.infer<S>> {
-    const text = await this.#guard(signal, async (both) => {
-      const answer = await this.#answer(path, body, both, headMs)
+    const text = await this.#guard(signal, async () => {
+      const answer = await this.#answer(path, body, signal, headMs)
       return textOf(answer, MAX_BYTES)
     })
     return this.#parse(path, schema, text)
@@ -45,8 +47,8 @@ export class ServerClient {
     signal: AbortSignal,
     take: (event: z.infer<S>) => void,
   ): Promise<void> {
-    await this.#guard(signal, async (both) => {
-      const answer = await this.#answer(path, body, both)
+    await this.#guard(signal, async () => {
+      const answer = await this.#answer(path, body, signal)
       await readEvents(answer, (data) => {
         if (data === '[DONE]') return true
         const said: unknown = this.#object(path, data)
@@ -59,7 +61,8 @@ export class ServerClient {
 
   /** Ends what goes on; whatever is asked later fails. */
   dispose(): void {
-    this.#disposed.abort()
+    this.#disposed = true
+    for (const request of this.#open) request.destroy()
     this.#target.spare?.close()
   }
 
@@ -79,14 +82,15 @@ export class ServerClient {
     throw refusal(this.name, status, await textOf(answer, MAX_ERROR_BYTES))
   }
 
-  async #guard<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#disposed.signal.aborted) throw this.failed('it was let go of')
+  async #guard<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    if (this.#disposed) throw this.failed('it was let go of')
     if (signal.aborted) throw new TandemError('CANCELLED')
     try {
-      return await work(AbortSignal.any([signal, this.#disposed.signal]))
+      return await work()
     } catch (thrown) {
       if (signal.aborted) throw new TandemError('CANCELLED', {}, { cause: thrown })
       if (thrown instanceof TandemError) throw thrown
+      if (this.#disposed) throw this.failed('it was let go of', thrown)
       throw this.failed((thrown as Error).message || String((thrown as NodeJS.ErrnoException).code), thrown)
     }
   }
