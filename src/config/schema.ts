@@ -265,7 +265,9 @@ export const Config = z.strictObject({
       precision: z
         .enum(['auto', 'f32', 'f16', 'bf16'])
         .default('auto')
-        .describe("precision of the computation; auto: the device's own choice"),
+        .describe(
+          "precision of the computation; auto: f32 for what an int8 model leaves to the CPU, else the device's own choice",
+        ),
       profiling: z
         .boolean()
         .default(false)

@@ -61,8 +61,8 @@ test('--json is one document, messages go to stderr', async () => {
   })
   expect(document.files).toContainEqual({
     path: WEIGHTS,
-    sizeBytes: 17_515_367,
-    sha256: '07de4dd767015b51199f02962992e02c6a2d9a2025a563c5e775f8a3133f0ff4',
+    sizeBytes: 17_467_010,
+    sha256: 'd083deab91df2ce605c560ddd4d1fc293fad91b693831b29a01a28da818fc913',
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { planBatches } from './batches.ts'
+import { batchTokens, planBatches } from './batches.ts'
 
 test('every input is in one batch, within the limits, unless it is alone', () => {
   const lengths = fc.array(fc.integer({ min: 2, max: 512 }), { maxLength: 200 })
@@ -24,4 +24,12 @@ test('short inputs come first and keep their order', () => {
     [1, 3],
     [0, 2],
   ])
+})
+
+test.each([
+  [1, 512],
+  [6, 3072],
+  [64, 4096],
+])('%i threads share a batch of %i tokens', (threads, tokens) => {
+  expect(batchTokens(threads)).toBe(tokens)
 })

@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-node'
 import {
+  batchTokens,
   type EncoderOutput,
   type EncoderSession,
   planBatches,
@@ -32,10 +33,12 @@ export async function openSession(
 ): Promise<EncoderSession> {
   const session = await ort.InferenceSession.create(file, sessionOptions(threads))
   const wantsTypes = session.inputNames.includes('token_type_ids')
+  const maxTokens = batchTokens(threads)
   const output = session.outputNames.includes(wanted) ? wanted : session.outputNames[0]!
   return {
     run: async (rows, take, signal) => {
-      for (const batch of planBatches(rows.map((row) => row.ids.length))) {
+      const lengths = rows.map((row) => row.ids.length)
+      for (const batch of planBatches(lengths, maxTokens)) {
         await turn(signal) // the native call blocks: messages of the process are read in between
         const result = await session.run(
           feedsOf(

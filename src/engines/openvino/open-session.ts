@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { badFile, type EncoderOutput } from '../encoder/index.ts'
 import type { Compilation, Target } from './compile.ts'
 import { Core } from './native/core.ts'
@@ -31,11 +32,12 @@ export interface SessionSpec {
 export async function openSession(spec: SessionSpec): Promise<OpenVinoSession> {
   const { library, settings, device, buckets } = spec
   const doing = { device, model: spec.modelId }
+  const quantized = await isQuantized(spec.file)
   const core = new Core(library)
   let model: SourceModel | undefined
   try {
     checkPresence(core, device)
-    const properties = placeProperties(core, spec)
+    const properties = placeProperties(core, { ...spec, quantized })
     const target: Target = { library, core, device, properties, requests: settings.requests }
     model = readModel(core, spec.file)
     const ports = encoderPorts(model, spec.output)
@@ -57,6 +59,12 @@ export async function openSession(spec: SessionSpec): Promise<OpenVinoSession> {
     core.free()
     throw toTandemError(error, doing)
   }
+}
+
+/** Whether activations are int8, as NNCF leaves them; of an ONNX file it is not known. A missing file is told when it is read. */
+async function isQuantized(file: string): Promise<boolean> {
+  if (!file.endsWith('.xml')) return false
+  return (await readFile(file, 'utf8').catch(() => '')).includes('type="FakeQuantize"')
 }
 
 function readModel(core: Core, file: string): SourceModel {

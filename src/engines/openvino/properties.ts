@@ -10,6 +10,8 @@ interface Wanted {
   readonly settings: Settings
   readonly device: string
   readonly threads: number
+  /** Its file has int8 activations. */
+  readonly quantized: boolean
 }
 
 /**
@@ -18,7 +20,7 @@ interface Wanted {
  */
 export function placeProperties(
   core: Core,
-  { library, settings, device, threads }: Wanted,
+  { library, settings, device, threads, quantized }: Wanted,
 ): Record<string, string> {
   const kinds = membersOf(device).map((member) => member.kind)
   if (kinds.includes('CPU') || device === 'AUTO')
@@ -26,6 +28,8 @@ export function placeProperties(
       INFERENCE_NUM_THREADS: String(threads),
       // Workers share the cores: two that pin their first thread would pin it to the same one.
       ENABLE_CPU_PINNING: 'NO',
+      // What is not int8 is little: to and from bf16, its default where the processor has it, costs more than it saves.
+      ...(quantized ? { INFERENCE_PRECISION_HINT: 'f32' } : {}),
     })
   return {
     PERFORMANCE_HINT: 'THROUGHPUT',

@@ -3,8 +3,8 @@ import type { Priority } from '../../domain/index.ts'
 import { type Draft, put } from './draft.ts'
 import type { Lane, Part, Request, Turns } from './state.ts'
 
-/** Clients that are remembered while they ask for nothing. */
-const MAX_IDLE = 256
+/** Clients that are remembered while they ask for nothing; each step that gives a turn copies them, and a connection is a client. */
+const MAX_IDLE = 32
 /** What an input costs beside its tokens. */
 const INPUT_TOKENS = 16
 
