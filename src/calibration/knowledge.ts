@@ -1,4 +1,4 @@
-import { keepIds } from '../devices/index.ts'
+import { definedOnly, keepIds } from '../devices/index.ts'
 import { simulatedInterference, simulatedMeasurement } from '../devices/simulated/index.ts'
 import {
   type DecoderLoad,
@@ -19,6 +19,7 @@ import {
   type CoreUser,
   deviceOf,
   fitsBeside,
+  heldOn,
   hostShare,
   makePlan,
   type PlannerInput,
@@ -162,8 +163,26 @@ export class Knowledge {
     const isOwn = ({ server }: Device) => server === undefined
     const servers = survey.devices.filter((each) => !isOwn(each)) // named by their user
     const named = [...keepIds(this.survey.devices.filter(isOwn), survey.devices.filter(isOwn)), ...servers]
-    const devices = named.map((device) => withOwnMemory(device, plan, named))
+    const before = this.survey.devices
+    const devices = named.map((device) => {
+      const old = before.find(({ id }) => id === device.id)
+      return old && isSameMemory(old, device) // a look at the memory alone knows more than an engine's
+        ? { ...device, ...definedOnly({ freeBytes: old.freeBytes, othersBytes: old.othersBytes }) }
+        : withOwnMemory(device, plan, named)
+    })
     this.survey = { ...survey, devices }
+  }
+
+  /**
+   * Plans with another memory of a device from now on.
+   * @param freeBytes that may be given out, what is loaded there among it
+   * @param othersBytes what other programs have of it
+   */
+  noteMemory(id: string, freeBytes: number, othersBytes: number): void {
+    const devices = this.survey.devices.map((each) =>
+      each.id === id ? { ...each, freeBytes, othersBytes } : each,
+    )
+    this.survey = { ...this.survey, devices }
   }
 
   #input(wish: PlanWish): PlannerInput {
@@ -267,17 +286,15 @@ export class Knowledge {
   }
 }
 
+/** Whether the memory of a device was looked at by itself, and is the same one. */
+function isSameMemory({ othersBytes, memoryBytes }: Device, now: Device): boolean {
+  return othersBytes !== undefined && memoryBytes === now.memoryBytes
+}
+
 function withOwnMemory(device: Device, plan: Pick<Plan, 'tasks'>, devices: readonly Device[]): Device {
-  const { kind, freeBytes, memoryBytes = Number.POSITIVE_INFINITY } = device
+  const { freeBytes, memoryBytes = Number.POSITIVE_INFINITY } = device
   if (freeBytes === undefined) return device
-  const held = (placement: PlannedPlacement): number => {
-    const { memory } = placement
-    const on = deviceOf(placement, devices)
-    if (!memory || !on) return 0
-    if (kind === 'cpu') return hostShare(on, memory)
-    const part = placement.shares?.find((each) => each.device === device.id)?.part ?? 0
-    return (placement.shares ? part : on.id === device.id ? 1 : 0) * memory.deviceBytes
-  }
+  const held = (placement: PlannedPlacement) => heldOn(device, placement, devices)
   // which one of those that swap is loaded is not known: the smallest is the safe guess
   const own = loadedInTurns(placementsOf(plan)).reduce((sum, turn) => sum + Math.min(...turn.map(held)), 0)
   return { ...device, freeBytes: Math.min(memoryBytes, freeBytes + own) }

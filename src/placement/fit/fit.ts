@@ -75,28 +75,34 @@ export function stillFits(
   return shortage(placesOf(request), need) === undefined
 }
 
+/** Bytes of a device that a load leaves free. */
+export function deviceMargin(totalBytes: number): number {
+  return marginOf(DEVICE_MARGIN, totalBytes)
+}
+
 function placesOf({ device, freeBytes, hostFreeBytes }: Parameters<typeof stillFits>[0]): Places {
   const onCpu = device.kind === 'cpu'
   return {
     onCpu,
     shared: sharesMemory(device),
-    device: room(freeBytes, DEVICE_MARGIN, device.memoryBytes),
+    device: { ...room(freeBytes, DEVICE_MARGIN, device.memoryBytes), othersBytes: device.othersBytes },
     host: onCpu
       ? room(Math.min(freeBytes, hostFreeBytes), HOST_MARGIN, device.memoryBytes)
       : room(hostFreeBytes, HOST_MARGIN, undefined),
   }
 }
 
-function room(
-  freeBytes: number,
-  margin: { readonly share: number; readonly least: number },
-  totalBytes: number | undefined,
-): Room {
-  return {
-    freeBytes,
-    marginBytes: Math.max(margin.least, margin.share * (totalBytes ?? freeBytes)),
-    totalBytes,
-  }
+interface Margin {
+  readonly share: number
+  readonly least: number
+}
+
+function room(freeBytes: number, margin: Margin, totalBytes: number | undefined): Room {
+  return { freeBytes, marginBytes: marginOf(margin, totalBytes ?? freeBytes), totalBytes }
+}
+
+function marginOf({ share, least }: Margin, bytes: number): number {
+  return Math.max(least, share * bytes)
 }
 
 /** A model of whose insides nothing is known: its weights, and a tenth of them for what comes with them (an estimate). */

@@ -1,1 +1,1 @@
-export { fit, stillFits } from './fit.ts'
+export { deviceMargin, fit, stillFits } from './fit.ts'
