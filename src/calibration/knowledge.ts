@@ -37,6 +37,8 @@ import type { Candidate } from './measure/candidate.ts'
 import { engineProblems, type Survey } from './survey.ts'
 import { workerOptions } from './worker-options.ts'
 
+const GIB = 1024 ** 3
+
 /** Placements that were tried here and cannot serve. */
 type Refusals = NonNullable<PlannerInput['refusals']>
 
@@ -80,7 +82,7 @@ export class Knowledge {
         (beside === undefined ||
           running.has(placementId(candidate)) ||
           (hostShare(candidate.on, candidate.need) < hostFreeBytes &&
-            fitsBeside(candidate, beside, this.survey.devices))),
+            fitsBeside(candidate, beside, this.#devices()))),
     )
     const { threads } = this.#share(candidateUsers(candidates.filter((each) => this.#computes(each))))
     // where a model has no reference vectors, the first engine makes them: the CPU's are the most exact
@@ -190,11 +192,11 @@ export class Knowledge {
   }
 
   #bareInput({ refusals = [], policy, exclusive = false, onUnmetPin = 'report' }: PlanWish): PlannerInput {
-    const { config, devices, engines, models, pins, power } = this.survey
+    const { config, engines, models, pins, power } = this.survey
     const { placement, cpu } = config
     return {
       policy: policyNamed(policy ?? placement.policy, placement.policies),
-      devices,
+      devices: this.#devices(),
       engines: ENGINES,
       models,
       refusals,
@@ -206,6 +208,15 @@ export class Knowledge {
       reserveCores: cpu.reserveCores,
       onBattery: power.onBattery ?? false,
     }
+  }
+
+  /** With what the user lets models take of them. */
+  #devices(): readonly Device[] {
+    const { config, devices } = this.survey
+    return devices.map((device) => {
+      const gib = config.placement.memory[device.id]
+      return gib === undefined ? device : { ...device, limitBytes: gib * GIB }
+    })
   }
 
   #figures(): { measurements: readonly Measurement[]; interference: readonly Interference[] } {

@@ -83,6 +83,9 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     ...emptyBans(config.placement.never, found.devices).map(
       (name) => `placement.never: ${name} is the name of no device here`,
     ),
+    ...Object.keys(config.placement.memory)
+      .filter((name) => found.devices.every(({ id }) => id !== name))
+      .map((name) => `placement.memory: ${name} is the id of no device here`),
     ...emptyAliases(config, models),
   )
   if (simulation)

@@ -1,6 +1,6 @@
 /** How much of a device's own memory Tandem may plan with while other programs take some of it. */
 import type { Device, PlannedPlacement } from '../domain/index.ts'
-import { deviceMargin } from './fit/index.ts'
+import { deviceMargin } from './fit/margin.ts'
 import { hostShare } from './memory.ts'
 import { deviceOf } from './pin.ts'
 

@@ -12,6 +12,7 @@ import type {
 import { sharesMemory } from '../memory.ts'
 import { fitDecoder } from './decoder-fit.ts'
 import { fitEncoder } from './encoder-fit.ts'
+import { deviceMargin, hostMargin } from './margin.ts'
 import { type Places, type Room, shortage } from './words.ts'
 
 const MIB = 1024 ** 2
@@ -20,11 +21,6 @@ const MIB = 1024 ** 2
 const GUESS: Footprint = { processBytes: 256 * MIB, batchTokens: { cpu: 512, gpu: 512 } }
 /** Most tokens that an encoder's engine reads at once, whatever the model could. */
 const ENCODER_BATCH = 512
-/** Of a device's memory: drivers and screens take it by and by (an estimate). */
-const DEVICE_MARGIN = { share: 0.03, least: 192 * MIB }
-/** Of the system's memory: other programs grow (an estimate). */
-const HOST_MARGIN = { share: 0.04, least: 256 * MIB }
-
 export interface FitRequest {
   readonly task: Task
   readonly model: Model
@@ -75,34 +71,22 @@ export function stillFits(
   return shortage(placesOf(request), need) === undefined
 }
 
-/** Bytes of a device that a load leaves free. */
-export function deviceMargin(totalBytes: number): number {
-  return marginOf(DEVICE_MARGIN, totalBytes)
-}
-
 function placesOf({ device, freeBytes, hostFreeBytes }: Parameters<typeof stillFits>[0]): Places {
   const onCpu = device.kind === 'cpu'
+  const { othersBytes, limitBytes } = device
+  const told = { othersBytes, limitBytes }
   return {
     onCpu,
     shared: sharesMemory(device),
-    device: { ...room(freeBytes, DEVICE_MARGIN, device.memoryBytes), othersBytes: device.othersBytes },
+    device: { ...room(freeBytes, deviceMargin, device.memoryBytes), ...told },
     host: onCpu
-      ? room(Math.min(freeBytes, hostFreeBytes), HOST_MARGIN, device.memoryBytes)
-      : room(hostFreeBytes, HOST_MARGIN, undefined),
+      ? { ...room(Math.min(freeBytes, hostFreeBytes), hostMargin, device.memoryBytes), ...told }
+      : room(hostFreeBytes, hostMargin, undefined),
   }
 }
 
-interface Margin {
-  readonly share: number
-  readonly least: number
-}
-
-function room(freeBytes: number, margin: Margin, totalBytes: number | undefined): Room {
-  return { freeBytes, marginBytes: marginOf(margin, totalBytes ?? freeBytes), totalBytes }
-}
-
-function marginOf({ share, least }: Margin, bytes: number): number {
-  return Math.max(least, share * bytes)
+function room(freeBytes: number, margin: (bytes: number) => number, totalBytes: number | undefined): Room {
+  return { freeBytes, marginBytes: margin(totalBytes ?? freeBytes), totalBytes }
 }
 
 /** A model of whose insides nothing is known: its weights, and a tenth of them for what comes with them (an estimate). */

@@ -1,1 +1,1 @@
-export { deviceMargin, fit, stillFits } from './fit.ts'
+export { fit, stillFits } from './fit.ts'

@@ -16,6 +16,8 @@ export interface Room {
   readonly marginBytes: number
   /** What other programs have of it, where that is known. */
   readonly othersBytes?: number | undefined
+  /** What models may take of it, where its user says so. */
+  readonly limitBytes?: number | undefined
 }
 
 /** Where a model shall be opened. */
@@ -52,5 +54,7 @@ export function doesNotFit(bytes: number, parts: readonly string[], room: Room, 
   const of = room.totalBytes === undefined ? '' : ` of ${inGib(room.totalBytes)}`
   const margin = bytes <= room.freeBytes ? `, of which ${inGib(room.marginBytes)} must stay free` : ''
   const others = room.othersBytes ? `; other programs have ${inGib(room.othersBytes)} GiB` : ''
-  return `does not fit: needs ${inGib(bytes)} GiB${where} (${parts.join(', ')}), ${inGib(Math.max(0, room.freeBytes))} GiB${of} are free${margin}${others}`
+  const limit =
+    room.limitBytes === undefined ? '' : `; placement.memory allows ${inGib(room.limitBytes)} GiB in all`
+  return `does not fit: needs ${inGib(bytes)} GiB${where} (${parts.join(', ')}), ${inGib(Math.max(0, room.freeBytes))} GiB${of} are free${margin}${others}${limit}`
 }
