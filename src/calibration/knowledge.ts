@@ -64,7 +64,14 @@ export class Knowledge {
 
   /** The best plan by what is known now; never waits for a measurement. */
   plan(wish: PlanWish = {}): Plan {
-    return makePlan(this.#input(wish))
+    const plan = makePlan(this.#input(wish))
+    const { threads } = this.#threadsOf(plan)
+    const withThreads = (placement: PlannedPlacement): PlannedPlacement => {
+      const own = this.#computes(placement) ? threads.get(placementId(placement)) : undefined
+      return own === undefined ? placement : { ...placement, threads: own }
+    }
+    const tasks = Object.entries(plan.tasks).map(([task, list]) => [task, list.map(withThreads)])
+    return { ...plan, tasks: Object.fromEntries(tasks) }
   }
 
   /**
@@ -102,13 +109,9 @@ export class Knowledge {
   workerOptions(placement: PlannedPlacement, plan: Plan): WorkerOptions {
     const all = placementsOf(plan)
     const same = all.filter((each) => laneOf(each) === laneOf(placement))
-    const turned = new Set(loadedInTurns(all).flatMap(([, ...later]) => later.map(placementId)))
     const policy = policyNamed(plan.policy, this.survey.config.placement.policies)
     return {
-      ...this.#options(
-        placement,
-        this.shareCores(all, (id) => turned.has(id)).threads.get(placementId(placement)),
-      ),
+      ...this.#options(placement, this.#threadsOf(plan).threads.get(placementId(placement))),
       lastPlacement: same.length === 1,
       // a chat is for a person who reads along: only what can wait gives way
       background: policy.background && placement.task !== 'chat' && usesCpu(placement),
@@ -244,6 +247,16 @@ export class Knowledge {
     return { measurements, interference }
   }
 
+  /** Compute threads while all of a plan is up; of those that are loaded in turns the first is. */
+  #threadsOf(plan: Plan): CoreShares {
+    const all = placementsOf(plan)
+    const turned = new Set(loadedInTurns(all).flatMap(([, ...later]) => later.map(placementId)))
+    return this.#share(
+      this.#users(all, (id) => turned.has(id)),
+      plan.reserveCores,
+    )
+  }
+
   /**
    * Compute threads of workers that run at the same time.
    * @param placements in the order of their plan
@@ -253,21 +266,25 @@ export class Knowledge {
     placements: readonly PlannedPlacement[],
     isAway: (id: string) => boolean = () => false,
   ): CoreShares {
-    const users = placements.map((placement): CoreUser => {
+    return this.#share(this.#users(placements, isAway))
+  }
+
+  #users(placements: readonly PlannedPlacement[], isAway: (id: string) => boolean): CoreUser[] {
+    return placements.map((placement): CoreUser => {
       const id = placementId(placement)
       const { task, role, swapsWith } = placement
       const does = this.#computes(placement) ? 'computes' : 'feeds'
       const swaps = swapsWith ? { swapsWith } : {}
       return { id, lane: laneOf(placement), task, role, does, away: isAway(id), ...swaps }
     })
-    return this.#share(users)
   }
 
-  #share(users: readonly CoreUser[]): CoreShares {
+  /** @param reserved processors that stay free; default: those of the configured policy */
+  #share(users: readonly CoreUser[], reserved?: number): CoreShares {
     const { config, devices } = this.survey
     const { cores = 1, performanceCores } = devices.find(({ kind }) => kind === 'cpu') ?? {}
     const policy = policyNamed(config.placement.policy, config.placement.policies)
-    const reserveCores = reservedCores(policy, cores, config.cpu.reserveCores)
+    const reserveCores = reserved ?? reservedCores(policy, cores, config.cpu.reserveCores)
     return shareCores(users, { cores, reserveCores, performanceCores })
   }
 
