@@ -34,6 +34,8 @@ export interface FitRequest {
   readonly hostFreeBytes: number
   /** Decoders: the window that the user wants; absent: the model's, as far as it is sensible. */
   readonly contextTokens?: number | undefined
+  /** Decoders: file of a projector of images that is opened beside it. */
+  readonly projectorBytes?: number | undefined
   /** Chats at once, each with a window of its own; absent: 1. */
   readonly slots?: number | undefined
 }
@@ -55,7 +57,11 @@ export function fit(request: FitRequest): Fit {
   return fitDecoder({
     places,
     shape,
-    engine: { processBytes: footprint.processBytes, batchTokens: places.onCpu ? batch.cpu : batch.gpu },
+    engine: {
+      processBytes: footprint.processBytes,
+      batchTokens: places.onCpu ? batch.cpu : batch.gpu,
+      projectorBytes: request.projectorBytes,
+    },
     trades: task === 'chat' ? (engine.trades ?? []) : [],
     mostTokens: model.contextTokens,
     contextTokens: request.contextTokens,
@@ -89,15 +95,19 @@ function room(freeBytes: number, margin: (bytes: number) => number, totalBytes: 
   return { freeBytes, marginBytes: margin(totalBytes ?? freeBytes), totalBytes }
 }
 
-/** A model of whose insides nothing is known: its weights, and a tenth of them for what comes with them (an estimate). */
 function unknownShape(model: Model, engine: EngineDescriptor): EncoderShape {
   const format = engine.formats.find((each) => model.files[each] !== undefined)
   const files = format ? (model.files[format] ?? []) : []
-  const weightBytes = 1.1 * files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  const fileBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  return weightsAlone(fileBytes, model.parameters)
+}
+
+/** A model of whose insides nothing is known: its weights, and a tenth of them for what comes with them (an estimate). */
+export function weightsAlone(fileBytes: number, parameters: number): EncoderShape {
   return {
     kind: 'encoder',
-    parameters: model.parameters,
-    weightBytes,
+    parameters,
+    weightBytes: 1.1 * fileBytes,
     layers: 0,
     hidden: 0,
     feedForward: 0,
