@@ -107,3 +107,21 @@ test('a model with the name of ours stands in for it once it is loaded, and is a
   expect(await names({ ...server, models: [bge(true)] })).toEqual(['bge', 'bge:latest'])
   expect(await names({ ...server, models: [bge(false)], manage: true })).toEqual(['bge', 'bge:latest'])
 })
+
+test.each([
+  ['GPU.1', 'gpu1'],
+  ['GPU', 'gpu0'],
+  ['CPU', 'cpu'],
+  ['NPU', undefined],
+  ['GPU.7', undefined],
+])('one that Tandem starts on %s takes memory of %s', async (on, device) => {
+  const named = [
+    here[0]!,
+    { ...here[1]!, engines: { openvino: 'GPU.0' } },
+    { ...here[2]!, engines: { openvino: 'GPU.1' } },
+  ]
+  const found = { ...server, launch: {}, on, weightBytes: 7 }
+  const { server: started } = (await adopted(found, { here: named })).device
+  expect(started?.holds).toEqual(device && { device, weightBytes: 7 })
+  expect(started).not.toHaveProperty('weightBytes')
+})

@@ -10,7 +10,7 @@ import type {
   ServerModel,
   Task,
 } from '../domain/index.ts'
-import { TASKS } from '../domain/index.ts'
+import { sameDeviceName, TASKS } from '../domain/index.ts'
 import { type FoundServer, portOf } from '../engines/index.ts'
 import { plainName, remoteModel, sameModel } from '../models/index.ts'
 
@@ -72,6 +72,7 @@ export async function adopt(
         server,
         served,
         seenDevice(server, users[at], here) ?? named(server.on, here) ?? guessed(server, here),
+        here,
       ),
     )
   }
@@ -89,23 +90,35 @@ function freeId(server: FoundServer, { name }: ServerModel, taken: ReadonlySet<s
 }
 
 function deviceOfServer(
-  { models: _, answered: __, device: ___, on: ____, ...server }: FoundServer,
+  { models: _, answered: __, device: ___, on, weightBytes, ...server }: FoundServer,
   served: readonly ServedModel[],
   { kind, told, why }: ServerDevice,
+  here: readonly Device[],
 ): Device {
+  const device = deviceNamed(on, here)?.id
+  const holds = device !== undefined && weightBytes !== undefined ? { device, weightBytes } : undefined
   return {
     id: `server:${server.name}`,
     kind,
     name: `${server.name} (${kind}, ${told ? 'as it says' : 'inferred'}: ${why})`,
     engines: { openai: server.name },
     simulated: false,
-    server: { ...server, models: served },
+    server: { ...server, ...(holds ? { holds } : {}), models: served },
   }
 }
 
-/** The device of this machine that OpenVINO calls so. */
+/** The device of this machine that OpenVINO calls so; without OpenVINO here, what can only be one. */
+function deviceNamed(on: string | undefined, here: readonly Device[]): Device | undefined {
+  if (on === undefined) return undefined
+  const named = here.find(
+    ({ engines }) => engines.openvino !== undefined && sameDeviceName(engines.openvino, on),
+  )
+  const [only, ...others] = here.filter(({ kind }) => kind === on.toLowerCase())
+  return named ?? (others.length === 0 ? only : undefined)
+}
+
 function named(on: string | undefined, here: readonly Device[]): ServerDevice | undefined {
-  const device = here.find(({ engines }) => on !== undefined && engines.openvino === on)
+  const device = deviceNamed(on, here)
   return device && { kind: device.kind, told: true, why: `it was told to use ${on}, which is ${device.id}` }
 }
 

@@ -1,4 +1,4 @@
-import { keepIds } from '../devices/index.ts'
+import { definedOnly, keepIds } from '../devices/index.ts'
 import { simulatedInterference, simulatedMeasurement } from '../devices/simulated/index.ts'
 import {
   type DecoderLoad,
@@ -19,6 +19,7 @@ import {
   type CoreUser,
   deviceOf,
   fitsBeside,
+  heldOn,
   hostShare,
   makePlan,
   type PlannerInput,
@@ -35,6 +36,8 @@ import type { MeasuringJob } from './job.ts'
 import type { Candidate } from './measure/candidate.ts'
 import { engineProblems, type Survey } from './survey.ts'
 import { workerOptions } from './worker-options.ts'
+
+const GIB = 1024 ** 3
 
 /** Placements that were tried here and cannot serve. */
 type Refusals = NonNullable<PlannerInput['refusals']>
@@ -61,7 +64,14 @@ export class Knowledge {
 
   /** The best plan by what is known now; never waits for a measurement. */
   plan(wish: PlanWish = {}): Plan {
-    return makePlan(this.#input(wish))
+    const plan = makePlan(this.#input(wish))
+    const { threads } = this.#threadsOf(plan)
+    const withThreads = (placement: PlannedPlacement): PlannedPlacement => {
+      const own = this.#computes(placement) ? threads.get(placementId(placement)) : undefined
+      return own === undefined ? placement : { ...placement, threads: own }
+    }
+    const tasks = Object.entries(plan.tasks).map(([task, list]) => [task, list.map(withThreads)])
+    return { ...plan, tasks: Object.fromEntries(tasks) }
   }
 
   /**
@@ -79,7 +89,7 @@ export class Knowledge {
         (beside === undefined ||
           running.has(placementId(candidate)) ||
           (hostShare(candidate.on, candidate.need) < hostFreeBytes &&
-            fitsBeside(candidate, beside, this.survey.devices))),
+            fitsBeside(candidate, beside, this.#devices()))),
     )
     const { threads } = this.#share(candidateUsers(candidates.filter((each) => this.#computes(each))))
     // where a model has no reference vectors, the first engine makes them: the CPU's are the most exact
@@ -99,13 +109,9 @@ export class Knowledge {
   workerOptions(placement: PlannedPlacement, plan: Plan): WorkerOptions {
     const all = placementsOf(plan)
     const same = all.filter((each) => laneOf(each) === laneOf(placement))
-    const turned = new Set(loadedInTurns(all).flatMap(([, ...later]) => later.map(placementId)))
     const policy = policyNamed(plan.policy, this.survey.config.placement.policies)
     return {
-      ...this.#options(
-        placement,
-        this.shareCores(all, (id) => turned.has(id)).threads.get(placementId(placement)),
-      ),
+      ...this.#options(placement, this.#threadsOf(plan).threads.get(placementId(placement))),
       lastPlacement: same.length === 1,
       // a chat is for a person who reads along: only what can wait gives way
       background: policy.background && placement.task !== 'chat' && usesCpu(placement),
@@ -162,8 +168,26 @@ export class Knowledge {
     const isOwn = ({ server }: Device) => server === undefined
     const servers = survey.devices.filter((each) => !isOwn(each)) // named by their user
     const named = [...keepIds(this.survey.devices.filter(isOwn), survey.devices.filter(isOwn)), ...servers]
-    const devices = named.map((device) => withOwnMemory(device, plan, named))
+    const before = this.survey.devices
+    const devices = named.map((device) => {
+      const old = before.find(({ id }) => id === device.id)
+      return old && isSameMemory(old, device) // a look at the memory alone knows more than an engine's
+        ? { ...device, ...definedOnly({ freeBytes: old.freeBytes, othersBytes: old.othersBytes }) }
+        : withOwnMemory(device, plan, named)
+    })
     this.survey = { ...survey, devices }
+  }
+
+  /**
+   * Plans with another memory of a device from now on.
+   * @param freeBytes that may be given out, what is loaded there among it
+   * @param othersBytes what other programs have of it
+   */
+  noteMemory(id: string, freeBytes: number, othersBytes: number): void {
+    const devices = this.survey.devices.map((each) =>
+      each.id === id ? { ...each, freeBytes, othersBytes } : each,
+    )
+    this.survey = { ...this.survey, devices }
   }
 
   #input(wish: PlanWish): PlannerInput {
@@ -171,11 +195,11 @@ export class Knowledge {
   }
 
   #bareInput({ refusals = [], policy, exclusive = false, onUnmetPin = 'report' }: PlanWish): PlannerInput {
-    const { config, devices, engines, models, pins, power } = this.survey
+    const { config, engines, models, pins, power } = this.survey
     const { placement, cpu } = config
     return {
       policy: policyNamed(policy ?? placement.policy, placement.policies),
-      devices,
+      devices: this.#devices(),
       engines: ENGINES,
       models,
       refusals,
@@ -187,6 +211,15 @@ export class Knowledge {
       reserveCores: cpu.reserveCores,
       onBattery: power.onBattery ?? false,
     }
+  }
+
+  /** With what the user lets models take of them. */
+  #devices(): readonly Device[] {
+    const { config, devices } = this.survey
+    return devices.map((device) => {
+      const gib = config.placement.memory[device.id]
+      return gib === undefined ? device : { ...device, limitBytes: gib * GIB }
+    })
   }
 
   #figures(): { measurements: readonly Measurement[]; interference: readonly Interference[] } {
@@ -214,6 +247,16 @@ export class Knowledge {
     return { measurements, interference }
   }
 
+  /** Compute threads while all of a plan is up; of those that are loaded in turns the first is. */
+  #threadsOf(plan: Plan): CoreShares {
+    const all = placementsOf(plan)
+    const turned = new Set(loadedInTurns(all).flatMap(([, ...later]) => later.map(placementId)))
+    return this.#share(
+      this.#users(all, (id) => turned.has(id)),
+      plan.reserveCores,
+    )
+  }
+
   /**
    * Compute threads of workers that run at the same time.
    * @param placements in the order of their plan
@@ -223,21 +266,25 @@ export class Knowledge {
     placements: readonly PlannedPlacement[],
     isAway: (id: string) => boolean = () => false,
   ): CoreShares {
-    const users = placements.map((placement): CoreUser => {
+    return this.#share(this.#users(placements, isAway))
+  }
+
+  #users(placements: readonly PlannedPlacement[], isAway: (id: string) => boolean): CoreUser[] {
+    return placements.map((placement): CoreUser => {
       const id = placementId(placement)
       const { task, role, swapsWith } = placement
       const does = this.#computes(placement) ? 'computes' : 'feeds'
       const swaps = swapsWith ? { swapsWith } : {}
       return { id, lane: laneOf(placement), task, role, does, away: isAway(id), ...swaps }
     })
-    return this.#share(users)
   }
 
-  #share(users: readonly CoreUser[]): CoreShares {
+  /** @param reserved processors that stay free; default: those of the configured policy */
+  #share(users: readonly CoreUser[], reserved?: number): CoreShares {
     const { config, devices } = this.survey
     const { cores = 1, performanceCores } = devices.find(({ kind }) => kind === 'cpu') ?? {}
     const policy = policyNamed(config.placement.policy, config.placement.policies)
-    const reserveCores = reservedCores(policy, cores, config.cpu.reserveCores)
+    const reserveCores = reserved ?? reservedCores(policy, cores, config.cpu.reserveCores)
     return shareCores(users, { cores, reserveCores, performanceCores })
   }
 
@@ -267,17 +314,15 @@ export class Knowledge {
   }
 }
 
+/** Whether the memory of a device was looked at by itself, and is the same one. */
+function isSameMemory({ othersBytes, memoryBytes }: Device, now: Device): boolean {
+  return othersBytes !== undefined && memoryBytes === now.memoryBytes
+}
+
 function withOwnMemory(device: Device, plan: Pick<Plan, 'tasks'>, devices: readonly Device[]): Device {
-  const { kind, freeBytes, memoryBytes = Number.POSITIVE_INFINITY } = device
+  const { freeBytes, memoryBytes = Number.POSITIVE_INFINITY } = device
   if (freeBytes === undefined) return device
-  const held = (placement: PlannedPlacement): number => {
-    const { memory } = placement
-    const on = deviceOf(placement, devices)
-    if (!memory || !on) return 0
-    if (kind === 'cpu') return hostShare(on, memory)
-    const part = placement.shares?.find((each) => each.device === device.id)?.part ?? 0
-    return (placement.shares ? part : on.id === device.id ? 1 : 0) * memory.deviceBytes
-  }
+  const held = (placement: PlannedPlacement) => heldOn(device, placement, devices)
   // which one of those that swap is loaded is not known: the smallest is the safe guess
   const own = loadedInTurns(placementsOf(plan)).reduce((sum, turn) => sum + Math.min(...turn.map(held)), 0)
   return { ...device, freeBytes: Math.min(memoryBytes, freeBytes + own) }

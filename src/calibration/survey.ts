@@ -1,4 +1,5 @@
 /** What is on this machine, or on the one that is simulated: all that a plan is made from beside measurements. */
+import { stat } from 'node:fs/promises'
 import type { Config } from '../config/index.ts'
 import { discoverDevices, type Power, portUsers, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
@@ -83,6 +84,9 @@ export async function surveyMachine(options: SurveyOptions): Promise<Survey> {
     ...emptyBans(config.placement.never, found.devices).map(
       (name) => `placement.never: ${name} is the name of no device here`,
     ),
+    ...Object.keys(config.placement.memory)
+      .filter((name) => found.devices.every(({ id }) => id !== name))
+      .map((name) => `placement.memory: ${name} is the id of no device here`),
     ...emptyAliases(config, models),
   )
   if (simulation)
@@ -255,26 +259,36 @@ async function plannedModels(
   const models: PlannedModel[] = []
   for (const { model: found, ...rest } of chosen) {
     const shape = (simulation && simulatedShape(simulation, found)) ?? (await shapeOf(found, warn))
+    const projectorBytes = !simulation && hasLlamaServer ? await projectorBytesOf(found) : undefined
     const model = simulation
       ? asSimulated(found, simulation)
-      : await readingImages(found, adopted, hasLlamaServer)
+      : readingImages(found, adopted, projectorBytes !== undefined)
     if (simulation && rest.task === 'embed') await keepReferences(model, simulation)
     models.push({
       ...rest,
       model,
       ...(shape ? { shape } : {}),
       ...(rest.task === 'chat' ? decoder : {}),
+      ...(projectorBytes === undefined ? {} : { projectorBytes }),
     })
   }
   return [...models, ...onDemand(models, adopted)]
 }
 
 /** A server that has a model's file open may have a part for pictures beside it, and so may a folder for a llama-server of ours. */
-async function readingImages(model: Model, { withImages }: Adopted, hasLlamaServer: boolean): Promise<Model> {
-  if (!model.chat) return model
-  const reads = withImages.has(model.id) || (hasLlamaServer && (await projectorOf(model)) !== undefined)
-  if (!reads) return model
+function readingImages(model: Model, { withImages }: Adopted, hasProjector: boolean): Model {
+  if (!model.chat || !(withImages.has(model.id) || hasProjector)) return model
   return { ...model, chat: { ...model.chat, images: 'yes' } }
+}
+
+/** Of the file that a llama-server of ours would open beside a chat model; undefined: there is none. */
+async function projectorBytesOf(model: Model): Promise<number | undefined> {
+  const path = model.chat ? await projectorOf(model) : undefined
+  if (path === undefined) return undefined
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  )
 }
 
 /** What servers have beside the models that were chosen: a request may name it. */

@@ -181,6 +181,15 @@ export const Config = z.strictObject({
         .max(64)
         .default([])
         .describe("devices that are not used: ids (gpu0), engines' names (GPU.1) or kinds (igpu)"),
+      memory: z
+        .record(
+          z.string().regex(/^[a-z]+\d*$/, 'the id of a device'),
+          z.coerce.number<number | string>().min(0).max(1_000_000),
+        )
+        .default({})
+        .describe(
+          "GiB of a device's memory that models may take at most, by its id, e.g. `gpu0: 8` (cpu: of the system's); default: what is free",
+        ),
       chat: pin('chat', 'gpu0'),
       embed: pin('embed', 'npu0 or openvino@NPU'),
       rerank: pin('rerank', 'openvino@GPU.1'),

@@ -30,6 +30,10 @@ export interface Device {
   readonly efficiencyCores?: number
   /** Free when it was last looked at. */
   readonly freeBytes?: number
+  /** Models may take no more of it: its user says so. */
+  readonly limitBytes?: number
+  /** Of its own memory, what other programs have; absent where that is not known. */
+  readonly othersBytes?: number
   /** What it takes, the system's memory lacks: an NPU's and an integrated GPU's. */
   readonly sharedMemory?: boolean
   /** `intel`, `amd`, `nvidia`, `apple`; absent when unknown. */

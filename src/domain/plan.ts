@@ -22,6 +22,11 @@ export interface PlannedPlacement extends Placement {
   readonly swapsWith?: readonly string[]
   /** Chat models: what for. */
   readonly use?: ChatUse
+  /**
+   * Where the CPU computes: its threads, while all that goes before it in the plan answers; of one that only stands in, once it
+   * serves. They shift when workers come and go.
+   */
+  readonly threads?: number
   /** No task falls to it: its worker begins unloaded, and is loaded when a request names the model. */
   readonly onDemand?: boolean
   /** The numbers behind the decision; absent: chosen by rule of thumb. */

@@ -12,6 +12,7 @@ import { discoverOpenVino } from './openvino/discover.ts'
 import { inspectOpenVino } from './openvino/inspect.ts'
 
 export type { DiscoveredEngine, EngineInspection } from './discovery.ts'
+export { freeOnGpus } from './llama.cpp/discover.ts'
 export { askDimensions } from './openai/ask-dimensions.ts'
 export { discoverServers, type FoundServer, type FoundServers } from './openai/discover.ts'
 export { portOf } from './openai/http/port-of.ts'

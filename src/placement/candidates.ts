@@ -16,7 +16,7 @@ import {
   type Task,
 } from '../domain/index.ts'
 import { type Facts, factsOf, type Known, knownAs } from './facts.ts'
-import { fit as fitOn, stillFits } from './fit/index.ts'
+import { fit as fitOn, stillFits, weightsAlone } from './fit/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
 import { type Held, Ledger, largest, sharedOut } from './memory.ts'
 import { banOf, inOrder } from './named-devices.ts'
@@ -93,7 +93,7 @@ export function candidatesFor(
           planned,
           descriptor,
           format: readable.format,
-          facts: scene.facts,
+          scene,
         })
         const against = objection(candidate, [on], scene)
         if (against === undefined) candidates.push(candidate)
@@ -137,16 +137,16 @@ export function candidateOn(
     planned,
     descriptor,
     format,
-    facts,
+    scene: { facts, devices },
     asked = on.id,
     where = on.name,
     isVirtual = false,
-    shares,
+    shares = sharesOfServer(on, devices),
   }: {
     readonly planned: PlannedModel
     readonly descriptor: EngineDescriptor
     readonly format: ModelFormat
-    readonly facts: Facts
+    readonly scene: Pick<Scene, 'facts' | 'devices'>
     readonly asked?: string
     readonly where?: string
     readonly isVirtual?: boolean
@@ -173,6 +173,12 @@ export function candidateOn(
     format,
     measured: found?.failed === undefined ? found : undefined,
   }
+}
+
+/** A server that Tandem starts takes all of its memory from a device of this machine, where it is known from which. */
+function sharesOfServer({ server }: Device, devices: readonly Device[]): readonly Share[] | undefined {
+  const on = devices.find(({ id }) => id === server?.holds?.device)
+  return on && [{ on, part: 1 }]
 }
 
 /** That it was tried in vain. */
@@ -221,19 +227,30 @@ export function readableFormat(
   }
 }
 
-/** A server's memory is its own; the process that asks it is small. */
+/** The memory of a server that somebody else runs is its own; the process that asks it is small. */
 const NOTHING: MemoryNeed = { deviceBytes: 0, hostBytes: 0, weightBytes: 0, kvBytes: 0, computeBytes: 0 }
 
 /** Whether it fits beside what the ledger holds already, and how. */
 export function fitNow(candidate: Candidate, ledger: Ledger): Fit {
   const { planned, descriptor, on } = candidate
-  if (on.server) return { fits: true, need: NOTHING, traded: [] }
-  const { task, model, shape, contextTokens, slots } = planned
+  if (on.server && !candidate.shares) return { fits: true, need: NOTHING, traded: [] }
+  const { task, model, contextTokens, slots } = planned
+  const shape = on.server?.holds ? weightsAlone(on.server.holds.weightBytes, model.parameters) : planned.shape
+  const projectorBytes = !on.server && descriptor.id === SERVERS ? planned.projectorBytes : undefined
   const free = { ...roomOf(candidate, ledger), hostFreeBytes: ledger.hostFree }
   const holds = (need: Held) => heldBy(candidate, need).every((each) => ledger.holds(each.on, each.held))
   const known = ledger.found.get(candidate)
   if (known && stillFits(free, known.need) && holds(known.need)) return known
-  const answer = fitOn({ task, model, shape, engine: descriptor, contextTokens, slots, ...free })
+  const answer = fitOn({
+    task,
+    model,
+    shape,
+    engine: descriptor,
+    contextTokens,
+    slots,
+    projectorBytes,
+    ...free,
+  })
   if (!answer.fits) return answer
   if (holds(answer.need)) {
     ledger.found.set(candidate, answer)
@@ -253,7 +270,9 @@ export function heldBy(
 
 /** Of several devices that share a model the one that is full first decides how large it may be. */
 function roomOf({ on, shares }: Candidate, ledger: Ledger): { device: Device; freeBytes: number } {
-  if (!shares) return { device: on, freeBytes: ledger.free(on) }
+  const [first] = shares ?? []
+  if (!shares || !first) return { device: on, freeBytes: ledger.free(on) }
+  if (on.server) return { device: first.on, freeBytes: ledger.free(first.on) }
   const most = (of: (device: Device) => number | undefined) =>
     Math.min(...shares.map(({ on: each, part }) => (of(each) ?? Number.POSITIVE_INFINITY) / part))
   const memoryBytes = most((each) => each.memoryBytes)

@@ -23,6 +23,8 @@ export interface PlannedModel {
   readonly use?: ChatUse
   /** Only requests that name it get it: it comes after all others, and no pin of its task means it. */
   readonly onDemand?: boolean
+  /** File of a projector of images that a llama-server of ours opens beside it. */
+  readonly projectorBytes?: number
   /** Decoders: the window that the user wants, in tokens of one chat. */
   readonly contextTokens?: number
   readonly slots?: number

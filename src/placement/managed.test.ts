@@ -191,3 +191,28 @@ test('the one that is full first decides, and what is left of each is for others
   const byMemory = { chat: { engine: 'openai', device: 'LAYER:gpu1,gpu0' } } as const
   expect(chats({ ...large, pins: byMemory }).tasks.chat?.[0]?.shares?.[0]?.part).toBeCloseTo(12 / 28)
 })
+
+test('a projector of images counts with its context where a llama-server opens it, and the reason says so', () => {
+  const [gib, pins] = [0.75, { chat: { engine: 'openai', device: 'gpu1' } }] as const
+  const first = (projectorBytes?: number) => {
+    const models = [{ ...small, ...(projectorBytes === undefined ? {} : { projectorBytes }) }]
+    return chats({ models, pins, devices: [card, cpu] }).tasks.chat!
+  }
+  const [plain, pictured] = [first(), first(gib * GIB)]
+  const taken = ([own]: typeof plain) => own!.memory!.deviceBytes
+  expect(taken(pictured) - taken(plain)).toBeCloseTo(1.25 * gib * GIB, -3)
+  expect(pictured[0]!.reasons).toContain('of that 0.9 GiB for its projector of images (an estimate)')
+  // the embedded llama.cpp behind it reads no pictures
+  expect(pictured[1]).toMatchObject({ engine: 'llama.cpp', memory: plain[1]!.memory })
+  const onCpu = {
+    pins: { chat: { engine: 'openai', device: 'cpu' } },
+    models: [{ ...small, projectorBytes: GIB }],
+  } as const
+  const [cpuFirst] = chats(onCpu).tasks.chat!
+  expect(cpuFirst!.memory!.hostBytes).toBeGreaterThan(taken(plain) + 1.2 * GIB)
+  const tight = { ...card, memoryBytes: 3 * GIB }
+  const full = { ...small, projectorBytes: 8 * GIB }
+  expect(chats({ models: [full], pins, devices: [tight, cpu] }).unmet?.[0]?.reason).toContain(
+    '10.0 projector of images',
+  )
+})

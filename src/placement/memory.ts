@@ -1,4 +1,5 @@
 import type { Device, Fit, MemoryNeed } from '../domain/index.ts'
+import { marginOn } from './fit/margin.ts'
 
 /** What is free on each device and in the system's memory while a plan is made; unknown sizes count as endless. */
 export class Ledger {
@@ -8,7 +9,6 @@ export class Ledger {
   #host: number
 
   constructor(devices: readonly Device[]) {
-    const size = ({ freeBytes, memoryBytes }: Device) => freeBytes ?? memoryBytes ?? Number.POSITIVE_INFINITY
     const cpu = devices.find(({ kind }) => kind === 'cpu')
     this.#host = cpu ? size(cpu) : Number.POSITIVE_INFINITY
     this.#devices = new Map(
@@ -48,6 +48,13 @@ export class Ledger {
     for (const [id, free] of this.#devices) other.#devices.set(id, free)
     return other
   }
+}
+
+/** What models may take of a device, with what they must leave. */
+function size(device: Device): number {
+  const { freeBytes, memoryBytes = Number.POSITIVE_INFINITY, limitBytes = Number.POSITIVE_INFINITY } = device
+  const margin = marginOn(device, memoryBytes)
+  return Math.min(freeBytes ?? memoryBytes, limitBytes + (Number.isFinite(margin) ? margin : 0))
 }
 
 /** What each of several devices takes of a need; what lies beside them is counted with the first. */

@@ -43,7 +43,6 @@ function ofEngine(
   device: string | undefined,
   scene: Scene,
 ): Found {
-  const { facts } = scene
   const devices = scene.devices.filter((each) => isPlaceOf(each, engine))
   const found = findPinned(device, engine, devices, problemOf(engine, scene))
   if ('reason' in found) return found
@@ -55,7 +54,7 @@ function ofEngine(
     const [on] = members
     const isVirtual = device !== undefined && virtualOf(device, engine) !== undefined
     const shares = sharesOf(text, engine, members)
-    const rest = { format: readable.format, facts, asked: text, where: title, isVirtual, shares }
+    const rest = { format: readable.format, scene, asked: text, where: title, isVirtual, shares }
     const candidate = candidateOn(on, { planned, descriptor: engine, ...rest })
     const against = objection(candidate, members, scene) // that it failed once is no objection to who asks for it
     if (against !== undefined) reason ||= against

@@ -1,6 +1,7 @@
 /** Why a placement stands where it stands: sentences for a person, every number in them one that decided. */
-import type { Fit, PolicySpec } from '../domain/index.ts'
+import type { Fit, MemoryNeed, PolicySpec } from '../domain/index.ts'
 import { type Candidate, heldBy } from './candidates.ts'
+import { projectorNeed } from './fit/index.ts'
 import { useOf } from './input.ts'
 import type { Rated, Wish } from './order.ts'
 import { expectedSlow, RULES_OF_THUMB } from './rules-of-thumb.ts'
@@ -95,7 +96,7 @@ function numbers({ candidate, alone }: Rated): string {
 /** What is known of a placement by itself: numbers, files, memory. */
 export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitting): string[] {
   const { measured, kind, on, planned, descriptor, format } = candidate
-  if (on.server) return knownOfServer(candidate)
+  if (on.server) return knownOfServer(candidate, need)
   const bits = planned.shape?.kind === 'encoder' && kind === 'npu' ? planned.shape.weightBits : undefined
   return [
     `${descriptor.title} reads the model's ${format} files and runs on ${candidate.where}`,
@@ -107,6 +108,7 @@ export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitti
       const of = memoryBytes === undefined ? '' : ` of ${gib(memoryBytes)}`
       return `takes ${gib(held.deviceBytes)}${of}${candidate.shares ? ` on ${id}` : ''}`
     }),
+    ...projectorSentence(candidate),
     ...traded,
     ...(bits !== undefined && bits > 8
       ? [`its weights have ${bits} bits: an NPU is fastest with 8 or 4, where such files exist`]
@@ -115,16 +117,27 @@ export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitti
 }
 
 /** An adopted server: who it is, its name of the model, and on what it computes. */
-function knownOfServer({ on, task, model }: Candidate): string[] {
+function knownOfServer(candidate: Candidate, need: MemoryNeed): string[] {
+  const { on, task, model, shares } = candidate
   const { url, models, local, launch } = on.server!
   const { as = model } = models.find((each) => each.task === task && each.model === model) ?? {}
   return [
     `${on.name} serves it${launch ? ', started by Tandem' : ` at ${url}`}${as === model ? '' : ` as ${as}`}`,
+    ...(shares ?? []).map(
+      ({ on: { id, memoryBytes } }) =>
+        `takes ${gib(need.deviceBytes)}${memoryBytes === undefined ? '' : ` of ${gib(memoryBytes)}`} on ${id}, by the weights in its folder (an estimate)`,
+    ),
     ...(local ? [] : ['what it is asked leaves this machine, as `servers` allows']),
     ...(launch
       ? []
       : ['not measured: a benchmark would take its time and its prompt cache from who else uses it']),
   ]
+}
+
+/** Only what is started with one has it: see `fitNow`. */
+function projectorSentence({ planned: { projectorBytes }, engine }: Candidate): string[] {
+  if (engine !== 'openai' || !projectorBytes) return []
+  return [`of that ${gib(projectorNeed({ projectorBytes }))} for its projector of images (an estimate)`]
 }
 
 function speedSentence({ measured }: Candidate): string {

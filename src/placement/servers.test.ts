@@ -106,3 +106,53 @@ test('its memory is its own: a model of any size fits there, and takes nothing f
   expect(plan.tasks.chat?.map(({ device }) => device)).toEqual(['server:peer'])
   expect(plan.rejected.find(({ engine }) => engine === 'llama.cpp')?.reason).toMatch(/does not fit|needs/)
 })
+
+test('one that Tandem starts takes the memory of the device that it was told to use', () => {
+  const card: Device = {
+    ...cpu,
+    id: 'gpu0',
+    kind: 'dgpu',
+    name: 'a card',
+    memoryBytes: 12 * 2 ** 30,
+    engines: {},
+  }
+  const started = (gib: number, device: string): Device => {
+    const bare = server('ovms-a', [{ task: 'chat', model: 'theirs', as: 't' }], 'dgpu')
+    return {
+      ...bare,
+      server: { ...bare.server!, launch: {}, holds: { device, weightBytes: gib * 2 ** 30 } },
+    }
+  }
+  const large = {
+    ...chat,
+    model: { ...chat.model, files: { gguf: [{ ...file[0]!, sizeBytes: 5 * 2 ** 30 }] } },
+  }
+  const planned = (gib: number, device = 'gpu0') =>
+    makePlan({
+      ...pc,
+      devices: [{ ...card, engines: { 'llama.cpp': 'Vulkan0' } }, started(gib, device), cpu],
+      models: [large, theirs],
+    })
+  const [own] = planned(4).tasks.chat!.filter(({ model }) => model === 'theirs')
+  expect(own).toMatchObject({ device: 'server:ovms-a', shares: [{ device: 'gpu0', part: 1 }] })
+  expect(own!.memory!.deviceBytes).toBeCloseTo(4.4 * 2 ** 30, -3)
+  expect(own!.reasons).toContain(
+    'takes 4.4 GiB of 12.0 GiB on gpu0, by the weights in its folder (an estimate)',
+  )
+  // 5.5 are the chat's
+  const { tasks, rejected } = planned(6)
+  expect(tasks.chat!.map(({ device }) => device)).not.toContain('server:ovms-a')
+  expect(rejected.find(({ device }) => device === 'server:ovms-a')?.reason).toMatch(
+    /^does not fit: needs 6\.6 GiB \(6\.6 weights, 0\.0 buffers\), 6\.5 GiB of 12\.0 are free/,
+  )
+  expect(planned(6, 'gone').tasks.chat!.map(({ device }) => device)).toContain('server:ovms-a')
+})
+
+test('on the CPU that is the memory of the system', () => {
+  const bare = server('ovms-a', [{ task: 'embed', model: 'embed', as: 'e' }])
+  const holds = { device: 'cpu', weightBytes: 2 * 2 ** 30 }
+  const devices = [cpu, { ...bare, server: { ...bare.server!, launch: {}, holds } }]
+  const pins = { embed: { engine: 'openai', device: 'ovms-a' } } as const
+  const [first] = makePlan({ ...pc, devices, pins }).tasks.embed!
+  expect(first!.memory!.hostBytes).toBeCloseTo((2.2 + 0.25) * 2 ** 30, -3)
+})

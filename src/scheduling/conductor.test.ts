@@ -164,3 +164,44 @@ function isAlive(pid: number): boolean {
     return false
   }
 }
+
+test('what rests is opened as the plan has it by then; what is loaded stays as it was opened', async () => {
+  let contextTokens = 8192
+  const opened: (number | undefined)[] = []
+  const conductor = new Conductor({
+    makePlan: () => {
+      const load = { contextTokens, slots: 1, kvType: 'f16', gpuLayers: 1, cpuExpertLayers: 0 } as const
+      const placement = {
+        ...fakeWorker('chat', 'gpu0').placement,
+        role: 'primary',
+        reasons: [],
+        load,
+      } as const
+      return { policy: 'development', simulated: false, tasks: { chat: [placement] }, rejected: [] }
+    },
+    workerOptions: ({ load }) => {
+      opened.push(load?.contextTokens)
+      return fakeWorker('chat', 'gpu0')
+    },
+    modelsOf: () => [FAKE_MODEL],
+  })
+  const workers = conductor.start()
+  const serving = createServing({
+    plan: conductor.plan,
+    workers,
+    models: [FAKE_MODEL],
+    config: Config.parse({}),
+  })
+  running.push(serving)
+  conductor.attach(serving)
+  await serving.ready()
+  contextTokens = 4096
+  expect(conductor.replan('less room')).toBe(false)
+  expect(conductor.workers()[0]!.rest()).toBe(true)
+  expect(conductor.replan('less room')).toBe(true)
+  expect(conductor.workers().map(({ resting }) => resting)).toEqual([true])
+  const chat = { model: 'fake', prompt: 'a b', sampling: { stop: [] } } as never
+  expect((await serving.complete(chat, interactive, () => {})).servedBy.device).toBe('gpu0')
+  expect(opened).toEqual([8192, 4096])
+  expect(serving.workers()).toHaveLength(1)
+})

@@ -24,6 +24,8 @@ export interface RunningWorker {
   readonly worker: Worker
   /** How it would be started now: as it was, with the compute threads that it has by now. */
   readonly options: WorkerOptions
+  /** As it was planned when it was started. */
+  readonly placement: PlannedPlacement
 }
 
 export interface ConductorOptions {
@@ -54,7 +56,7 @@ export class Conductor {
   readonly #options: ConductorOptions
   readonly #listeners = new Set<(change: PlanChange) => void>()
   /** All that are not stopped, also those that the plan has dropped and that still serve until their successor is ready. */
-  readonly #workers = new Map<string, RunningWorker & Sharer>()
+  readonly #workers = new Map<string, RunningWorker>()
   readonly #cores: CoreOwner | undefined
   #refusals: readonly Refusal[] = []
   #plan: Plan
@@ -98,7 +100,7 @@ export class Conductor {
     const plan = this.#options.makePlan(this.#refusals)
     const before = this.#plan
     this.#plan = plan // its numbers and reasons may be new where its placements are not
-    if (sameServing(before, plan)) return false
+    if (sameServing(before, plan) && !placementsOf(plan).some((each) => this.#isOutdated(each))) return false
     this.#serving?.replan({ plan, workers: this.#workersOf(plan), models: this.#options.modelsOf(plan) })
     for (const listener of this.#listeners) listener({ plan, cause })
     return true
@@ -121,7 +123,7 @@ export class Conductor {
     const running = this.#workers.get(id)
     if (!running) return undefined
     const { worker, options } = running
-    return { worker, options: { ...options, spec: { ...options.spec, threads: worker.threads } } }
+    return { ...running, options: { ...options, spec: { ...options.spec, threads: worker.threads } } }
   }
 
   /**
@@ -143,9 +145,13 @@ export class Conductor {
 
   /** What of the plan is not unloaded: its memory is in use. */
   loaded(): Pick<Plan, 'tasks'> {
-    const holds = (placement: PlannedPlacement) =>
-      this.#workers.get(placementId(placement))?.worker.resting === false
-    const tasks = Object.entries(this.#plan.tasks).map(([task, list]) => [task, list.filter(holds)])
+    const held = (planned: PlannedPlacement): readonly PlannedPlacement[] => {
+      const running = this.#workers.get(placementId(planned))
+      if (running?.worker.resting !== false) return []
+      const { memory } = running.placement // as it was opened
+      return [memory ? { ...planned, memory } : planned]
+    }
+    const tasks = Object.entries(this.#plan.tasks).map(([task, list]) => [task, list.flatMap(held)])
     return { tasks: Object.fromEntries(tasks) }
   }
 
@@ -163,7 +169,9 @@ export class Conductor {
     const { tasks } = this.#options
     const placements = placementsOf(plan).filter(({ task }) => tasks === undefined || tasks.includes(task))
     const workers = placements.map((placement) => {
-      const { worker } = this.#workers.get(placementId(placement)) ?? this.#start(placement, plan)
+      const running = this.#workers.get(placementId(placement))
+      const kept = this.#isOutdated(placement) ? undefined : running
+      const { worker } = kept ?? this.#start(placement, plan, running !== undefined)
       const { task, model } = placement
       const same = placements.filter((each) => each.task === task && each.model === model)
       worker.setLastPlacement(same.length === 1)
@@ -171,6 +179,13 @@ export class Conductor {
     })
     this.#cores?.update()
     return workers
+  }
+
+  /** Whether its model is unloaded, and to be opened otherwise when it is loaded again: there is less room, or more. */
+  #isOutdated(placement: PlannedPlacement): boolean {
+    const running = this.#workers.get(placementId(placement))
+    if (!running?.worker.resting) return false
+    return JSON.stringify(running.placement.load) !== JSON.stringify(placement.load)
   }
 
   /** What the plan has dropped and that still serves comes last. */
@@ -185,10 +200,12 @@ export class Conductor {
     return [...planned, ...dropped.map(({ worker, placement }) => ({ worker, placement }))]
   }
 
-  #start(placement: PlannedPlacement, plan: Plan): Sharer {
+  /** @param unloaded it takes the place of one that rests */
+  #start(placement: PlannedPlacement, plan: Plan, unloaded: boolean): RunningWorker {
     const { workerOptions, onWorker } = this.#options
     // it loads when it is asked for, and another one makes room: loading both is what does not fit
-    const resting = placement.onDemand ?? placement.swapsWith?.some((id) => this.#workers.has(id)) ?? false
+    const waits = placement.onDemand ?? placement.swapsWith?.some((id) => this.#workers.has(id)) ?? false
+    const resting = unloaded || waits
     const options = { ...workerOptions(placement, plan), ...(resting ? { resting } : {}) }
     const running = { worker: startWorker(options), options, placement }
     this.#workers.set(running.worker.id, running)

@@ -18,6 +18,7 @@ import type { ManagedServing } from './contract.ts'
 import { unloadIdle } from './idle-unload.ts'
 import { relieveMemory } from './memory-relief.ts'
 import type { Residency } from './residency.ts'
+import { watchDeviceMemory } from './watch-device-memory.ts'
 
 export interface CurrentOptions {
   readonly conductor: Conductor
@@ -52,6 +53,7 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
     if (!simulation) relieveMemory(options, freemem(), totalmem())
     unloadIdle({ ...options, readySinceMs }, performance.now())
   }, UNLOAD_MS).unref()
+  void watchDeviceMemory(options, stopped.signal)
   if (!simulation) void watch(options, stopped.signal)
   if (!simulation) void watchServers(options, stopped.signal)
   const endPace = simulation || !knowledge.survey.config.cpu.giveWay ? () => {} : paceBulkOf(options)
@@ -152,7 +154,7 @@ async function watchServers(
       await sleep(SERVERS_MS, undefined, { signal, ref: false })
       const found = await lookForServers(knowledge.survey, signal)
       if (!found) continue
-      knowledge.refresh(found.survey, conductor.loaded())
+      knowledge.refresh(found.survey, { tasks: {} }) // the devices are those of before: what is loaded is counted
       conductor.replan(found.news.join('; '))
     } catch (thrown) {
       if (!signal.aborted) log.warn(`looking for servers failed: ${reasonOf(thrown)}`)

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Plan, placementId, placementsOf } from '../../src/domain/index.ts'
+import { statusOf } from '../support/api.ts'
 import { tandem, tandemJson } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -40,6 +42,16 @@ test('another policy is planned anew beside the running server, which goes on', 
     'embed  tandem-embed-small: onnxruntime on cpu -> nothing\n    policy quiet never uses the CPU for embed\n',
   )
   expect(await tandemJson(['plan'], { home: server.home })).toMatchObject({ policy: 'development' })
+})
+
+test('compute threads of the CPU stand in the plan, as its workers have them', IN_TIME, async () => {
+  const { tasks } = await tandemJson<Plan>(['plan'], { home: server.home })
+  const planned = placementsOf({ tasks }).map((each) => [placementId(each), each.threads])
+  const { workers } = await statusOf(server)
+  expect(planned).toEqual(workers.map(({ id, threads }) => [id, threads]))
+  expect(planned.every(([, threads]) => Number(threads) >= 1)).toBe(true)
+  const { stdout } = await tandem(['plan'], { home: server.home })
+  expect(stdout.match(/^ +computes on \d+ threads? of the CPU$/gm)).toHaveLength(planned.length)
 })
 
 test('every line has at most 80 columns', IN_TIME, async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Plan } from '../../src/domain/index.ts'
-import { embed, post, statusOf, until } from '../support/api.ts'
+import { embed, listen, post, statusOf, until } from '../support/api.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const [SMALL, LARGE] = ['qwen2.5-coder-7b', 'qwen2.5-coder-14b'] as const
@@ -42,26 +42,6 @@ const ask = (model: string, more: object = {}) =>
 const chats = async () => (await statusOf(server)).workers.filter(({ task }) => task === 'chat')
 const loadedNow = async () => (await chats()).filter(({ pid }) => pid !== undefined).map(({ model }) => model)
 
-/** Events of one kind, from now on. */
-async function listen(type: string, signal: AbortSignal) {
-  const heard: { model: string; phase?: string }[] = []
-  const response = await fetch(`${server.url}/tandem/v1/events`, { signal })
-  const reading = (async () => {
-    let rest = ''
-    let name = ''
-    const decoder = new TextDecoder()
-    for await (const bytes of response.body!) {
-      const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split('\n')
-      rest = lines.pop()!
-      for (const line of lines) {
-        if (line.startsWith('event: ')) name = line.slice('event: '.length)
-        if (line.startsWith('data: ') && name === type) heard.push(JSON.parse(line.slice('data: '.length)))
-      }
-    }
-  })().catch(() => {})
-  return { heard, reading }
-}
-
 test('two chat models take turns on one device: all are answered, one is loaded at a time, the NPU goes on, and streams are told', {
   timeout: 180_000,
 }, async () => {
@@ -76,7 +56,7 @@ test('two chat models take turns on one device: all are answered, one is loaded 
     { model: LARGE, state: 'stopped', error: expect.stringContaining(`instead of ${SMALL}`) },
   ])
   const ended = new AbortController()
-  const { heard, reading } = await listen('loading', ended.signal)
+  const { heard, reading } = await listen<{ model: string; phase?: string }>(server, 'loading', ended.signal)
   let running = true
   const together: string[][] = []
   const watching = (async () => {

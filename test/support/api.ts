@@ -87,3 +87,27 @@ export async function until(
   }
   return performance.now() - startedMs
 }
+
+/** Events of one kind, from now on, until the signal. */
+export async function listen<T>(
+  { url }: { url: string },
+  type: string,
+  signal: AbortSignal,
+): Promise<{ readonly heard: readonly T[]; readonly reading: Promise<void> }> {
+  const heard: T[] = []
+  const response = await fetch(`${url}/tandem/v1/events`, { signal })
+  const reading = (async () => {
+    let rest = ''
+    let name = ''
+    const decoder = new TextDecoder()
+    for await (const bytes of response.body!) {
+      const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) {
+        if (line.startsWith('event: ')) name = line.slice('event: '.length)
+        if (line.startsWith('data: ') && name === type) heard.push(JSON.parse(line.slice('data: '.length)))
+      }
+    }
+  })().catch(() => {})
+  return { heard, reading }
+}

@@ -131,6 +131,7 @@ const Planned = z.looseObject({
   device: z.string(),
   role: z.string(),
   use: z.string().optional(),
+  threads: z.number().optional(),
   reasons: z.array(z.string()),
   swapsWith: z.array(z.string()).optional(),
   insteadOf: z.looseObject({ engine: z.string(), device: z.string(), reason: z.string() }).optional(),

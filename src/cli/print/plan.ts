@@ -12,14 +12,20 @@ export function planText(plan: PlanDocument, style: Style): string {
   for (const [task, placements] of Object.entries(plan.tasks)) {
     parts.push(`\n${style.bold(task)}\n`)
     if (placements.length === 0) parts.push('  nothing serves it\n')
-    for (const { role, model, engine, device, use, reasons } of placements) {
+    for (const { role, model, engine, device, use, reasons, threads } of placements) {
       const named = use === undefined || use === 'chat' ? model : `${model} (${use})`
       parts.push(table([[role, named, engine, device]], '  '))
-      for (const reason of reasons) parts.push(style.dim(wrapped(reason, '    ', '      ')))
+      const all = threads === undefined ? reasons : [...reasons, threadsText(threads, role)]
+      for (const reason of all) parts.push(style.dim(wrapped(reason, '    ', '      ')))
     }
   }
   if (plan.rejected.length > 0) parts.push(`\n${style.bold('rejected')}\n${rejectedText(plan.rejected)}`)
   return parts.join('')
+}
+
+function threadsText(threads: number, role: string): string {
+  const count = `${threads} ${threads === 1 ? 'thread' : 'threads'}`
+  return `computes on ${count} of the CPU${role === 'fallback' ? ' once it serves' : ''}`
 }
 
 /** One entry for each task, model, engine and reason; devices that share it stand together. */

@@ -5,6 +5,7 @@ import { PROFILES } from './profiles/index.ts'
 export { type Fault, parseFault, parseFaults } from './fault.ts'
 export type { SimulatedMachine } from './machine.ts'
 export { keepsBeside, simulatedInterference, simulatedMeasurement, simulatedTiming } from './measure.ts'
+export { simulatedPrograms } from './programs.ts'
 export { type DecoderTiming, type EncoderTiming, encodeMs } from './timing.ts'
 
 /** A machine by the name of its profile. */

@@ -1,6 +1,5 @@
-import { readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fdinfoBytes } from '../fdinfo-bytes.ts'
+import { type OpenDevice, openDevices, openFiles } from '../linux/fdinfo.ts'
 import { namesIn, textOf } from '../linux/files.ts'
 import { type DeviceUse, type PortUsers, sortedUses } from './use.ts'
 
@@ -26,8 +25,7 @@ export async function linuxPortUsers(root: string, port: number): Promise<PortUs
   )
   if (owner === undefined) return undefined
   const family = await descendants(root, owner, pids)
-  const uses = await Promise.all(family.map((pid) => usesOf(root, pid)))
-  return { pid: Number(owner), uses: sortedUses(merged(uses.flat())) }
+  return { pid: Number(owner), uses: sortedUses(merged(await openDevices(root, family))) }
 }
 
 /** `socket:[12345]` */
@@ -41,15 +39,6 @@ async function listeningSockets(root: string, port: number): Promise<ReadonlySet
       return state === LISTENS && local?.endsWith(`:${hex}`) ? [`socket:[${inode}]`] : []
     }),
   )
-}
-
-async function openFiles(root: string, pid: string): Promise<{ fd: string; target: string }[]> {
-  const folder = join(root, 'proc', pid, 'fd')
-  const files = (await namesIn(folder)).map(async (fd) => {
-    const target = await readlink(join(folder, fd)).catch(() => '')
-    return { fd, target }
-  })
-  return Promise.all(files)
 }
 
 async function firstThat(
@@ -76,67 +65,11 @@ async function parentOf(root: string, pid: string): Promise<string | undefined> 
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[1]
 }
 
-interface OpenDevice extends DeviceUse {
-  /** Several descriptors of one client tell the same. */
-  readonly client: string
-}
-
-async function usesOf(root: string, pid: string): Promise<OpenDevice[]> {
-  const files = await openFiles(root, pid)
-  const found = await Promise.all(
-    files.map(async ({ fd, target }) => {
-      const [, minor] = /^\/dev\/nvidia(\d+)$/.exec(target) ?? []
-      if (minor !== undefined) return nvidiaUse(root, pid, minor)
-      if (!/^\/dev\/(dri|accel)\//.test(target)) return undefined
-      return drmUse(await textOf(join(root, 'proc', pid, 'fdinfo', fd)), pid)
-    }),
-  )
-  return found.filter((use) => use !== undefined)
-}
-
-function drmUse(info: string | undefined, pid: string): OpenDevice | undefined {
-  const fields = new Map((info ?? '').split('\n').map((line) => splitAt(line)))
-  const pciAddress = fields.get('drm-pdev')
-  if (pciAddress === undefined) return undefined
-  const ofKind = (kind: string) =>
-    [...fields].filter(([name]) => name.startsWith(`drm-${kind}-`)).map(([, value]) => fdinfoBytes(value))
-  const resident = ofKind('resident')
-  // before `resident` there was `memory`
-  const memory = [resident, ofKind('memory'), ofKind('total')].find((told) => told.length > 0) ?? []
-  return {
-    pid: Number(pid),
-    pciAddress,
-    client: fields.get('drm-client-id') ?? '',
-    memoryBytes: memory.reduce((sum, bytes) => sum + bytes, 0),
-    ...(memory.length === 0 ? { untold: true } : {}),
-  }
-}
-
-async function nvidiaUse(root: string, pid: string, minor: string): Promise<OpenDevice | undefined> {
-  const folder = join(root, 'proc/driver/nvidia/gpus')
-  for (const pciAddress of await namesIn(folder)) {
-    const told = await textOf(join(folder, pciAddress, 'information'))
-    if (new RegExp(`^Device Minor:\\s*${minor}$`, 'm').test(told ?? ''))
-      return { pid: Number(pid), pciAddress, client: '', memoryBytes: 0, untold: true }
-  }
-  return undefined
-}
-
-function splitAt(line: string): [string, string] {
-  const at = line.indexOf(':')
-  return [line.slice(0, at), line.slice(at + 1).trim()]
-}
-
-/** Each client once; those of one process and device together. */
+/** Those of one process and device together. */
 function merged(opened: readonly OpenDevice[]): DeviceUse[] {
-  const clients = new Map(opened.map((use) => [`${use.pciAddress} ${use.client} ${use.pid}`, use]))
   const uses = new Map<string, DeviceUse>()
-  const seen = new Set<string>()
-  for (const { client, ...use } of clients.values()) {
+  for (const { localBytes: _, ...use } of opened) {
     const place = `${use.pciAddress} ${use.pid}`
-    // a descriptor that a child inherited is the same client
-    if (client !== '' && seen.has(`${use.pciAddress} ${client}`)) continue
-    seen.add(`${use.pciAddress} ${client}`)
     const before = uses.get(place)
     uses.set(place, before ? { ...before, memoryBytes: before.memoryBytes + use.memoryBytes } : use)
   }

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Open, processUnder, writeUnder, xeInfo } from '../../../test/support/proc.ts'
 import { portUsers } from './index.ts'
 import { linuxPortUsers } from './linux.ts'
 import { parsePortUsers } from './windows.ts'
@@ -13,25 +14,9 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-function write(path: string, text: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true })
-  writeFileSync(join(root, path), text)
-}
-
-interface Open {
-  readonly target: string
-  /** Its fdinfo. */
-  readonly info?: string
-}
-
-function processOf(pid: number, parent: number, name: string, open: readonly Open[]): void {
-  write(`proc/${pid}/stat`, `${pid} (${name}) S ${parent} ${pid} ${pid} 0 -1 4194304\n`)
-  for (const [fd, { target, info }] of open.entries()) {
-    mkdirSync(join(root, `proc/${pid}/fd`), { recursive: true })
-    symlinkSync(target, join(root, `proc/${pid}/fd/${fd}`))
-    write(`proc/${pid}/fdinfo/${fd}`, `pos:\t0\nflags:\t02100002\n${info ?? ''}`)
-  }
-}
+const write = (path: string, text: string) => writeUnder(root, path, text)
+const processOf = (pid: number, parent: number, name: string, open: readonly Open[]) =>
+  processUnder(root, pid, parent, name, open)
 
 /** Port 11434 (2CAA) of a server, which also is connected to a client there, and 8080 (1F90) of another one over IPv6. */
 function listening(): void {
@@ -43,15 +28,6 @@ function listening(): void {
   write('proc/net/tcp6', head + row(0, '00000000000000000000000000000000:1F90', '0A', 5002))
 }
 
-const XE = (client: number, vram: string) => `drm-driver:\txe
-drm-client-id:\t${client}
-drm-pdev:\t0000:03:00.0
-drm-total-vram0:\t${vram}
-drm-resident-vram0:\t${vram}
-drm-resident-gtt:\t0
-drm-cycles-ccs:\t28257900
-drm-total-cycles-ccs:\t7655183225
-`
 const I915 = (client: number, system: string) => `drm-driver:\ti915
 drm-pdev:\t0000:00:02.0
 drm-client-id:\t${client}
@@ -69,8 +45,8 @@ describe('what the process behind a port has open, by the fdinfo of the kernel',
     {
       name: 'a runner that the server started holds the model on xe; one client by several descriptors counts once',
       open: [
-        { target: '/dev/dri/renderD129', info: XE(3, '8912896 KiB') },
-        { target: '/dev/dri/renderD129', info: XE(3, '8912896 KiB') },
+        { target: '/dev/dri/renderD129', info: xeInfo(3, '8912896 KiB') },
+        { target: '/dev/dri/renderD129', info: xeInfo(3, '8912896 KiB') },
         { target: '/dev/dri/renderD128', info: I915(9, '1024 KiB') }, // listed only
       ],
       uses: [{ pid: 210, pciAddress: '0000:03:00.0', memoryBytes: 8912896 * 1024 }],
@@ -79,8 +55,8 @@ describe('what the process behind a port has open, by the fdinfo of the kernel',
       name: 'two clients of one device are its memory together, and the device with more comes first',
       open: [
         { target: '/dev/dri/renderD128', info: I915(1, '64 MiB') },
-        { target: '/dev/dri/renderD129', info: XE(2, '100 MiB') },
-        { target: '/dev/dri/renderD129', info: XE(4, '28 MiB') },
+        { target: '/dev/dri/renderD129', info: xeInfo(2, '100 MiB') },
+        { target: '/dev/dri/renderD129', info: xeInfo(4, '28 MiB') },
       ],
       uses: [
         { pid: 210, pciAddress: '0000:03:00.0', memoryBytes: 128 * 1024 ** 2 },
@@ -104,14 +80,14 @@ describe('what the process behind a port has open, by the fdinfo of the kernel',
     write('proc/driver/nvidia/gpus/0000:02:00.0/information', 'Model: \t NVIDIA B\nDevice Minor: \t 1\n')
     processOf(1, 0, 'init', [])
     processOf(100, 1, 'a browser', [
-      { target: '/dev/dri/renderD129', info: XE(99, '900 MiB') },
+      { target: '/dev/dri/renderD129', info: xeInfo(99, '900 MiB') },
       { target: 'socket:[4000]' }, // a client of the server
     ])
     processOf(200, 1, 'ollama (serve) x', [{ target: 'socket:[5001]' }])
     processOf(210, 200, 'ollama runner', open)
     processOf(300, 1, 'other', [
       { target: 'socket:[5002]' },
-      { target: '/dev/dri/renderD129', info: XE(50, '1 GiB') },
+      { target: '/dev/dri/renderD129', info: xeInfo(50, '1 GiB') },
     ])
     expect(await linuxPortUsers(root, 11434)).toEqual({ pid: 200, uses })
     expect(await linuxPortUsers(root, 8080)).toMatchObject({ pid: 300, uses: [{ memoryBytes: 1024 ** 3 }] })

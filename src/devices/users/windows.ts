@@ -29,14 +29,20 @@ export function parsePortUsers(printed: string): PortUsers | undefined {
   const { Owners, Processes, Memory } = Answer.parse(JSON.parse(printed))
   const [pid] = Owners
   if (pid === undefined) return undefined
-  const family = [pid]
-  for (const member of family)
-    for (const [child, parent] of Processes)
-      if (parent === member && !family.includes(child)) family.push(child)
+  const family = familyOf(pid, Processes)
   const uses = Memory.flatMap(([name, dedicated, shared]): DeviceUse[] => {
     const [, owner, luid] = /pid_(\d+)_luid_(0x[\da-f]+_0x[\da-f]+)/i.exec(name) ?? []
     if (luid === undefined || !family.includes(Number(owner))) return []
     return [{ pid: Number(owner), luid: luid.toLowerCase(), memoryBytes: dedicated + shared }]
   })
   return { pid, uses: sortedUses(uses) }
+}
+
+/** A process with those that it and those started, from all processes with their parents. */
+export function familyOf(pid: number, processes: readonly (readonly [number, number])[]): number[] {
+  const family = [pid]
+  for (const member of family)
+    for (const [child, parent] of processes)
+      if (parent === member && !family.includes(child)) family.push(child)
+  return family
 }

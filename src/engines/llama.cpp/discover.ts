@@ -31,6 +31,14 @@ export async function discoverLlamaCpp({
   }
 }
 
+/** What could be taken of the GPUs' memory now, in bytes by llama.cpp's name of them; none where Vulkan does not tell. */
+export async function freeOnGpus(signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  const { devices } = await gpus(signal)
+  return new Map(
+    devices.flatMap(({ name, freeBytes }) => (freeBytes === undefined ? [] : [[name, freeBytes]])),
+  )
+}
+
 interface Gpus {
   readonly devices: readonly EngineDevice[]
   /** Why there are none, where something is wrong. */

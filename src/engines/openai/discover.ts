@@ -31,6 +31,8 @@ export interface FoundServer extends AdoptedServer {
   readonly device?: ServerDevice
   /** OpenVINO's name of the device that it was told to use. */
   readonly on?: string
+  /** Of the model that it loads there, where its files are known. */
+  readonly weightBytes?: number
   /** False: it is away, and what is known of it was configured. */
   readonly answered: boolean
 }

@@ -1,5 +1,5 @@
 import type { DecoderLoad, DecoderShape, Fit, KvType, MemoryNeed, Trade } from '../../domain/index.ts'
-import { type DecoderEngine, decoderNeed } from './decoder-need.ts'
+import { type DecoderEngine, decoderNeed, projectorNeed } from './decoder-need.ts'
 import { canQuantizeCache } from './kv-cache.ts'
 import { doesNotFit, holds, hostBytes, inGib, type Places, shortage } from './words.ts'
 
@@ -132,6 +132,7 @@ function reason(wish: DecoderWish, load: DecoderLoad): string {
     `${inGib(need.weightBytes)} weights`,
     `${inGib(need.kvBytes)} KV cache for ${each}${contextTokens} tokens`,
     `${inGib(need.computeBytes)} buffers`,
+    ...(engine.projectorBytes ? [`${inGib(projectorNeed(engine))} projector of images`] : []),
   ]
   if (shortage(places, need) === 'device') return doesNotFit(need.deviceBytes, parts, places.device)
   if (places.onCpu)

@@ -7,6 +7,18 @@ export interface DecoderEngine {
   readonly processBytes: number
   /** Most tokens of one prompt that are read at once. */
   readonly batchTokens: number
+  /** File of a projector of images that is opened beside the model. */
+  readonly projectorBytes?: number | undefined
+}
+
+/** What reading a picture takes besides the projector's weights: a share of them, and at least so much (estimates). */
+const PROJECTOR_SHARE = 0.25
+const PROJECTOR_LEAST = 128 * 1024 ** 2
+
+/** A projector with its context, in bytes; 0: there is none. */
+export function projectorNeed({ projectorBytes }: Pick<DecoderEngine, 'projectorBytes'>): number {
+  if (!projectorBytes) return 0
+  return projectorBytes + Math.max(PROJECTOR_LEAST, PROJECTOR_SHARE * projectorBytes)
 }
 
 /**
@@ -41,13 +53,13 @@ export function decoderNeed(
   }
   if (onCpu) {
     const computeBytes = layerBuffers(shape, size, true) + resultBytes(shape, size)
-    const hostBytes = host.weights + host.kv + computeBytes + engine.processBytes
+    const hostBytes = host.weights + host.kv + computeBytes + engine.processBytes + projectorNeed(engine)
     return { deviceBytes: hostBytes, hostBytes, weightBytes: host.weights, kvBytes: host.kv, computeBytes }
   }
   const computeBytes = layerBuffers(shape, size, hasHead) + visitingBytes(largest)
   const besideIt = hostBuffers(shape, size) + resultBytes(shape, size)
   return {
-    deviceBytes: device.weights + device.kv + computeBytes,
+    deviceBytes: device.weights + device.kv + computeBytes + projectorNeed(engine),
     hostBytes: host.weights + host.kv + besideIt + engine.processBytes,
     weightBytes: device.weights,
     kvBytes: device.kv,

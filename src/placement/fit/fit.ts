@@ -12,6 +12,7 @@ import type {
 import { sharesMemory } from '../memory.ts'
 import { fitDecoder } from './decoder-fit.ts'
 import { fitEncoder } from './encoder-fit.ts'
+import { deviceMargin, hostMargin } from './margin.ts'
 import { type Places, type Room, shortage } from './words.ts'
 
 const MIB = 1024 ** 2
@@ -20,11 +21,6 @@ const MIB = 1024 ** 2
 const GUESS: Footprint = { processBytes: 256 * MIB, batchTokens: { cpu: 512, gpu: 512 } }
 /** Most tokens that an encoder's engine reads at once, whatever the model could. */
 const ENCODER_BATCH = 512
-/** Of a device's memory: drivers and screens take it by and by (an estimate). */
-const DEVICE_MARGIN = { share: 0.03, least: 192 * MIB }
-/** Of the system's memory: other programs grow (an estimate). */
-const HOST_MARGIN = { share: 0.04, least: 256 * MIB }
-
 export interface FitRequest {
   readonly task: Task
   readonly model: Model
@@ -38,6 +34,8 @@ export interface FitRequest {
   readonly hostFreeBytes: number
   /** Decoders: the window that the user wants; absent: the model's, as far as it is sensible. */
   readonly contextTokens?: number | undefined
+  /** Decoders: file of a projector of images that is opened beside it. */
+  readonly projectorBytes?: number | undefined
   /** Chats at once, each with a window of its own; absent: 1. */
   readonly slots?: number | undefined
 }
@@ -59,7 +57,11 @@ export function fit(request: FitRequest): Fit {
   return fitDecoder({
     places,
     shape,
-    engine: { processBytes: footprint.processBytes, batchTokens: places.onCpu ? batch.cpu : batch.gpu },
+    engine: {
+      processBytes: footprint.processBytes,
+      batchTokens: places.onCpu ? batch.cpu : batch.gpu,
+      projectorBytes: request.projectorBytes,
+    },
     trades: task === 'chat' ? (engine.trades ?? []) : [],
     mostTokens: model.contextTokens,
     contextTokens: request.contextTokens,
@@ -77,37 +79,35 @@ export function stillFits(
 
 function placesOf({ device, freeBytes, hostFreeBytes }: Parameters<typeof stillFits>[0]): Places {
   const onCpu = device.kind === 'cpu'
+  const { othersBytes, limitBytes } = device
+  const told = { othersBytes, limitBytes }
   return {
     onCpu,
     shared: sharesMemory(device),
-    device: room(freeBytes, DEVICE_MARGIN, device.memoryBytes),
+    device: { ...room(freeBytes, deviceMargin, device.memoryBytes), ...told },
     host: onCpu
-      ? room(Math.min(freeBytes, hostFreeBytes), HOST_MARGIN, device.memoryBytes)
-      : room(hostFreeBytes, HOST_MARGIN, undefined),
+      ? { ...room(Math.min(freeBytes, hostFreeBytes), hostMargin, device.memoryBytes), ...told }
+      : room(hostFreeBytes, hostMargin, undefined),
   }
 }
 
-function room(
-  freeBytes: number,
-  margin: { readonly share: number; readonly least: number },
-  totalBytes: number | undefined,
-): Room {
-  return {
-    freeBytes,
-    marginBytes: Math.max(margin.least, margin.share * (totalBytes ?? freeBytes)),
-    totalBytes,
-  }
+function room(freeBytes: number, margin: (bytes: number) => number, totalBytes: number | undefined): Room {
+  return { freeBytes, marginBytes: margin(totalBytes ?? freeBytes), totalBytes }
 }
 
-/** A model of whose insides nothing is known: its weights, and a tenth of them for what comes with them (an estimate). */
 function unknownShape(model: Model, engine: EngineDescriptor): EncoderShape {
   const format = engine.formats.find((each) => model.files[each] !== undefined)
   const files = format ? (model.files[format] ?? []) : []
-  const weightBytes = 1.1 * files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  const fileBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  return weightsAlone(fileBytes, model.parameters)
+}
+
+/** A model of whose insides nothing is known: its weights, and a tenth of them for what comes with them (an estimate). */
+export function weightsAlone(fileBytes: number, parameters: number): EncoderShape {
   return {
     kind: 'encoder',
-    parameters: model.parameters,
-    weightBytes,
+    parameters,
+    weightBytes: 1.1 * fileBytes,
     layers: 0,
     hidden: 0,
     feedForward: 0,

@@ -1,1 +1,2 @@
-export { fit, stillFits } from './fit.ts'
+export { projectorNeed } from './decoder-need.ts'
+export { fit, stillFits, weightsAlone } from './fit.ts'

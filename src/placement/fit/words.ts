@@ -14,6 +14,10 @@ export interface Room {
   readonly totalBytes: number | undefined
   /** Left alone: drivers, screens and other programs take memory too. */
   readonly marginBytes: number
+  /** What other programs have of it, where that is known. */
+  readonly othersBytes?: number | undefined
+  /** What models may take of it, where its user says so. */
+  readonly limitBytes?: number | undefined
 }
 
 /** Where a model shall be opened. */
@@ -49,5 +53,8 @@ export function holds({ freeBytes, marginBytes }: Room, bytes: number): boolean 
 export function doesNotFit(bytes: number, parts: readonly string[], room: Room, where = ''): string {
   const of = room.totalBytes === undefined ? '' : ` of ${inGib(room.totalBytes)}`
   const margin = bytes <= room.freeBytes ? `, of which ${inGib(room.marginBytes)} must stay free` : ''
-  return `does not fit: needs ${inGib(bytes)} GiB${where} (${parts.join(', ')}), ${inGib(Math.max(0, room.freeBytes))} GiB${of} are free${margin}`
+  const others = room.othersBytes ? `; other programs have ${inGib(room.othersBytes)} GiB` : ''
+  const limit =
+    room.limitBytes === undefined ? '' : `; placement.memory allows ${inGib(room.limitBytes)} GiB in all`
+  return `does not fit: needs ${inGib(bytes)} GiB${where} (${parts.join(', ')}), ${inGib(Math.max(0, room.freeBytes))} GiB${of} are free${margin}${others}${limit}`
 }

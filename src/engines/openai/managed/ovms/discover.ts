@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Config } from '../../../../config/index.ts'
@@ -60,6 +60,7 @@ export async function configuredOvms(
       answered: true,
       launch,
       on: device,
+      weightBytes: await weightBytesOf(folder),
       ...definedOnly({ device: deviceOf(device) }),
       models: [
         {
@@ -87,6 +88,13 @@ async function firstMissing(folder: string): Promise<string | undefined> {
     if (!entry?.isFile()) return path
   }
   return undefined
+}
+
+/** All weights of the IRs in a folder: a model may have several, and its tokenizer has one. */
+async function weightBytesOf(folder: string): Promise<number> {
+  const names = (await readdir(folder)).filter((name) => /\.bin$/i.test(name))
+  const stats = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => undefined)))
+  return stats.reduce((sum, each) => sum + (each?.isFile() ? each.size : 0), 0)
 }
 
 async function readModelConfig(folder: string): Promise<z.infer<typeof ModelConfig>> {

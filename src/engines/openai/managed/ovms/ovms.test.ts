@@ -63,7 +63,7 @@ async function specOf(
 describe('what is configured', () => {
   test('is a server of its own for each model, on the device that was said', async () => {
     const binary = unpacked()
-    const folder = modelFolder('bge')
+    const folder = modelFolder('bge', { 'openvino_model.bin': '12345', 'openvino_tokenizer.bin': '67' })
     const { servers, warnings } = await found([{ name: 'bge', folder, task: 'embed', device: 'NPU' }])
     expect(warnings).toEqual([])
     expect(servers).toMatchObject([
@@ -72,6 +72,7 @@ describe('what is configured', () => {
         kind: 'ovms',
         local: true,
         device: { kind: 'npu', told: true },
+        weightBytes: 7,
         models: [{ name: 'bge', tasks: ['embed'], contextTokens: 512, dimensions: 3 }],
         launch: { binary, folder, device: 'NPU', pooling: 'CLS' },
       },
