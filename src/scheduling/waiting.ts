@@ -13,8 +13,9 @@ export function waitingOf(id: number, state: State, route: Route): Waiting | und
   const request = state.requests.get(id)
   if (!request) return undefined
   const at = request.running > 0 ? workerOf(id, state) : undefined
-  const worker = route.workers.find((each) => each.worker.id === at)?.worker ?? expectedWorker(route)
-  const first = route.workers[0]?.worker
+  const able = route.workers.map(({ worker }) => worker).filter((each) => !request.cannot.includes(each.id))
+  const worker = able.find((each) => each.id === at) ?? expectedWorker(able)
+  const [first] = able
   if (!worker || !first) return undefined
   const { engine, device } = first.placement
   const why = worker === first ? undefined : `${engine} on ${device} is ${first.state}`
@@ -26,8 +27,7 @@ export function waitingOf(id: number, state: State, route: Route): Waiting | und
 }
 
 /** The first in plan order that is up, else that is on its way, else that there is. */
-function expectedWorker({ workers }: Route): Worker | undefined {
-  const all = workers.map(({ worker }) => worker)
+function expectedWorker(all: readonly Worker[]): Worker | undefined {
   const of = (states: readonly WorkerState[]) => all.find((worker) => states.includes(worker.state))
   return of(UP) ?? of(COMING) ?? all[0]
 }
