@@ -162,7 +162,8 @@ export class Invariants {
       must(known?.endings === 0, `request ${request} was sent after its end`)
       must(!known.cannot.has(worker), `request ${request} was sent to ${worker}, which cannot serve it`)
     }
-    const unable = this.#requests.get(parts[0]?.request ?? -1)?.cannot.has(fallback?.from ?? '')
+    const head = this.#requests.get(parts[0]?.request ?? -1)
+    const unable = batch.twin === undefined && fallback !== undefined && head?.cannot.has(fallback.from)
     must(!unable, `${fallback?.from} is said to be ${fallback?.why}, and could not serve what was sent`)
     this.#batches.set(batch.id, batch)
     const twin = batch.twin === undefined ? undefined : this.#batches.get(batch.twin)

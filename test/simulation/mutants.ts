@@ -20,7 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'drop-retry',
     does: 'a request whose worker was lost fails at once',
     file: 'retry.ts',
-    from: 'back.tries >= draft.limits.maxTries',
+    from: 'back.tries >= maxTries',
     to: 'back.tries >= 1',
   },
   {
@@ -104,8 +104,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'never-expire',
     does: 'a chat that waits to go on waits for ever',
     file: 'admission.ts',
-    from: '!(request.started && request.running > 0)',
-    to: '!request.started',
+    from: '!(started && running > 0)',
+    to: '!started',
   },
   {
     name: 'leave-idle',

@@ -95,6 +95,7 @@ class Simulation {
       }
     this.#arrivals()
     this.#faults()
+    if (this.random.chance(0.1)) this.#killer(this.random.pick([...this.#processes.keys()]))
     this.#ticks()
     this.after(BUSY_MS, () => this.#settle())
     while (this.#agenda.length > 0 && this.nowMs < SETTLED_MS) this.#next()
@@ -267,6 +268,17 @@ class Simulation {
       this.after(this.random.between(50, 1_500), next)
     }
     this.after(this.random.between(50, 1_500), next)
+  }
+
+  /** Somebody who ends a worker each time that it has begun to work. */
+  #killer(worker: string): void {
+    const next = () => {
+      if (this.#calm) return
+      const process = this.#processes.get(worker)
+      if (process && process.held.size > 0) process.crash('killed', true)
+      this.after(this.random.between(1, 30), next)
+    }
+    next()
   }
 
   #replan(): void {
