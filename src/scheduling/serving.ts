@@ -16,6 +16,7 @@ import {
   type QueueDepth,
   type RerankRequest,
   type ScoreOutput,
+  type ServedBy,
   TandemError,
   type Task,
   type TokenizeRequest,
@@ -34,7 +35,7 @@ import { Loop, type OnFigure, type Submission } from './loop.ts'
 import { type Route, Routes } from './routes.ts'
 import { embedCall, type Rows, type RowsRequest, scoreCall, toEmbedOutput, toScoreOutput } from './rows.ts'
 import { queueDepths, workerStatuses } from './statuses.ts'
-import { waitingOf } from './waiting.ts'
+import { expectedOf, waitingOf } from './waiting.ts'
 import { Watched } from './watched.ts'
 import { whenReady } from './when-ready.ts'
 
@@ -177,6 +178,11 @@ class Scheduler implements ManagedServing {
     for (const { worker } of route.workers) if (worker.info?.contextTokens) return worker.info.contextTokens
     const own = this.#routes.model(model)?.contextTokens ?? Number.POSITIVE_INFINITY
     return Math.min(own, this.#chatWindow ?? own)
+  }
+
+  expected(model: string): ServedBy | undefined {
+    const route = this.#routes.all.find((each) => each.task === 'chat' && each.model === model)
+    return route && expectedOf(route)?.expected
   }
 
   workers(): readonly WorkerStatus[] {

@@ -13,17 +13,27 @@ export function waitingOf(id: number, state: State, route: Route): Waiting | und
   const request = state.requests.get(id)
   if (!request) return undefined
   const at = request.running > 0 ? workerOf(id, state) : undefined
-  const able = route.workers.map(({ worker }) => worker).filter((each) => !request.cannot.includes(each.id))
-  const worker = able.find((each) => each.id === at) ?? expectedWorker(able)
+  const expected = expectedOf(route, { at, cannot: request.cannot })
+  return expected && { ...expected, position: (request.running > 0 ? 0 : positionOf(state, id)) ?? 0 }
+}
+
+/**
+ * Who serves by how things stand.
+ * @param at the worker that has it already
+ * @param cannot workers that can never serve it
+ * @returns undefined where there is none
+ */
+export function expectedOf(
+  route: Route,
+  { at, cannot = [] }: { readonly at?: string | undefined; readonly cannot?: readonly string[] } = {},
+): Omit<Waiting, 'position'> | undefined {
+  const able = route.workers.map(({ worker }) => worker).filter(({ id }) => !cannot.includes(id))
+  const worker = able.find(({ id }) => id === at) ?? expectedWorker(able)
   const [first] = able
   if (!worker || !first) return undefined
   const { engine, device } = first.placement
   const why = worker === first ? undefined : `${engine} on ${device} is ${first.state}`
-  return {
-    position: (request.running > 0 ? 0 : positionOf(state, id)) ?? 0,
-    expected: servedBy(route, worker, why),
-    state: worker.state,
-  }
+  return { expected: servedBy(route, worker, why), state: worker.state }
 }
 
 /** The first in plan order that is up, else that is on its way, else that there is. */
