@@ -111,8 +111,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'leave-idle',
     does: 'a worker that let go of a batch gets no other',
     file: 'step.ts',
-    from: '  dispatch(draft)\n  return',
-    to: "  if (event.type !== 'batchReleased') dispatch(draft)\n  return",
+    from: '  dispatch(draft, state, event)\n  return',
+    to: "  if (event.type !== 'batchReleased') dispatch(draft, state, event)\n  return",
   },
 ]
 

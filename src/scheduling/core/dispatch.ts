@@ -4,7 +4,7 @@ import { candidatesFor, serves } from './candidates.ts'
 import { batchesAt, type Draft, put, putRequest } from './draft.ts'
 import { countTurns, inTurn } from './fairness.ts'
 import { expectedMs, finishMs } from './forecast.ts'
-import type { Batch, Lane, Request, Seat } from './state.ts'
+import type { Batch, Event, Lane, Request, Seat, State } from './state.ts'
 
 /** Another worker must be done in so much less of the time before work goes there instead of the plan's first one. */
 const WORTH_A_MOVE = 0.8
@@ -13,9 +13,30 @@ const LOOK = 16
 /** Of the tokens of a bulk batch, what a slow worker gets at least: smaller ones would waste its time. */
 const LEAST_BULK = 1 / 8
 
-/** Sends what can be sent now. */
-export function dispatch(draft: Draft): void {
-  for (const id of [...draft.lanes.keys()]) while (dispatchOne(draft, id));
+/** What happens with each request: of the other lanes nothing is decided anew. */
+const OF_ONE_LANE: readonly Event['type'][] = [
+  'submitted',
+  'firstDelta',
+  'batchDone',
+  'batchFailed',
+  'batchReleased',
+]
+
+/**
+ * Sends what can be sent now, from lanes of which something has changed; what time alone changes is seen with the next tick.
+ * @param before the state before the event
+ */
+export function dispatch(draft: Draft, before: State, event: Event): void {
+  const all = !OF_ONE_LANE.includes(event.type)
+  const failed = event.type === 'batchFailed' ? before.batches.get(event.batch)?.worker : undefined
+  for (const lane of [...draft.lanes.values()])
+    if (all || isChanged(draft, before, lane) || (failed !== undefined && lane.workers.includes(failed)))
+      while (dispatchOne(draft, lane.id));
+}
+
+function isChanged(draft: Draft, before: State, lane: Lane): boolean {
+  if (before.lanes.get(lane.id) !== lane) return true
+  return lane.workers.some((id) => before.seats.get(id) !== draft.seats.get(id))
 }
 
 type Waiting = Readonly<Record<Priority, Request[]>>

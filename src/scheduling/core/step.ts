@@ -34,7 +34,7 @@ export function step(state: State, event: Event): { state: State; effects: reado
   apply(draft, event)
   vacate(draft)
   settleModels(draft)
-  dispatch(draft)
+  dispatch(draft, state, event)
   return { state: stateOf(draft), effects: draft.effects }
 }
 
