@@ -200,11 +200,12 @@ export class Invariants {
     const run = this.#run.get(lane) ?? 0
     const mayGo = (request: Request) =>
       placesOf(state, request).some((seat) => seat.id === worker && !this.#isOpen(seat))
-    const bulk = waitingOf(state, lane, 'bulk').filter(mayGo)
+    const allBulk = waitingOf(state, lane, 'bulk')
+    const bulk = allBulk.filter(mayGo)
     const people = waitingOf(state, lane, 'interactive').filter(mayGo)
     const isOld = (submittedMs: number) => state.nowMs - submittedMs >= this.#limits.bulkAgesMs
     const old =
-      [...bulk, ...waitingOf(before, lane, 'bulk')].some(({ submittedMs }) => isOld(submittedMs)) ||
+      [...allBulk, ...waitingOf(before, lane, 'bulk')].some(({ submittedMs }) => isOld(submittedMs)) ||
       parts.some(({ request }) => isOld(this.#requests.get(request)?.submittedMs ?? state.nowMs))
     if (sent === 'bulk') {
       must(people.length === 0 || run >= AFTER_WHEN_OLD, 'bulk went before a person')

@@ -113,7 +113,10 @@ function nextPriority(draft: Draft, lane: Lane, { interactive, bulk }: Waiting):
   if (bulk.length === 0) return 'interactive'
   if (interactive.length === 0) return 'bulk'
   const { bulkAfter, bulkAgesMs } = draft.limits
-  const oldest = Math.min(...bulk.map(({ submittedMs }) => submittedMs))
+  // what waits for a worker that is away gives the others no turns
+  const hasPlace = (request: Request) =>
+    request.cannot.length === 0 || candidatesFor(draft, lane, request).length > 0
+  const oldest = Math.min(...bulk.filter(hasPlace).map(({ submittedMs }) => submittedMs))
   const after = draft.nowMs - oldest >= bulkAgesMs ? 1 : bulkAfter
   return lane.interactiveRun >= after ? 'bulk' : 'interactive'
 }
