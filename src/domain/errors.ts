@@ -32,7 +32,7 @@ export const ERRORS = {
     status: 400,
     type: invalid,
     say: (d) =>
-      `the model "${d.model}" reads text only; ${d.able ? `these here read images: ${d.able}` : 'no model here reads images'}`,
+      `the model "${d.model}" reads text only${d.engine ? ` on ${d.engine}` : ''}${d.able === undefined ? '' : d.able ? `; these here read images: ${d.able}` : '; no model here reads images'}`,
   },
   UNAUTHORIZED: {
     status: 401,
@@ -137,7 +137,11 @@ export const ERRORS = {
     type: server,
     say: (d) => `nothing in the plan serves ${d.task}; see \`tandem plan\``,
   },
-  DEADLINE: { status: 504, type: server, say: (d) => `no answer within ${d.ms} ms (config queue.maxWaitMs)` },
+  DEADLINE: {
+    status: 504,
+    type: server,
+    say: (d) => `no answer within ${d.ms} ms (config queue.maxWaitMs)${d.away ? `; ${d.away}` : ''}`,
+  },
   SLOW_READER: {
     status: 500,
     type: server,

@@ -5,12 +5,23 @@ import type { Waiting } from '../scheduling/contract.ts'
 import { setServed } from './served-by.ts'
 import type { TextStream } from './text-stream.ts'
 
+/** What a streamed answer waits for. */
+export interface Pending {
+  readonly text: string
+  /** Who is to serve, for the headers; absent: nobody is known. */
+  readonly expected?: ServedBy | undefined
+}
+
+export function pendingOf(waiting: Waiting | undefined): Pending | undefined {
+  return waiting && { text: waitingText(waiting), expected: waiting.expected }
+}
+
 export class KeepAlive {
   readonly #reply: FastifyReply
   readonly #stream: TextStream
   readonly #timer: NodeJS.Timeout
   /** Asked each time that the stream is silent. */
-  waiting: () => Waiting | undefined = () => undefined
+  pending: () => Pending | undefined = () => undefined
   /** Who serves, by the headers that are out or about to go. */
   #told: ServedBy | undefined
   #served: ServedBy | undefined
@@ -34,8 +45,8 @@ export class KeepAlive {
   /** Set where the headers name another than who served: for the end of the answer. */
   get correction(): ServedBy | undefined {
     const [told, served] = [this.#told, this.#served]
-    if (!told || !served) return undefined
-    const same = told.device === served.device && told.engine === served.engine
+    if (!served || (!told && !this.#stream.started)) return undefined
+    const same = told?.device === served.device && told.engine === served.engine
     return same && told.fallback === served.fallback ? undefined : served
   }
 
@@ -44,11 +55,11 @@ export class KeepAlive {
   }
 
   #say(): void {
-    const waiting = this.waiting()
-    if (this.#stream.started) this.#stream.comment(waiting ? waitingText(waiting) : 'still here')
-    else if (waiting) {
-      if (!this.#served) this.#tell(waiting.expected)
-      this.#stream.comment(waitingText(waiting))
+    const pending = this.pending()
+    if (this.#stream.started) this.#stream.comment(pending?.text ?? 'still here')
+    else if (pending) {
+      if (!this.#served && pending.expected) this.#tell(pending.expected)
+      this.#stream.comment(pending.text)
     }
   }
 

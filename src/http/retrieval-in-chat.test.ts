@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ChatRequest } from '../domain/index.ts'
+import { type ChatRequest, TandemError } from '../domain/index.ts'
 import { passageBudget, withSystem } from './retrieval-in-chat.ts'
 import { CHAT, type DoubleServer, EMBED, startDouble } from './testing/doubles.ts'
 import { readEvents } from './testing/sse.ts'
@@ -115,6 +115,95 @@ describe('in a chat', () => {
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ error: { code: 'context_length_exceeded' } })
     expect(server.projects.queries).toEqual([])
+  })
+
+  describe('that takes its time to search', () => {
+    const question = 'where is the queue?'
+    const ofUser = [{ role: 'user', content: question }]
+    const DIALECTS = [
+      ['/v1/chat/completions', { messages: ofUser }, ': searching the project demo\n\n'],
+      ['/v1/messages', { messages: ofUser, max_tokens: 50 }, ': searching the project demo\n\n'],
+      ['/v1/responses', { input: question }, ': searching the project demo\n\n'],
+      ['/api/chat', { messages: ofUser }, ' '],
+      ['/api/generate', { prompt: question }, ' '],
+    ] as const
+    let searched: (error?: TandemError) => void = () => {}
+
+    beforeEach(async () => {
+      await server.http.close(0)
+      server = await startDouble({}, { models: () => [CHAT, EMBED], timing: { keepAliveMs: 10 } })
+      found()
+      server.projects.searching = () =>
+        new Promise((resolve, reject) => {
+          searched = (error) => (error ? reject(error) : resolve())
+        })
+    })
+
+    /** @returns what the stream said before the search has ended, and after it */
+    async function streamed(path: string, body: object, error?: TandemError) {
+      const response = await server.post(path, { model: 'tiny-chat@demo', stream: true, ...body })
+      let before = ''
+      let after = ''
+      for await (const bytes of response.body!) {
+        const text = Buffer.from(bytes as Uint8Array).toString()
+        if (server.serving.chats.length > 0 || after !== '') after += text
+        else {
+          before += text
+          searched(error)
+          if (error) after += ' '
+        }
+      }
+      return { response, before, after: after.trim() }
+    }
+
+    test.each(DIALECTS)(
+      '%s says that it lives, and then answers with citations',
+      async (path, body, said) => {
+        const { response, before, after } = await streamed(path, body)
+        expect(before.startsWith(said)).toBe(true)
+        expect(response.status).toBe(200)
+        expect(response.headers.get('x-tandem-device')).toBe('cpu')
+        expect(after).toContain('Hel')
+        expect(after).toContain('"citations":[{"path":"q.ts"')
+      },
+    )
+
+    test.each(DIALECTS)("%s ends with its dialect's error where the search fails", async (path, body) => {
+      const error = new TandemError('ENGINE_FAILED', { engine: 'onnxruntime', why: 'device lost' })
+      const { response, after } = await streamed(path, body, error)
+      expect(response.status).toBe(200)
+      expect(after.split('\n\n').at(-1)).toMatch(/error.*device lost/)
+      expect(server.serving.chats).toEqual([])
+    })
+
+    test('names who serves where nobody was expected', async () => {
+      server.serving.expected = () => undefined
+      const { response, after } = await streamed('/v1/chat/completions', { messages: ofUser })
+      expect(response.headers.get('x-tandem-device')).toBeNull()
+      expect(after).toContain(': served by llama.cpp on cpu\n\n')
+      expect(after).toContain('"served_by":{"model":"tiny-chat"')
+    })
+
+    test('a failure before anything was said is an HTTP error', async () => {
+      server.projects.searching = async () => {
+        throw new TandemError('QUEUE_FULL', { device: 'cpu', waiting: 9 })
+      }
+      for (const [path, body] of DIALECTS)
+        expect((await server.post(path, { model: 'tiny-chat@demo', stream: true, ...body })).status).toBe(429)
+    })
+
+    test('and finds nothing refuses in the body too: the head is out', async () => {
+      server.projects.found = {
+        project: 'demo',
+        passages: [],
+        systemMessage: '',
+        refusal: 'Nothing matches.',
+      }
+      const { response, before } = await streamed('/v1/chat/completions', { messages: ofUser })
+      expect(response.headers.get('x-tandem-refusal')).toBeNull()
+      expect(before).toContain('Nothing matches.')
+      expect(before).toContain('"refusal":true')
+    })
   })
 
   test.each([

@@ -4,6 +4,7 @@ import { asTandemError, type ChatDelta, type Placement, type ServedBy, TandemErr
 import type { CallOptions, Worker } from '../workers/index.ts'
 import type { ChatJob } from './chat-job.ts'
 import type { Batch } from './core/index.ts'
+import { isUnable } from './fault-of.ts'
 import type { Job, RowsJob, TurnJob } from './jobs.ts'
 import { withNamedInput } from './named-input.ts'
 import type { RowInput } from './rows.ts'
@@ -107,6 +108,7 @@ export async function runChat(run: BatchRun): Promise<number> {
     part.lost = silent
       ? new TandemError('ENGINE_FAILED', { engine: worker.placement.engine, why })
       : asTandemError(thrown)
+    if (isUnable(part.lost)) job.unable(part)
     throw part.lost
   } finally {
     clearTimeout(silence)

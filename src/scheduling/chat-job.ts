@@ -19,9 +19,6 @@ export class ChatJob {
   readonly #onDelta: (delta: ChatDelta) => void
   readonly #ends: Ends<ChatResult>
   readonly #sent = new SentAnswer()
-  readonly #moves: ChatMove[] = []
-  /** Of tries that sent something and were lost. */
-  readonly #lostTimes: { readonly firstTokenMs: number; readonly decodeMs: number }[] = []
   #current: ChatTry | undefined
   #answer: Served<ChatResult> | undefined
 
@@ -33,26 +30,19 @@ export class ChatJob {
 
   /** A worker is about to be asked. What an earlier try still says is ignored from now on. */
   begin(placement: ServedBy): ChatTry {
-    const before = this.#current
-    const resume = this.#sent.resume
-    if (before && resume) {
-      const why = whyOf(before.lost)
-      const [from, to] = [nameOf(before.served), nameOf(placement)]
-      this.#moves.push({ from, to, why, atToken: this.#sent.written })
-      if (before.times) this.#lostTimes.push(before.times)
-    }
-    const served = withMoves(placement, this.#moves)
-    const { written } = this.#sent
-    this.#current = new ChatTry(served, resume, written)
-    const move = this.#moves.at(-1)
-    if (before && resume && move) this.#ends.onMoved?.(served, move)
+    this.#current = new ChatTry(placement, this.#current, this.#sent)
     return this.#current
+  }
+
+  /** The worker can never do it: as if it had not been asked. */
+  unable(asked: ChatTry): void {
+    if (this.#current === asked) this.#current = asked.before
   }
 
   delta(delta: ChatDelta, from: ChatTry): void {
     if (this.#current !== from) return
+    this.#tell(from)
     from.sawDelta()
-    if (this.#sent.isEmpty) this.#ends.onServedBy?.(from.served)
     this.#sent.add(delta)
     this.#onDelta(delta)
   }
@@ -60,7 +50,7 @@ export class ChatJob {
   /** @param result of the last try: what is new in it */
   take(result: ChatResult, last: ChatTry): void {
     if (this.#current !== last) return
-    if (this.#sent.isEmpty) this.#ends.onServedBy?.(last.served)
+    this.#tell(last)
     this.#answer = { result: this.#whole(result, last), servedBy: last.served }
   }
 
@@ -81,20 +71,34 @@ export class ChatJob {
 
   /** An answer that broke off and found no worker in time ends as it broke off. */
   fail(error: unknown): void {
-    const late = (error as Partial<TandemError>).code === 'DEADLINE'
+    const late = (error as Partial<TandemError>).code === 'DEADLINE' && !this.#sent.isEmpty
     this.#ends.reject((late && this.#current?.lost) || error)
   }
 
   #whole(result: ChatResult, last: ChatTry): ChatResult {
     if (!last.resume) return result
-    const [first, ...others] = [...this.#lostTimes, result.timings]
+    const [first, ...others] = [...last.earlierTimes, result.timings]
     const decodeMs = [...others].reduce((sum, times) => sum + times.decodeMs, first?.decodeMs ?? 0)
     return {
       ...joined(last.resume, last.writtenBefore, result),
       timings: { firstTokenMs: first?.firstTokenMs ?? 0, decodeMs },
-      continued: [...this.#moves],
+      continued: last.moves,
     }
   }
+
+  /** Who serves, before the first that comes from there. */
+  #tell(from: ChatTry): void {
+    if (from.told) return
+    from.told = true
+    const move = from.resume && from.moves.at(-1)
+    if (move) this.#ends.onMoved?.(from.served, move)
+    else if (this.#sent.isEmpty) this.#ends.onServedBy?.(from.served)
+  }
+}
+
+interface Times {
+  readonly firstTokenMs: number
+  readonly decodeMs: number
 }
 
 /** One worker's part of an answer. */
@@ -103,15 +107,29 @@ export class ChatTry {
   readonly resume: ChatResume | undefined
   /** Tokens of the answer that came before. */
   readonly writtenBefore: number
+  /** How the answer came here, from its first worker on. */
+  readonly moves: readonly ChatMove[]
+  /** Of the tries before that sent something. */
+  readonly earlierTimes: readonly Times[]
+  /** The one that was lost. */
+  readonly before: ChatTry | undefined
   lost: TandemError | undefined
+  /** Whether it was said that this worker serves. */
+  told = false
   readonly #begunMs = performance.now()
   #firstMs: number | undefined
   #lastMs = 0
 
-  constructor(served: ServedBy, resume: ChatResume | undefined, writtenBefore: number) {
-    this.served = served
+  /** @param sent what is out of the answer */
+  constructor(placement: ServedBy, before: ChatTry | undefined, { resume, written }: SentAnswer) {
     this.resume = resume
-    this.writtenBefore = writtenBefore
+    this.writtenBefore = written
+    this.before = before
+    const earlier = before?.times ? [before.times] : []
+    this.earlierTimes = [...(before?.earlierTimes ?? []), ...earlier]
+    const move = before && resume && moveOf(before, placement, written)
+    this.moves = [...(before?.moves ?? []), ...(move ? [move] : [])]
+    this.served = withMoves(placement, this.moves)
   }
 
   sawDelta(): void {
@@ -120,10 +138,14 @@ export class ChatTry {
   }
 
   /** As seen from here; undefined where nothing came. */
-  get times(): { firstTokenMs: number; decodeMs: number } | undefined {
+  get times(): Times | undefined {
     if (this.#firstMs === undefined) return undefined
     return { firstTokenMs: this.#firstMs - this.#begunMs, decodeMs: this.#lastMs - this.#firstMs }
   }
+}
+
+function moveOf({ served, lost }: ChatTry, to: ServedBy, atToken: number): ChatMove {
+  return { from: nameOf(served), to: nameOf(to), why: whyOf(lost), atToken }
 }
 
 function nameOf({ engine, device }: ServedBy): string {

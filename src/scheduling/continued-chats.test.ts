@@ -120,13 +120,41 @@ describe('an answer whose worker is killed', () => {
     expect(heard.seen).toEqual(['hello', ' fault:slow:50'])
   })
 
-  test('is refused by an engine that would begin anew: never text twice', async () => {
+  const beginsAnew = () => {
     const anew = fakeWorker('chat', 'cpu')
-    const { serving, workers } = serve([
-      fakeWorker('chat', 'gpu0', { limits: { firstRestartMs: 60_000 } }),
-      { ...anew, spec: { ...anew.spec, settings: { resumes: false } } },
-    ])
+    return { ...anew, spec: { ...anew.spec, settings: { resumes: false } } }
+  }
+
+  test('waits for its own engine where the other would begin anew: never text twice, and no word of the other', async () => {
+    const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), beginsAnew()])
     await Promise.all(workers.map((worker) => worker.ready()))
+    const heard = listener(2, () => kill(workers[0]))
+    const { result, servedBy } = await serving.chat(chat(TEXT), heard.context, heard.onDelta)
+    expect(heard.seen.join('')).toBe(TEXT)
+    const move = { from: 'onnxruntime on gpu0', to: 'onnxruntime on gpu0', atToken: 2 }
+    expect(result.continued).toMatchObject([move])
+    expect(heard.moves).toEqual(result.continued)
+    expect(heard.served.map(({ device }) => device)).toEqual(['gpu0', 'gpu0'])
+    expect(servedBy.fallback).toMatch(/^onnxruntime on gpu0 broke off after 2 tokens: .*SIGKILL/)
+    expect(servedBy.fallback).not.toContain('cpu')
+  })
+
+  test('ends as it broke off when its own engine does not come back in time and the other would begin anew', async () => {
+    const first = fakeWorker('chat', 'gpu0')
+    const { serving, workers } = serve([first, beginsAnew()], { queue: { maxWaitMs: 300 } })
+    await Promise.all(workers.map((worker) => worker.ready()))
+    // a restart fails from now on
+    Object.assign(first.spec, { device: 'fault:crash' })
+    const heard = listener(2, () => kill(workers[0]))
+    const error = await failure(serving.chat(chat(TEXT), heard.context, heard.onDelta))
+    expect(error.code).toBe('WORKER_LOST')
+    expect(error.message).toMatch(/SIGKILL/)
+    expect(heard.seen).toEqual(['one', ' two'])
+  })
+
+  test('is refused where its only engine would begin anew', async () => {
+    const { serving, workers } = serve([{ ...beginsAnew(), lastPlacement: true }])
+    await serving.ready()
     const heard = listener(2, () => kill(workers[0]))
     const error = await failure(serving.chat(chat(TEXT), heard.context, heard.onDelta))
     expect(error).toMatchObject({ code: 'CANNOT_CONTINUE', status: 502 })

@@ -117,6 +117,8 @@ export interface Serving {
   profile(model: string, text: string, signal?: AbortSignal): Promise<Served<readonly LayerTime[]>>
   /** Tokens that the running chat worker of this model has room for; the model's own limit while it starts. */
   contextTokens(model: string): number
+  /** Who would answer a chat of this model as things stand: first in plan order that is up, else that is on its way. */
+  expected(model: string): ServedBy | undefined
   workers(): readonly WorkerStatus[]
   /** One for each priority of every task and model, also where nothing waits. */
   queues(): readonly QueueDepth[]

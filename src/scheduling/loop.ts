@@ -1,12 +1,5 @@
 import type { LiveFigure } from '../calibration/index.ts'
-import {
-  asTandemError,
-  ENGINE_FAULTS,
-  type ErrorCode,
-  type Placement,
-  type ServedBy,
-  type TandemError,
-} from '../domain/index.ts'
+import { asTandemError, type Placement, type ServedBy, type TandemError } from '../domain/index.ts'
 import type { ObservedBatch, Observer } from '../telemetry/index.ts'
 import type { Worker, WorkerEvent } from '../workers/index.ts'
 import { type BatchRun, runChat, runRows, runTurn } from './batch-run.ts'
@@ -15,13 +8,13 @@ import {
   type Effect,
   type Ending,
   type Event,
-  type Fault,
   initialState,
   type Limits,
   type State,
   step,
 } from './core/index.ts'
 import { endingError } from './ending-error.ts'
+import { faultOf } from './fault-of.ts'
 import type { Job } from './jobs.ts'
 import { lanesOf } from './lanes.ts'
 import type { Route, Routes } from './routes.ts'
@@ -59,6 +52,8 @@ export class Loop {
   /** Why a batch failed, until the core has used it. */
   readonly #batchErrors = new Map<number, TandemError>()
   readonly #workerErrors = new Map<string, TandemError>()
+  /** Why workers can never serve a request that waits for another one. */
+  readonly #refusals = new Map<number, TandemError>()
   readonly #answered = new Set<string>()
   /** Where chats broke off that are to go on. */
   readonly #brokeOff = new Map<number, { readonly at: Placement; readonly why: string }>()
@@ -106,8 +101,10 @@ export class Loop {
     return this.#state
   }
 
-  submit(submission: Submission, job: Job): void {
+  /** @param refusal why those that the submission excludes cannot serve it */
+  submit(submission: Submission, job: Job, refusal?: TandemError): void {
     this.#jobs.set(submission.id, job)
+    if (refusal) this.#refusals.set(submission.id, refusal)
     this.#ticker ??= setInterval(() => this.send({ type: 'ticked' }), TICK_MS)
     this.send({ type: 'submitted', request: submission })
   }
@@ -179,11 +176,12 @@ export class Loop {
     })
   }
 
-  #lost(worker: Worker, { state, resting = false, error }: WorkerEvent): void {
+  #lost(worker: Worker, { state, resting = false, error, killed = false }: WorkerEvent): void {
     if (error) this.#workerErrors.set(worker.id, error)
     const gone = state === 'stopped' && !resting
     this.#tellChats(worker.id, error)
-    this.send({ type: 'workerLost', worker: worker.id, why: resting ? 'unloaded' : state, gone, resting })
+    const why = resting ? 'unloaded' : state
+    this.send({ type: 'workerLost', worker: worker.id, why, gone, resting, killed })
     if (resting) void worker.unloaded().then(() => this.send({ type: 'memoryFreed', worker: worker.id }))
   }
 
@@ -229,7 +227,7 @@ export class Loop {
 
   #retried({ request, worker, fault }: Extract<Effect, { type: 'retry' }>): void {
     const at = this.#workers.get(worker)?.worker.placement
-    if (!at) return
+    if (!at || fault === 'unable') return // nothing failed
     const why = fault === 'worker' ? 'lost' : 'failed'
     this.#listeners.observer.retried(at, why)
     const job = this.#jobs.get(request)
@@ -270,9 +268,11 @@ export class Loop {
     const job = this.#jobs.get(id)
     this.#jobs.delete(id)
     this.#brokeOff.delete(id)
+    const refusal = this.#refusals.get(id)
+    this.#refusals.delete(id)
     try {
       if (ending.how === 'done') job?.done()
-      else job?.fail(endingError(ending, this.#routes, this.#batchErrors, this.#workerErrors))
+      else job?.fail(endingError(ending, this.#routes, this.#batchErrors, this.#workerErrors, refusal))
     } catch (thrown) {
       job?.fail(thrown) // its reader is broken
     }
@@ -310,8 +310,11 @@ export class Loop {
     } catch (thrown) {
       const error = asTandemError(thrown)
       observer.settled(observed, performance.now() - startedMs, error)
+      const failed = faultOf(error, target.route, target.worker)
       this.#batchErrors.set(batch.id, error)
-      this.send({ type: 'batchFailed', batch: batch.id, fault: faultOf(error) })
+      if (failed.fault === 'unable')
+        for (const { request } of batch.parts) if (this.#jobs.has(request)) this.#refusals.set(request, error)
+      this.send({ type: 'batchFailed', batch: batch.id, ...failed })
       this.#batchErrors.delete(batch.id)
     }
     await released
@@ -382,13 +385,4 @@ interface Target {
   route: Route
   /** Hears no more of the worker. */
   readonly off: () => void
-}
-
-/** The worker is well, and another one may be able. */
-const CANNOT: readonly ErrorCode[] = ['IMAGES_UNSUPPORTED', 'MODEL_CANNOT', 'CANNOT_CONTINUE']
-
-function faultOf(error: TandemError): Fault {
-  if (error.code === 'WORKER_LOST' || error.code === 'DEADLINE' || error.code === 'STARTING') return 'worker'
-  if (CANNOT.includes(error.code)) return 'unable'
-  return ENGINE_FAULTS.includes(error.code) ? 'engine' : 'input'
 }

@@ -8,6 +8,7 @@ import {
   type CompletionRequest,
   type EmbedOutput,
   type EmbedRequest,
+  imagesOf,
   type LayerTime,
   type Model,
   type Plan,
@@ -15,6 +16,7 @@ import {
   type QueueDepth,
   type RerankRequest,
   type ScoreOutput,
+  type ServedBy,
   TandemError,
   type Task,
   type TokenizeRequest,
@@ -27,12 +29,13 @@ import { type ChatCall, ChatJob } from './chat-job.ts'
 import type { Activity, ManagedServing, Replanned, RequestContext, Served } from './contract.ts'
 import type { Limits } from './core/index.ts'
 import { estimateTokens } from './estimate.ts'
+import { withoutImages } from './fault-of.ts'
 import { type Ends, type Job, RowsJob } from './jobs.ts'
 import { Loop, type OnFigure, type Submission } from './loop.ts'
 import { type Route, Routes } from './routes.ts'
 import { embedCall, type Rows, type RowsRequest, scoreCall, toEmbedOutput, toScoreOutput } from './rows.ts'
 import { queueDepths, workerStatuses } from './statuses.ts'
-import { waitingOf } from './waiting.ts'
+import { expectedOf, waitingOf } from './waiting.ts'
 import { Watched } from './watched.ts'
 import { whenReady } from './when-ready.ts'
 
@@ -51,6 +54,7 @@ export interface ServingOptions {
 
 const LIMITS = {
   maxTries: 3,
+  maxKills: 10,
   // 64 texts of 128; bulk takes a quarter while much waits and less on slow devices, so that a person waits little
   batchTokens: 8192,
   bulkBatchTokens: 2048,
@@ -124,9 +128,10 @@ class Scheduler implements ManagedServing {
     context: RequestContext,
     onDelta: (delta: ChatDelta) => void,
   ): Promise<Served<ChatResult>> {
-    return this.#chat(request.model, context, onDelta, (worker, resume, ...rest) =>
-      worker.chat(resume ? { ...request, resume } : request, ...rest),
-    )
+    const hasImages = request.messages.some((message) => imagesOf(message).length > 0)
+    const call: ChatCall = (worker, resume, ...rest) =>
+      worker.chat(resume ? { ...request, resume } : request, ...rest)
+    return this.#chat(request.model, context, onDelta, call, hasImages)
   }
 
   async complete(
@@ -173,6 +178,11 @@ class Scheduler implements ManagedServing {
     for (const { worker } of route.workers) if (worker.info?.contextTokens) return worker.info.contextTokens
     const own = this.#routes.model(model)?.contextTokens ?? Number.POSITIVE_INFINITY
     return Math.min(own, this.#chatWindow ?? own)
+  }
+
+  expected(model: string): ServedBy | undefined {
+    const route = this.#routes.all.find((each) => each.task === 'chat' && each.model === model)
+    return route && expectedOf(route)?.expected
   }
 
   workers(): readonly WorkerStatus[] {
@@ -264,15 +274,21 @@ class Scheduler implements ManagedServing {
     context: RequestContext,
     onDelta: (delta: ChatDelta) => void,
     call: ChatCall,
+    hasImages = false,
   ): Promise<Served<ChatResult>> {
     const route = this.#routes.find('chat', model)
-    return this.#submit<ChatResult>(route, 'chat', [1], context, (ends, watched) => {
+    const toJob = (ends: Ends<ChatResult>, watched: Watched) => {
       const heard = (delta: ChatDelta) => {
         watched.wrote()
         onDelta(delta)
       }
       return new ChatJob(call, heard, ends)
-    })
+    }
+    // what is known is not found out again by sending pictures to who reads none
+    const cannot = hasImages ? withoutImages(route) : []
+    const excludes =
+      cannot.length === 0 ? undefined : { cannot, why: new TandemError('IMAGES_UNSUPPORTED', { model }) }
+    return this.#submit<ChatResult>(route, 'chat', [1], context, toJob, excludes)
   }
 
   async #submit<T extends Rows | ChatResult>(
@@ -281,6 +297,7 @@ class Scheduler implements ManagedServing {
     tokens: readonly number[],
     context: RequestContext,
     toJob: (ends: Ends<T>, watched: Watched) => Job,
+    excludes?: { readonly cannot: readonly string[]; readonly why: TandemError },
   ): Promise<Served<T>> {
     const { signal, priority, client = 'local', onServedBy, onMoved } = context
     if (signal?.aborted) throw new TandemError('CANCELLED')
@@ -290,13 +307,19 @@ class Scheduler implements ManagedServing {
     const watched = new Watched(this.#observer, { id, task, model, priority, inputs: tokens.length })
     try {
       const deadlineMs = performance.now() + (context.deadlineMs ?? this.#maxWaitMs)
-      const submission: Submission = { id, lane, priority, client, kind, deadlineMs, tokens }
+      const submission: Submission = {
+        ...{ id, lane, priority, client, kind, deadlineMs, tokens },
+        ...(excludes ? { cannot: excludes.cannot } : {}),
+      }
       context.onQueued?.(() => {
         const route = this.#routes.byId(lane)
         return route && waitingOf(id, this.#loop.state, route)
       })
-      const ending = this.#queued<Served<T>>(submission, signal, (ends) =>
-        toJob({ ...ends, onServedBy, onMoved }, watched),
+      const ending = this.#queued<Served<T>>(
+        submission,
+        signal,
+        (ends) => toJob({ ...ends, onServedBy, onMoved }, watched),
+        excludes?.why,
       )
       if (this.#loop.state.requests.has(id)) watched.admitted()
       const served = await ending
@@ -313,12 +336,13 @@ class Scheduler implements ManagedServing {
     submission: Submission,
     signal: AbortSignal | undefined,
     toJob: (ends: Pick<Ends<never>, 'reject'> & { readonly resolve: (value: T) => void }) => Job,
+    refusal?: TandemError,
   ): Promise<T> {
     const cancel = () => this.#loop.send({ type: 'cancelled', request: submission.id })
     signal?.addEventListener('abort', cancel, { once: true })
     try {
       return await new Promise<T>((resolve, reject) =>
-        this.#loop.submit(submission, toJob({ resolve, reject })),
+        this.#loop.submit(submission, toJob({ resolve, reject }), refusal),
       )
     } finally {
       signal?.removeEventListener('abort', cancel)

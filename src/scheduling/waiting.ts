@@ -13,21 +13,31 @@ export function waitingOf(id: number, state: State, route: Route): Waiting | und
   const request = state.requests.get(id)
   if (!request) return undefined
   const at = request.running > 0 ? workerOf(id, state) : undefined
-  const worker = route.workers.find((each) => each.worker.id === at)?.worker ?? expectedWorker(route)
-  const first = route.workers[0]?.worker
+  const expected = expectedOf(route, { at, cannot: request.cannot })
+  return expected && { ...expected, position: (request.running > 0 ? 0 : positionOf(state, id)) ?? 0 }
+}
+
+/**
+ * Who serves by how things stand.
+ * @param at the worker that has it already
+ * @param cannot workers that can never serve it
+ * @returns undefined where there is none
+ */
+export function expectedOf(
+  route: Route,
+  { at, cannot = [] }: { readonly at?: string | undefined; readonly cannot?: readonly string[] } = {},
+): Omit<Waiting, 'position'> | undefined {
+  const able = route.workers.map(({ worker }) => worker).filter(({ id }) => !cannot.includes(id))
+  const worker = able.find(({ id }) => id === at) ?? expectedWorker(able)
+  const [first] = able
   if (!worker || !first) return undefined
   const { engine, device } = first.placement
   const why = worker === first ? undefined : `${engine} on ${device} is ${first.state}`
-  return {
-    position: (request.running > 0 ? 0 : positionOf(state, id)) ?? 0,
-    expected: servedBy(route, worker, why),
-    state: worker.state,
-  }
+  return { expected: servedBy(route, worker, why), state: worker.state }
 }
 
 /** The first in plan order that is up, else that is on its way, else that there is. */
-function expectedWorker({ workers }: Route): Worker | undefined {
-  const all = workers.map(({ worker }) => worker)
+function expectedWorker(all: readonly Worker[]): Worker | undefined {
   const of = (states: readonly WorkerState[]) => all.find((worker) => states.includes(worker.state))
   return of(UP) ?? of(COMING) ?? all[0]
 }

@@ -45,6 +45,8 @@ export interface WorkerInfo {
   readonly maxTokens?: number
   /** Decoders. */
   readonly contextTokens?: number
+  /** Decoders: whether it reads pictures. */
+  readonly images?: boolean
   readonly slots?: number
   /** Up to which more slots may be tried; absent: `slots`. */
   readonly maxSlots?: number
@@ -61,6 +63,8 @@ export interface WorkerEvent {
   readonly probing?: boolean
   /** With `stopped`: it only rests, and `wake` brings it back. */
   readonly resting?: boolean
+  /** Another program ended its process, and no lack of memory: nothing that it was asked is to blame. */
+  readonly killed?: boolean
 }
 
 export interface Worker {

@@ -56,6 +56,7 @@ function isError(error: unknown): boolean {
 function isInfo(info: unknown): boolean {
   if (!isObject(info) || typeof info['engineVersion'] !== 'string' || !isCount(info['loadMs'])) return false
   const sizes = ['dimensions', 'width', 'maxTokens', 'contextTokens', 'slots', 'maxSlots']
+  if (info['images'] !== undefined && typeof info['images'] !== 'boolean') return false
   return sizes.every((name) => info[name] === undefined || isCount(info[name]))
 }
 

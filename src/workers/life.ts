@@ -14,8 +14,8 @@ import type { FromChild, LoadOrder } from './wire.ts'
 export interface LifeHandlers {
   /** The model answered once, and was admitted. */
   onReady(info: WorkerInfo): void
-  /** Called once, when the process has ended; `error` says why. */
-  onGone(error: TandemError): void
+  /** Called once, when the process has ended; `error` says why. `killed`: see `WorkerEvent`. */
+  onGone(error: TandemError, killed: boolean): void
 }
 
 /** How the process of a worker is started. */
@@ -181,15 +181,17 @@ export class Life {
     this.#endMemoryWatch()
     this.#health.stop()
     const lost = (reason: string) => new TandemError('WORKER_LOST', { worker: this.#worker, why: reason })
-    const error = this.#failure ?? (this.#wasMemory(exit) ? this.#outOfMemory(why) : lost(why))
-    this.#handlers.onGone(error)
+    const memory = this.#wasMemory(exit)
+    const error = this.#failure ?? (memory === true ? this.#outOfMemory(why) : lost(why))
+    this.#handlers.onGone(error, !this.#failure && exit.killedByOthers && memory === false)
     this.#calls.failAll(error.code === 'WORKER_LOST' ? error : lost(error.message))
   }
 
-  #wasMemory({ output, killedByOthers }: ProcessExit): boolean {
-    const kills = memoryKills()
-    const systemKilled = kills !== undefined && kills > (this.#memoryKills ?? kills)
-    return killedByOthers ? systemKilled : tellsOfMemory(output)
+  /** @returns undefined where the system does not tell */
+  #wasMemory({ output, killedByOthers }: ProcessExit): boolean | undefined {
+    if (!killedByOthers) return tellsOfMemory(output)
+    const [before, now] = [this.#memoryKills, memoryKills()]
+    return before === undefined || now === undefined ? undefined : now > before
   }
 
   #outOfMemory(why: string): TandemError {

@@ -202,7 +202,7 @@ export class Supervisor {
     this.#breaker = started(this.#breaker)
     const life: Life = new Life(this.id, this.#nextOptions(), this.#limits, {
       onReady: (info) => this.#life === life && this.#becameReady(info),
-      onGone: (error) => this.#life === life && this.#gone(error),
+      onGone: (error, killed) => this.#life === life && this.#gone(error, killed),
     })
     this.#life = life
   }
@@ -224,7 +224,7 @@ export class Supervisor {
   }
 
   /** The process has ended, for whatever reason. */
-  #gone(error: TandemError): void {
+  #gone(error: TandemError, killed: boolean): void {
     this.#spentMs = this.cpuMs
     this.#life = undefined
     this.#info = undefined
@@ -245,7 +245,7 @@ export class Supervisor {
     this.#breaker = breaker
     const quarantined = breaker.mode === 'open'
     const retryInMs = Math.round(delayMs)
-    this.#announce(quarantined ? 'quarantined' : 'restarting', { error, retryInMs })
+    this.#announce(quarantined ? 'quarantined' : 'restarting', { error, retryInMs, killed })
     if (quarantined || breaker.crashesMs.length >= this.#limits.quarantineAfter) this.#refuseWaiters(error)
     this.#restartTimer = setTimeout(() => this.#start(), delayMs)
   }

@@ -60,6 +60,9 @@ async function interrupted(server: TestServer, path: string, body: object, at: n
   })
 }
 
+/** On a busy machine a stream also says that it lives. */
+const movesTold = ({ comments }: Answered) => comments.filter((text) => text.startsWith('tandem-fallback '))
+
 function expectTold(answered: Answered, from = 'llama.cpp on cpu', to = from): void {
   expect(answered.error).toBeUndefined()
   expect(answered.done).toBe(true)
@@ -67,8 +70,9 @@ function expectTold(answered: Answered, from = 'llama.cpp on cpu', to = from): v
   const [move] = answered.continued!
   expect(move).toMatchObject({ from, to, why: expect.stringContaining('SIGKILL') })
   expect(answered.continuedInUsage).toEqual(answered.continued)
-  expect(answered.comments).toHaveLength(1)
-  expect(answered.comments[0]).toMatch(
+  const told = movesTold(answered)
+  expect(told).toHaveLength(1)
+  expect(told[0]).toMatch(
     new RegExp(`^tandem-fallback .*${from} broke off after ${move!.atToken} tokens: .*SIGKILL`),
   )
 }
@@ -136,7 +140,7 @@ describe('the only chat worker is killed', () => {
     expect(moved.text).toBe(whole.text)
     expect(moved.completionTokens).toBe(whole.completionTokens)
     expect(moved.continued).toHaveLength(2)
-    expect(moved.comments).toHaveLength(2)
+    expect(movesTold(moved)).toHaveLength(2)
   })
 
   test('an answer that is not streamed says so in its header and fields', IN_TIME, async () => {

@@ -163,13 +163,23 @@ const scorer = (width) => ({
   dispose: async () => {},
 })
 
+async function tooLong(limit, content) {
+  const { TandemError } = await import('../../dist/domain/index.js')
+  throw new TandemError('CONTEXT_LENGTH_EXCEEDED', { limit, tokens: content.split(' ').length })
+}
+
 const decoder = (spec) => ({
   kind: 'decoder',
   contextTokens: spec.contextTokens ?? 2048,
   slots: spec.slots ?? 2,
   resumes: spec.settings?.resumes ?? true,
   images: spec.settings?.images ?? false,
-  chat: (request, onDelta, signal) => echo(request.messages.at(-1).content, request, onDelta, signal),
+  chat: async (request, onDelta, signal) => {
+    const { content } = request.messages.at(-1)
+    const { contextTokens: limit = 2048 } = spec
+    if (content.split(' ').length > limit) await tooLong(limit, content)
+    return echo(content, request, onDelta, signal)
+  },
   complete: (request, onDelta, signal) => echo(request.prompt, request, onDelta, signal),
   countTokens: async (texts) => texts.map((text) => text.split(' ').length),
   countPrompt: async ({ messages }) => ({

@@ -4,7 +4,7 @@ import type {
   Batch,
   Effect,
   Ending,
-  Fault,
+  Event,
   LaneSpec,
   Limits,
   State,
@@ -12,13 +12,15 @@ import type {
 import type { Process } from './processes.ts'
 
 type Request = ReturnType<State['requests']['values']>[number]
+type Lane = ReturnType<State['lanes']['get']> & object
+type Seat = ReturnType<State['seats']['get']> & object
 
 /** Thousands of checks a run: cheaper than a test library's. */
 export function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what)
 }
 
-type Submitted = Pick<Request, 'id' | 'lane' | 'tokens' | 'deadlineMs'>
+type Submitted = Pick<Request, 'id' | 'lane' | 'tokens' | 'deadlineMs'> & Partial<Pick<Request, 'cannot'>>
 type Dispatch = Extract<Effect, { type: 'dispatch' }>
 
 /** Bulk that has become old gets a turn after this many interactive batches. */
@@ -33,11 +35,15 @@ interface Known {
   readonly deadlineMs: number
   /** Since all of its lost inputs were answered. */
   losses: number
+  /** Times that an encoder was killed under it: not counted as losses. */
+  kills: number
   /** Lost inputs that were not answered since. */
   readonly suspects: Set<number>
   cameBack: boolean
   /** Workers whose engine refused it. */
   readonly refusedBy: Set<string>
+  /** Workers of which the core was told that they can never serve it. */
+  readonly cannot: Set<string>
   /** Whether a batch of it alone was refused for its input, or by an engine. */
   refusedAlone: boolean
   readonly answered: Set<number>
@@ -60,8 +66,8 @@ export class Invariants {
     this.#processes = processes
   }
 
-  submitted({ id, lane, tokens, deadlineMs }: Submitted, submittedMs: number): void {
-    const fresh = { losses: 0, cameBack: false, refusedAlone: false, endings: 0, cancelled: false }
+  submitted({ id, lane, tokens, deadlineMs, cannot = [] }: Submitted, submittedMs: number): void {
+    const fresh = { losses: 0, kills: 0, cameBack: false, refusedAlone: false, endings: 0, cancelled: false }
     const inputs = tokens.length
     this.#requests.set(id, {
       lane,
@@ -71,6 +77,7 @@ export class Invariants {
       ...fresh,
       suspects: new Set(),
       refusedBy: new Set(),
+      cannot: new Set(cannot),
       answered: new Set(),
     })
   }
@@ -95,7 +102,11 @@ export class Invariants {
       }
   }
 
-  refused(id: number, fault: Fault, before: State, nowMs: number): void {
+  refused(
+    { batch: id, fault, cannot = [] }: Extract<Event, { type: 'batchFailed' }>,
+    before: State,
+    nowMs: number,
+  ): void {
     const batch = this.#batches.get(id)
     const held = before.batches.get(id)
     if (!batch || held?.settled !== false) return
@@ -108,12 +119,14 @@ export class Invariants {
     for (const { request } of batch.parts) {
       const known = this.#requests.get(request)
       if (!known) continue
-      if (fault === 'engine' || fault === 'unable') known.refusedBy.add(batch.worker)
-      if (batch.parts.length === 1) known.refusedAlone = true
+      if (fault === 'engine') known.refusedBy.add(batch.worker)
+      if (batch.parts.length > 1) continue
+      if (fault === 'unable') for (const each of [batch.worker, ...cannot]) known.cannot.add(each)
+      else known.refusedAlone = true
     }
   }
 
-  lost(worker: string, before: State): void {
+  lost(worker: string, before: State, killed: boolean): void {
     const hit = new Map<number, number[]>()
     for (const batch of before.batches.values()) {
       if (batch.worker !== worker || batch.settled) continue
@@ -124,14 +137,18 @@ export class Invariants {
     for (const [request, inputs] of hit) {
       const known = this.#requests.get(request)
       if (!known) continue
-      known.losses += 1
       known.cameBack = true
+      if (killed && this.#processes.get(worker)?.nature.merges) {
+        known.kills += 1
+        continue
+      }
+      known.losses += 1
       for (const input of inputs) known.suspects.add(input)
     }
   }
 
   /** @param before the state before the step that sent it */
-  dispatched({ batch }: Dispatch, state: State, before: State): void {
+  dispatched({ batch, fallback }: Dispatch, state: State, before: State): void {
     const { worker, parts } = batch
     const process = this.#processes.get(worker)
     const seat = state.seats.get(worker)
@@ -140,8 +157,14 @@ export class Invariants {
     must(parts.length > 0 && parts.every(({ inputs }) => inputs.length > 0), 'an empty batch was sent')
     must(lane !== undefined, `a batch was sent to ${worker}, which belongs to no lane`)
     must(!lane.proves || process.nature.proven, `${worker} was sent a batch before its vectors were proven`)
-    for (const { request } of parts)
-      must(this.#requests.get(request)?.endings === 0, `request ${request} was sent after its end`)
+    for (const { request } of parts) {
+      const known = this.#requests.get(request)
+      must(known?.endings === 0, `request ${request} was sent after its end`)
+      must(!known.cannot.has(worker), `request ${request} was sent to ${worker}, which cannot serve it`)
+    }
+    const head = this.#requests.get(parts[0]?.request ?? -1)
+    const unable = batch.twin === undefined && fallback !== undefined && head?.cannot.has(fallback.from)
+    must(!unable, `${fallback?.from} is said to be ${fallback?.why}, and could not serve what was sent`)
     this.#batches.set(batch.id, batch)
     const twin = batch.twin === undefined ? undefined : this.#batches.get(batch.twin)
     if (twin) {
@@ -161,25 +184,28 @@ export class Invariants {
     const { count = 0, openUntilMs = 0 } = this.#refusals.get(worker) ?? {}
     if (count < this.#limits.breakerAfter || state.nowMs >= openUntilMs) return
     const lane = state.lanes.get(state.seats.get(worker)?.lane ?? '')
-    const refusedBy = this.#requests.get(parts[0]?.request ?? -1)?.refusedBy
+    const { refusedBy, cannot } = this.#requests.get(parts[0]?.request ?? -1) ?? {}
     const others = (lane?.workers ?? []).filter((id) => {
       const other = state.seats.get(id)
       const open = (this.#refusals.get(id)?.count ?? 0) >= this.#limits.breakerAfter
       const proven = !lane?.proves || other?.proven === true
       const usable = other?.ready && proven && other.yieldsTo === undefined
-      return id !== worker && usable && !open && !refusedBy?.has(id)
+      return id !== worker && usable && !open && !refusedBy?.has(id) && !cannot?.has(id)
     })
     must(others.length === 0, `${worker} was sent a batch while its breaker is open and ${others} serves`)
   }
 
-  /** What waits after the step waited when the batch was sent, too. */
-  #order({ priority: sent, parts }: Batch, lane: string, state: State, before: State): void {
+  /** What waits after the step waited when the batch was sent, too; what may not go to that worker is not passed there. */
+  #order({ priority: sent, parts, worker }: Batch, lane: string, state: State, before: State): void {
     const run = this.#run.get(lane) ?? 0
-    const bulk = waitingOf(state, lane, 'bulk')
-    const people = waitingOf(state, lane, 'interactive')
+    const mayGo = (request: Request) =>
+      placesOf(state, request).some((seat) => seat.id === worker && !this.#isOpen(seat))
+    const allBulk = waitingOf(state, lane, 'bulk')
+    const bulk = allBulk.filter(mayGo)
+    const people = waitingOf(state, lane, 'interactive').filter(mayGo)
     const isOld = (submittedMs: number) => state.nowMs - submittedMs >= this.#limits.bulkAgesMs
     const old =
-      [...bulk, ...waitingOf(before, lane, 'bulk')].some(({ submittedMs }) => isOld(submittedMs)) ||
+      [...allBulk, ...waitingOf(before, lane, 'bulk')].some(({ submittedMs }) => isOld(submittedMs)) ||
       parts.some(({ request }) => isOld(this.#requests.get(request)?.submittedMs ?? state.nowMs))
     if (sent === 'bulk') {
       must(people.length === 0 || run >= AFTER_WHEN_OLD, 'bulk went before a person')
@@ -189,9 +215,25 @@ export class Invariants {
     if (sent === 'interactive' && bulk.length > 0 && !paused)
       must(run < (old ? AFTER_WHEN_OLD + this.#limits.bulkAfter : this.#limits.bulkAfter), 'bulk starves')
     this.#run.set(lane, sent === 'bulk' ? 0 : run + 1)
+    const head = before.requests.get(parts[0]?.request ?? -1)
+    if (!head || head.started) return
+    for (const first of waitingOf(state, lane, sent)) {
+      const [only, ...others] = placesOf(state, first)
+      const passed = only?.id === worker && others.length === 0 && !this.#isOpen(only)
+      const waited = (before.requests.get(first.id)?.pending.length ?? 0) > 0
+      const sameClient = first.client === head.client && first.id < head.id
+      must(
+        !(passed && waited && sameClient),
+        `request ${head.id} passed ${first.id} at its only worker ${worker}`,
+      )
+    }
   }
 
-  ended(id: number, ending: Ending): void {
+  #isOpen({ breaker }: Seat): boolean {
+    return breaker.failures >= this.#limits.breakerAfter
+  }
+
+  ended(id: number, ending: Ending, state: State): void {
     const known = this.#requests.get(id)
     must(known !== undefined, `request ${id} ended, and nobody asked for it`)
     known.endings += 1
@@ -200,10 +242,21 @@ export class Invariants {
       must(known.answered.size === known.inputs, `request ${id} ended without all of its answers`)
     } else if (ending.how === 'failed') {
       must(
-        known.losses >= this.#limits.maxTries || known.refusedAlone,
+        known.losses >= this.#limits.maxTries ||
+          known.kills >= this.#limits.maxKills ||
+          known.refusedAlone ||
+          this.#nobodyCan(known, state),
         `request ${id} failed after ${known.losses} losses`,
       )
+    } else if (ending.how === 'unable') {
+      must(known.cannot.size > 0, `request ${id} can be served, and was refused`)
+      must(this.#nobodyCan(known, state), `request ${id} was refused, and somebody may serve it`)
     } else if (ending.how === 'cancelled') must(known.cancelled, `request ${id} was cancelled by nobody`)
+  }
+
+  #nobodyCan({ lane, cannot }: Known, state: State): boolean {
+    const workers = state.lanes.get(lane)?.workers ?? []
+    return cannot.size > 0 && workers.every((id) => cannot.has(id) || state.seats.get(id)?.gone)
   }
 
   /** After each step. */
@@ -242,20 +295,20 @@ export class Invariants {
           )
   }
 
-  /** Nobody waits before an idle worker: the first that serves takes what is next. */
+  /** Nobody waits before an idle worker, whoever else waits: the first that serves a request takes what is next. */
   #work(state: State): void {
-    for (const lane of state.lanes.values()) {
-      const waiting = [...waitingOf(state, lane.id, 'interactive'), ...waitingOf(state, lane.id, 'bulk')]
-      if (waiting.length === 0) continue
-      const first = lane.workers
-        .map((id) => state.seats.get(id))
-        .find((seat) => seat?.ready && (seat.proven || !lane.proves))
-      if (!first || first.yieldsTo !== undefined || first.breaker.failures > 0) continue
+    for (const request of state.requests.values()) {
+      if (request.pending.length === 0 || !state.lanes.has(request.lane)) continue
+      const [first] = placesOf(state, request)
+      if (!first || first.breaker.failures > 0) continue
       if ([...state.batches.values()].some(({ worker }) => worker === first.id)) continue
-      const willing = waiting.filter(({ avoid }) => !avoid.includes(first.id))
-      const paced =
-        state.bulkShare < 1 && first.givesWay && willing.every(({ priority }) => priority === 'bulk')
-      must(paced || willing.length < waiting.length, `${waiting.length} wait, and ${first.id} is idle`)
+      const bulk = request.priority === 'bulk'
+      if (bulk && state.bulkShare < 1 && first.givesWay) continue
+      // one of the other priority may have its turn there, and think that it is done sooner elsewhere
+      const turnOfOther = waitingOf(state, request.lane, bulk ? 'interactive' : 'bulk').some((other) =>
+        placesOf(state, other).some(({ id }) => id === first.id),
+      )
+      must(turnOfOther, `request ${request.id} waits, and ${first.id} is idle`)
     }
   }
 
@@ -275,6 +328,22 @@ export class Invariants {
     for (const [id, { endings }] of this.#requests)
       must(endings === 1, `request ${id} ended ${endings} times`)
   }
+}
+
+/** Where a request may go while no breaker is open, by what the core was told: its first worker, and those that help. */
+function placesOf(state: State, { lane: id, avoid, cannot }: Request): Seat[] {
+  const lane = state.lanes.get(id)
+  const serving = (lane?.workers ?? []).flatMap((worker) => {
+    const seat = state.seats.get(worker)
+    return lane && seat && serves(lane, seat) && !cannot.includes(worker) ? [seat] : []
+  })
+  const fresh = serving.filter((seat) => !avoid.includes(seat.id))
+  const willing = fresh.length > 0 ? fresh : serving
+  return willing.filter((seat, at) => at === 0 || seat.overflow)
+}
+
+function serves({ proves }: Lane, { ready, proven, yieldsTo }: Seat): boolean {
+  return ready && (proven || !proves) && yieldsTo === undefined
 }
 
 function waitingOf(state: State, lane: string, priority: Priority): Request[] {

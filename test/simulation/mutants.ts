@@ -20,7 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'drop-retry',
     does: 'a request whose worker was lost fails at once',
     file: 'retry.ts',
-    from: 'back.tries >= draft.limits.maxTries',
+    from: 'back.tries >= maxTries',
     to: 'back.tries >= 1',
   },
   {
@@ -36,6 +36,34 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'candidates.ts',
     from: 'const closed = willing.filter((seat) => mayTry(draft, seat))',
     to: 'const closed = willing',
+  },
+  {
+    name: 'wait-behind-head',
+    does: 'one that must wait holds up those behind it that others could serve',
+    file: 'dispatch.ts',
+    from: 'if (waits.size === LOOK)',
+    to: 'if (waits.size === 1)',
+  },
+  {
+    name: 'pass-for-good',
+    does: 'one that must wait loses its worker to those behind it',
+    file: 'dispatch.ts',
+    from: 'if (awaits) kept.add(awaits.id)',
+    to: '',
+  },
+  {
+    name: 'ask-again',
+    does: 'a request goes to a worker that can never serve it',
+    file: 'candidates.ts',
+    from: '&& !request.cannot.includes(id) ? [seat]',
+    to: '? [seat]',
+  },
+  {
+    name: 'blame-the-killed',
+    does: 'a request fails because others killed its worker',
+    file: 'retry.ts',
+    from: 'return killed && draft.lanes.get(lane)?.merges === true',
+    to: 'return false',
   },
   {
     name: 'starve-bulk',
@@ -76,15 +104,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'never-expire',
     does: 'a chat that waits to go on waits for ever',
     file: 'admission.ts',
-    from: '!(request.started && request.running > 0)',
-    to: '!request.started',
+    from: '!(started && running > 0)',
+    to: '!started',
   },
   {
     name: 'leave-idle',
     does: 'a worker that let go of a batch gets no other',
     file: 'step.ts',
-    from: '  dispatch(draft)\n  return',
-    to: "  if (event.type !== 'batchReleased') dispatch(draft)\n  return",
+    from: '  dispatch(draft, state, event)\n  return',
+    to: "  if (event.type !== 'batchReleased') dispatch(draft, state, event)\n  return",
   },
 ]
 

@@ -12,6 +12,8 @@ export interface Surroundings {
   after(ms: number, act: () => void): void
   send(event: Sent): void
   readonly nowMs: number
+  /** Whether the worker can never serve a request, and others of which that is known. */
+  unable(request: number, worker: string): { readonly cannot: readonly string[] } | undefined
 }
 
 /** Past so many times what a batch should take a silent worker is killed. */
@@ -79,11 +81,11 @@ export class Process {
     this.holdsMemory = false
   }
 
-  /** The process dies, whatever it does. */
-  crash(why = 'crash'): void {
+  /** The process dies, whatever it does. @param killed by somebody else */
+  crash(why = 'crash', killed = false): void {
     if (this.state !== 'ready' && this.state !== 'loading') return
     this.#end('down')
-    this.#world.send({ type: 'workerLost', worker: this.nature.id, why, gone: false })
+    this.#world.send({ type: 'workerLost', worker: this.nature.id, why, gone: false, killed })
     const life = this.#life
     this.#world.after(this.#world.random.between(0.75, 1.25) * RESTART_MS, () => {
       if (life === this.#life) this.#load()
@@ -144,6 +146,18 @@ export class Process {
     const dice = this.calm ? 1 : random.next()
     const usualMs = msPerToken * batch.paddedTokens * random.between(0.8, 1.2)
     const alive = () => life === this.#life && this.held.has(batch.id)
+    const unable = batch.parts.map(({ request }) => this.#world.unable(request, this.nature.id))
+    const asksTooMuch = unable.find((each) => each !== undefined)
+    if (asksTooMuch) {
+      this.#world.after(1, () => {
+        if (!alive()) return
+        // of several it is not known who asked for too much
+        const { cannot } = unable.length === 1 ? asksTooMuch : { cannot: [] }
+        this.#world.send({ type: 'batchFailed', batch: batch.id, fault: 'unable', cannot })
+        if (life === this.#life) this.#letGo(batch.id)
+      })
+      return
+    }
     if (dice < crash) {
       this.#world.after(usualMs * random.next(), () => alive() && this.crash())
       return

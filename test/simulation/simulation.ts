@@ -60,6 +60,8 @@ class Simulation {
   readonly #options: RunOptions
   readonly #machine: Machine
   readonly #processes = new Map<string, Process>()
+  /** Workers that can never serve a request; few requests have any. */
+  readonly #unable = new Map<number, readonly string[]>()
   readonly #invariants: Invariants
   readonly #agenda: Entry[] = []
   readonly #endings: Record<string, number> = {}
@@ -93,6 +95,7 @@ class Simulation {
       }
     this.#arrivals()
     this.#faults()
+    if (this.random.chance(0.1)) this.#killer(this.random.pick([...this.#processes.keys()]))
     this.#ticks()
     this.after(BUSY_MS, () => this.#settle())
     while (this.#agenda.length > 0 && this.nowMs < SETTLED_MS) this.#next()
@@ -115,6 +118,12 @@ class Simulation {
     let at = this.#agenda.length
     while (at > 0 && isLater(this.#agenda[at - 1] as Entry, entry)) at -= 1
     this.#agenda.splice(at, 0, entry)
+  }
+
+  unable(request: number, worker: string): { readonly cannot: readonly string[] } | undefined {
+    const all = this.#unable.get(request)
+    if (!all?.includes(worker)) return undefined
+    return { cannot: this.random.chance(0.5) ? [] : all }
   }
 
   /** Events that arrive while one is handled wait for their turn, as in the loop. */
@@ -148,9 +157,8 @@ class Simulation {
 
   #hear(event: Event, before: State): void {
     if (event.type === 'batchDone') this.#invariants.answered(event.batch, before)
-    else if (event.type === 'batchFailed')
-      this.#invariants.refused(event.batch, event.fault, before, this.nowMs)
-    else if (event.type === 'workerLost') this.#invariants.lost(event.worker, before)
+    else if (event.type === 'batchFailed') this.#invariants.refused(event, before, this.nowMs)
+    else if (event.type === 'workerLost') this.#invariants.lost(event.worker, before, event.killed === true)
     else if (event.type === 'cancelled') this.#invariants.cancelled(event.request)
     else if (event.type === 'submitted') this.#invariants.submitted(event.request, this.nowMs)
   }
@@ -163,7 +171,7 @@ class Simulation {
         return
       case 'end':
         this.#endings[effect.ending.how] = (this.#endings[effect.ending.how] ?? 0) + 1
-        this.#invariants.ended(effect.request, effect.ending)
+        this.#invariants.ended(effect.request, effect.ending, this.#state)
         return
       case 'cancelBatch':
         for (const process of this.#processes.values())
@@ -231,10 +239,20 @@ class Simulation {
       kind: this.random.chance(0.3) ? 'query' : 'passage',
       deadlineMs: this.nowMs + this.random.between(50, 5_000),
       tokens: Array.from({ length: inputs }, () => (merges ? 1 + this.random.below(200) : 1)),
+      ...this.#asksTooMuch(id, lane),
     }
     this.send({ type: 'submitted', request })
     if (this.random.chance(0.05))
       this.after(this.random.between(0, 500), () => this.send({ type: 'cancelled', request: id }))
+  }
+
+  /** Some requests hold what some workers can never serve, which may be known before they are asked. */
+  #asksTooMuch(id: number, lane: string): { readonly cannot?: readonly string[] } {
+    if (this.random.chance(0.75)) return {}
+    const workers = [...this.#machine.natures.values()].filter((nature) => nature.lane === lane)
+    const unable = workers.map((nature) => nature.id).filter(() => this.random.chance(0.5))
+    this.#unable.set(id, unable)
+    return this.random.chance(0.5) ? { cannot: unable.filter(() => this.random.chance(0.7)) } : {}
   }
 
   /** What goes wrong or changes outside of batches. */
@@ -243,13 +261,24 @@ class Simulation {
     const next = () => {
       if (this.#calm) return
       const dice = this.random.next()
-      if (dice < 0.4) this.random.pick([...this.#processes.values()]).crash('killed')
+      if (dice < 0.4) this.random.pick([...this.#processes.values()]).crash('killed', true)
       else if (dice < 0.6) this.#replan()
       else if (dice < 0.8) this.send({ type: 'bulkPaced', share: this.random.next() })
       else this.send({ type: 'bulkPaced', share: 1 })
       this.after(this.random.between(50, 1_500), next)
     }
     this.after(this.random.between(50, 1_500), next)
+  }
+
+  /** Somebody who ends a worker each time that it has begun to work. */
+  #killer(worker: string): void {
+    const next = () => {
+      if (this.#calm) return
+      const process = this.#processes.get(worker)
+      if (process && process.held.size > 0) process.crash('killed', true)
+      this.after(this.random.between(1, 30), next)
+    }
+    next()
   }
 
   #replan(): void {

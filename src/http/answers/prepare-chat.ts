@@ -4,12 +4,11 @@ import { type ChatRequest, TandemError } from '../../domain/index.ts'
 import { contextVector } from '../context-vector.ts'
 import type { HttpDeps, ModelEntry } from '../deps.ts'
 import { findModelFor } from '../model-names.ts'
-import { type Grounded, groundChat, refusalResult } from '../retrieval-in-chat.ts'
-import { contextOf, priorityOf } from '../served-by.ts'
+import { groundChat, refusalResult } from '../retrieval-in-chat.ts'
+import { priorityOf } from '../served-by.ts'
 import { refuse } from '../validate.ts'
 import { checkImages } from './images.ts'
 import type { Run } from './run-answer.ts'
-import type { AnswerExtras } from './tandem-part.ts'
 import { withTraits } from './traits.ts'
 
 /** What every dialect reads of its own body. */
@@ -27,7 +26,6 @@ export interface AskedChat {
 export interface PreparedChat {
   readonly model: ModelEntry
   readonly run: Run
-  readonly extras: AnswerExtras
 }
 
 /** The project that the field or the model's name asks for. */
@@ -50,14 +48,16 @@ function onlyProject(projects: HttpDeps['projects']): string {
 }
 
 /**
- * @throws TandemError INVALID_REQUEST, IMAGES_UNSUPPORTED, MODEL_NOT_FOUND, PROJECT_NOT_FOUND, CONTEXT_LENGTH_EXCEEDED
+ * Checks a chat; a project's passages are searched for when it is run, so that a stream can say that it waits.
+ * @throws TandemError INVALID_REQUEST, IMAGES_UNSUPPORTED, MODEL_NOT_FOUND; `run` also PROJECT_NOT_FOUND,
+ * CONTEXT_LENGTH_EXCEEDED and what a search and the model fail of
  */
-export async function prepareChat(
+export function prepareChat(
   deps: HttpDeps,
   request: FastifyRequest,
   reply: FastifyReply,
   asked: AskedChat,
-): Promise<PreparedChat> {
+): PreparedChat {
   priorityOf(request)
   const { serving, projects } = deps
   const { model, project: named } = findModelFor(deps, asked.model, 'chat')
@@ -65,21 +65,18 @@ export async function prepareChat(
   checkImages(chat, model, deps.models)
   const vector = asked.context == null ? undefined : contextVector(deps, asked.context)
   const project = projectOf(asked, named) ?? (vector && onlyProject(projects))
-  const grounded: Grounded | { readonly chat: ChatRequest } =
-    project === undefined
-      ? { chat }
-      : await groundChat({ serving, projects }, model, project, chat, contextOf(request), vector)
-  const extras = 'citations' in grounded ? { citations: grounded.citations } : {}
-  const refusal = 'refusal' in grounded ? grounded.refusal : undefined
-  if (refusal === undefined)
-    return { model, extras, run: (context, onDelta) => serving.chat(grounded.chat, context, onDelta) }
-  reply.header('x-tandem-refusal', 'true')
-  return {
-    model,
-    extras,
-    run: async (_, onDelta) => {
-      onDelta({ type: 'text', text: refusal })
-      return { result: refusalResult(refusal) }
-    },
+  if (project === undefined) return { model, run: (context, onDelta) => serving.chat(chat, context, onDelta) }
+  const run: Run = async (context, onDelta) => {
+    const { priority, client, signal } = context
+    context.onPhase({ text: `searching the project ${project}`, expected: serving.expected(model.id) })
+    const asker = { priority, ...(client ? { client } : {}), ...(signal ? { signal } : {}) }
+    const grounded = await groundChat({ serving, projects }, model, project, chat, asker, vector)
+    const { citations, refusal } = grounded
+    if (refusal === undefined)
+      return { ...(await serving.chat(grounded.chat, context, onDelta)), extras: { citations } }
+    reply.header('x-tandem-refusal', 'true')
+    onDelta({ type: 'text', text: refusal })
+    return { result: refusalResult(refusal), extras: { citations, refusal: true } }
   }
+  return { model, run }
 }

@@ -1,11 +1,11 @@
 /** Runs one text answer, whole or as a stream; the same for every dialect. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ChatDelta, ChatResult, TandemError } from '../../domain/index.ts'
-import type { RequestContext, Served } from '../../scheduling/contract.ts'
+import type { RequestContext } from '../../scheduling/contract.ts'
 import { type HttpDeps, type HttpLog, TIMING } from '../deps.ts'
 import { fromFastify, logFailure } from '../errors.ts'
 import { causeOf } from '../exchange.ts'
-import { KeepAlive } from '../keep-alive.ts'
+import { KeepAlive, type Pending, pendingOf } from '../keep-alive.ts'
 import { contextOf, setServed } from '../served-by.ts'
 import { type StreamForm, TextStream } from '../text-stream.ts'
 import type { AnswerExtras } from './tandem-part.ts'
@@ -17,28 +17,36 @@ export interface AnswerFrames {
   /** Goes out together with the first delta. */
   readonly start: string
   delta(delta: ChatDelta): string
-  end(result: ChatResult, more?: AnswerExtras): string
+  end(result: ChatResult, extras?: AnswerExtras): string
   /** After some text, or while nothing was written yet: what was sent is not the whole. */
   fail(error: TandemError): string
 }
 
 const MOVED = 'an answer broke off and goes on'
 
-export type Run = (
-  context: RequestContext,
-  onDelta: (delta: ChatDelta) => void,
-) => Promise<Pick<Served<ChatResult>, 'result'>>
+export interface RunContext extends RequestContext {
+  /** Something that takes its time comes before the model is asked: what, for a client that waits. */
+  readonly onPhase: (pending: Pending) => void
+}
 
-/** @returns the result, with the headers of who served it set on the reply */
+export interface Answered {
+  readonly result: ChatResult
+  readonly extras?: AnswerExtras
+}
+
+export type Run = (context: RunContext, onDelta: (delta: ChatDelta) => void) => Promise<Answered>
+
+/** @returns the answer, with the headers of who served it set on the reply */
 export async function runWhole(
   request: FastifyRequest,
   reply: FastifyReply,
   run: Run,
   log: HttpLog,
-): Promise<ChatResult> {
-  const { result } = await run(
+): Promise<Required<Answered>> {
+  const { result, extras = {} } = await run(
     {
       ...contextOf(request),
+      onPhase: () => {},
       onServedBy: (served) => setServed(reply, served),
       onMoved: (served, move) => {
         setServed(reply, served)
@@ -47,7 +55,7 @@ export async function runWhole(
     },
     () => {},
   )
-  return result
+  return { result, extras }
 }
 
 /**
@@ -71,11 +79,14 @@ export async function runStream(
     opening = ''
   }
   try {
-    const { result } = await run(
+    const { result, extras } = await run(
       {
         ...contextOf(request),
+        onPhase: (pending) => {
+          keepAlive.pending = () => pending
+        },
         onQueued: (waiting) => {
-          keepAlive.waiting = waiting
+          keepAlive.pending = () => pendingOf(waiting())
         },
         onServedBy: (served) => keepAlive.servedBy(served),
         onMoved: (served, move) => {
@@ -89,7 +100,7 @@ export async function runStream(
       },
     )
     const served = keepAlive.correction
-    write(frames.end(result, served && { served_by: served }))
+    write(frames.end(result, { ...extras, ...(served ? { served_by: served } : {}) }))
   } catch (thrown) {
     const cause = causeOf(exchange, thrown)
     if (!stream.started) throw cause

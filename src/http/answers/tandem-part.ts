@@ -4,6 +4,8 @@ import type { ChatResult, Citation, ServedBy } from '../../domain/index.ts'
 export interface AnswerExtras {
   /** Passages put before the chat, in the order of their numbers; absent without retrieval. */
   readonly citations?: readonly Citation[]
+  /** No passage was good enough, and the model needs them: it was not asked. */
+  readonly refusal?: true
   /** Of a stream whose head went out while it waited, and named another than who served in the end. */
   readonly served_by?: ServedBy
 }

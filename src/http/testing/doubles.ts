@@ -197,6 +197,10 @@ class ServingDouble implements Serving {
     return CHAT.contextTokens
   }
 
+  expected(): ServedBy | undefined {
+    return this.served
+  }
+
   queues(): QueueDepth[] {
     return []
   }
@@ -253,8 +257,12 @@ class ProjectsDouble implements Projects {
     return { project: 'demo', hits: [hit], servedBy: { ...SERVED, engine: 'onnxruntime' as const } }
   }
 
+  /** What a search waits for. */
+  searching: () => Promise<void> = async () => {}
+
   async passages(query: PassageQuery) {
     this.queries.push(query)
+    await this.searching()
     return this.found
   }
 

@@ -3,12 +3,12 @@ import { breakerState } from './breaker.ts'
 import { batchesAt, type Draft } from './draft.ts'
 import type { Lane, Request, Seat } from './state.ts'
 
-/** Whether a worker is ready that has not failed on the request. */
+/** Whether a worker is ready that can serve the request and has not failed on it. */
 export function hasOther(draft: Draft, request: Request): boolean {
   const lane = draft.lanes.get(request.lane)
   return (lane?.workers ?? []).some((id) => {
     const seat = draft.seats.get(id)
-    return lane && seat && serves(lane, seat) && !request.avoid.includes(id)
+    return lane && seat && serves(lane, seat) && !request.avoid.includes(id) && !request.cannot.includes(id)
   })
 }
 
@@ -19,12 +19,12 @@ export function serves(lane: Lane, { ready, proven, yieldsTo }: Seat): boolean {
 
 /**
  * Those that may take the request, in plan order: the first one that serves, and those behind it that help when it
- * would end later. The last one that serves takes it whatever its breaker says.
+ * would end later. The last one that can serve it takes it whatever its breaker says.
  */
 export function candidatesFor(draft: Draft, lane: Lane, request: Request): Seat[] {
   const serving = lane.workers.flatMap((id) => {
     const seat = draft.seats.get(id)
-    return seat && serves(lane, seat) ? [seat] : []
+    return seat && serves(lane, seat) && !request.cannot.includes(id) ? [seat] : []
   })
   const avoiding = serving.filter(({ id }) => !request.avoid.includes(id))
   const willing = avoiding.length > 0 ? avoiding : serving

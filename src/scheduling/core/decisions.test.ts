@@ -547,3 +547,193 @@ describe('room', () => {
     expect(climb.room).toBe(2)
   })
 })
+
+describe('a request that only one worker can serve', () => {
+  const unable = (run: Run, worker: string, cannot: readonly string[] = []) => {
+    const batch = [...run.state.batches.values()].find((each) => each.worker === worker && !each.settled)
+    const { id } = batch as { id: number }
+    return [
+      ...run.on({ type: 'batchFailed', batch: id, fault: 'unable', cannot }),
+      ...run.on({ type: 'batchReleased', batch: id }),
+    ]
+  }
+  const endings = (effects: readonly Effect[]) =>
+    effects.flatMap((effect) => (effect.type === 'end' ? [effect.ending] : []))
+  const fallbacks = (effects: readonly Effect[]) =>
+    effects.flatMap((effect) => (effect.type === 'dispatch' ? [effect.fallback] : []))
+
+  test('waits while that one is away, and is not sent to the other again', () => {
+    const run = new Run(chat(npu, cpu))
+    run.ready('cpu', 1)
+    const pictures = run.submit('chat', [1])
+    expect(types(unable(run, 'cpu'))).toEqual(['retry'])
+    const text = run.submit('chat', [1])
+    expect(run.at('cpu')).toEqual([[text]]) // what cannot go there holds nobody up
+    run.answer('cpu', 10)
+    run.ready('npu', 1)
+    expect(run.at('npu')).toEqual([[pictures]])
+    expect(fallbacks(run.effects)).toEqual([undefined])
+  })
+
+  test('ends at its deadline with the name of the one that was away', () => {
+    const run = new Run(chat(npu, cpu))
+    run.ready('cpu', 1)
+    run.submit('chat', [1], { cannot: ['cpu'], deadlineMs: 500 })
+    run.nowMs = 500
+    expect(endings(run.on({ type: 'ticked' }))).toEqual([{ how: 'deadline', ms: 500, awaits: 'npu' }])
+  })
+
+  test('ends at once where none is left that can', () => {
+    const run = new Run(chat(npu, cpu))
+    run.ready('npu', 1)
+    run.ready('cpu', 1)
+    run.submit('chat', [1])
+    expect(types(unable(run, 'npu', ['cpu']))).toEqual(['end'])
+    run.submit('chat', [1], { cannot: ['npu', 'cpu'] })
+    expect(endings(run.effects)).toEqual([{ how: 'unable', lane: 'chat', cannot: ['npu', 'cpu'] }])
+    const waiting = run.submit('chat', [1], { cannot: ['cpu'] })
+    expect(run.at('npu')).toEqual([[waiting]])
+    const later = run.submit('chat', [1], { cannot: ['cpu'] })
+    run.answer('npu', 10)
+    expect(run.at('npu')).toEqual([[later]])
+    run.on({ type: 'workerLost', worker: 'npu', why: 'stopped', gone: true })
+    expect(endings(run.effects)).toEqual([{ how: 'unable', lane: 'chat', cannot: ['cpu'] }])
+  })
+
+  test('that fails there is tried nowhere else: the failure is what the client hears', () => {
+    const run = new Run(chat(npu, cpu))
+    run.ready('npu', 1)
+    run.ready('cpu', 1)
+    run.submit('chat', [1], { cannot: ['cpu'] })
+    expect(endings(run.refuse('npu'))).toMatchObject([{ how: 'failed', worker: 'npu' }])
+  })
+
+  test('goes there though its breaker is open: it is the last one that can', () => {
+    const run = new Run(chat(npu, cpu))
+    run.ready('npu', 1)
+    run.ready('cpu', 1)
+    for (let i = 0; i < LIMITS.breakerAfter; i++) {
+      run.submit('chat', [1])
+      run.refuse('npu')
+      run.answer('cpu', 1)
+    }
+    const [text, pictures] = [run.submit('chat', [1]), run.submit('chat', [1], { cannot: ['cpu'] })]
+    expect([run.at('cpu'), run.at('npu')]).toEqual([[[text]], [[pictures]]])
+  })
+
+  test('is told of the first that could have served it', () => {
+    const gpu: WorkerSpec = { id: 'gpu', overflow: false }
+    const run = new Run(chat(npu, gpu, cpu))
+    run.ready('npu', 1)
+    run.ready('cpu', 1)
+    run.submit('chat', [1], { cannot: ['npu'] })
+    expect(fallbacks(run.effects)).toEqual([{ from: 'gpu', why: 'starting' }])
+  })
+
+  test('shares no batch with others that go where it cannot', () => {
+    const run = new Run(embed(npu, { id: 'cpu', overflow: true }))
+    const able = run.submit('embed', [10])
+    const other = run.submit('embed', [10], { cannot: ['npu'] })
+    run.ready('npu')
+    expect(run.at('npu')).toEqual([[able]])
+    run.ready('cpu')
+    expect(run.at('cpu')).toEqual([[other]])
+  })
+
+  test('is hedged nowhere else', () => {
+    const run = new Run(embed(npu, cpu))
+    run.ready('npu')
+    run.ready('cpu')
+    run.submit('embed', [100], { cannot: ['cpu'] })
+    run.answer('npu', 10)
+    run.submit('embed', [100], { cannot: ['cpu'] })
+    run.nowMs += LIMITS.hedgeMs
+    expect(run.on({ type: 'ticked' })).toEqual([])
+  })
+
+  test('has that one loaded, though another is at work', () => {
+    const run = new Run(chat(npu, cpu))
+    run.ready('npu', 1)
+    run.on({ type: 'workerLost', worker: 'cpu', why: 'unloaded', gone: false, resting: true })
+    run.on({ type: 'memoryFreed', worker: 'cpu' })
+    run.submit('chat', [1], { cannot: ['npu'] })
+    expect(run.effects).toEqual([{ type: 'wake', worker: 'cpu' }])
+  })
+})
+
+describe('what must wait', () => {
+  test('holds up nothing that others can serve, and comes first where it waits', () => {
+    const run = new Run(chat(npu, { id: 'cpu', overflow: true }))
+    run.ready('npu', 1)
+    const held = run.submit('chat', [1], { cannot: ['cpu'] })
+    const [first, second] = [0, 1].map(() => run.submit('chat', [1], { cannot: ['cpu'] }))
+    const texts = [0, 1, 2].map(() => run.submit('chat', [1], { cannot: ['npu'] }))
+    run.ready('cpu', 1)
+    expect([run.at('npu'), run.at('cpu')]).toEqual([[[held]], [[texts[0]]]])
+    run.answer('cpu', 10)
+    expect(run.at('cpu')).toEqual([[texts[1]]])
+    run.submit('chat', [1]) // could go to either
+    run.answer('npu', 10)
+    expect(run.at('npu')).toEqual([[first]])
+    run.answer('npu', 10)
+    expect(run.at('npu')).toEqual([[second]])
+  })
+
+  test('alone at its worker gets it once that is empty, whoever else comes', () => {
+    const gpu: WorkerSpec = { id: 'gpu', overflow: false }
+    const run = new Run(embed(gpu, npu))
+    run.ready('gpu')
+    run.ready('npu')
+    const lost = run.submit('embed', [100])
+    const other = run.submit('embed', [100], { cannot: ['gpu'] })
+    run.on({ type: 'workerLost', worker: 'gpu', why: 'crash', gone: false })
+    expect(run.at('npu')).toEqual([[other]])
+    const later = run.submit('embed', [10])
+    expect(run.at('npu')).toEqual([[other]])
+    run.answer('npu', 10)
+    expect(run.at('npu')).toEqual([[lost]])
+    run.answer('npu', 10)
+    expect(run.at('npu')).toEqual([[later]])
+  })
+
+  test('bulk passes a person only to a worker that the person may not have', () => {
+    const run = new Run(chat(npu, { id: 'cpu', overflow: true }))
+    run.ready('npu', 1)
+    run.submit('chat', [1])
+    const person = run.submit('chat', [1], { cannot: ['cpu'] })
+    const bulk = [0, 1].map(() => run.submit('chat', [1], { priority: 'bulk' }))
+    run.ready('cpu', 1)
+    expect(run.at('cpu')).toEqual([[bulk[0]]])
+    run.answer('npu', 10)
+    expect(run.at('npu')).toEqual([[person]])
+  })
+})
+
+describe('a worker that others kill', () => {
+  const kill = (run: Run) =>
+    run.on({ type: 'workerLost', worker: 'npu', why: 'killed', gone: false, killed: true })
+
+  test('says nothing of the texts that it held: they are tried again, side by side, up to a bound', () => {
+    const run = new Run(embed(npu))
+    const both = [run.submit('embed', [10]), run.submit('embed', [10])]
+    for (let i = 1; i < LIMITS.maxKills; i++) {
+      run.ready('npu')
+      expect(run.at('npu')).toEqual([both])
+      expect(types(kill(run))).toEqual(['retry', 'retry'])
+    }
+    expect(run.state.requests.get(both[0] as number)).toMatchObject({ tries: 0, suspects: [] })
+    run.ready('npu')
+    expect(types(kill(run))).toEqual(['end', 'end'])
+  })
+
+  test('counts for a chat, which begins to wait anew each time', () => {
+    const run = new Run(chat(npu))
+    run.submit('chat', [1])
+    for (let i = 1; i < LIMITS.maxTries; i++) {
+      run.ready('npu', 1)
+      expect(types(kill(run))).toEqual(['retry'])
+    }
+    run.ready('npu', 1)
+    expect(types(kill(run))).toEqual(['end'])
+  })
+})

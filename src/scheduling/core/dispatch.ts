@@ -4,16 +4,39 @@ import { candidatesFor, serves } from './candidates.ts'
 import { batchesAt, type Draft, put, putRequest } from './draft.ts'
 import { countTurns, inTurn } from './fairness.ts'
 import { expectedMs, finishMs } from './forecast.ts'
-import type { Batch, Lane, Request, Seat } from './state.ts'
+import type { Batch, Event, Lane, Request, Seat, State } from './state.ts'
 
 /** Another worker must be done in so much less of the time before work goes there instead of the plan's first one. */
 const WORTH_A_MOVE = 0.8
+/** Kinds of requests that are looked at, by which workers may take them, when those before must wait. */
+const LOOK = 16
 /** Of the tokens of a bulk batch, what a slow worker gets at least: smaller ones would waste its time. */
 const LEAST_BULK = 1 / 8
 
-/** Sends what can be sent now. */
-export function dispatch(draft: Draft): void {
-  for (const id of [...draft.lanes.keys()]) while (dispatchOne(draft, id));
+/** What happens with each request: of the other lanes nothing is decided anew. */
+const OF_ONE_LANE: readonly Event['type'][] = [
+  'submitted',
+  'firstDelta',
+  'batchDone',
+  'batchFailed',
+  'batchReleased',
+]
+
+/**
+ * Sends what can be sent now, from lanes of which something has changed; what time alone changes is seen with the next tick.
+ * @param before the state before the event
+ */
+export function dispatch(draft: Draft, before: State, event: Event): void {
+  const all = !OF_ONE_LANE.includes(event.type)
+  const failed = event.type === 'batchFailed' ? before.batches.get(event.batch)?.worker : undefined
+  for (const lane of [...draft.lanes.values()])
+    if (all || isChanged(draft, before, lane) || (failed !== undefined && lane.workers.includes(failed)))
+      while (dispatchOne(draft, lane.id));
+}
+
+function isChanged(draft: Draft, before: State, lane: Lane): boolean {
+  if (before.lanes.get(lane.id) !== lane) return true
+  return lane.workers.some((id) => before.seats.get(id) !== draft.seats.get(id))
 }
 
 type Waiting = Readonly<Record<Priority, Request[]>>
@@ -23,17 +46,49 @@ function dispatchOne(draft: Draft, laneId: string): boolean {
   if (!lane || lane.waiting.interactive + lane.waiting.bulk === 0 || !someRoom(draft, lane)) return false
   const waiting = waitingIn(draft, lane)
   const first = nextPriority(draft, lane, waiting)
+  const second = first === 'bulk' ? 'interactive' : 'bulk'
+  const before = sendNext(draft, lane, inTurn(lane, first, waiting[first]), new Set())
+  if (before === 'sent') return true
+  if (before === 'more' || waiting[second].length === 0) return false
   // where bulk must pause, nobody waits for its turn
-  const second = first === 'bulk' && somePaused(draft, lane) ? 'interactive' : first
-  for (const priority of new Set([first, second])) {
-    const ordered = inTurn(lane, priority, waiting[priority])
-    const [head] = ordered
-    const seat = head && choose(draft, lane, head)
-    if (!seat) continue
-    send(draft, lane, seat, ordered)
-    return true
+  const turns = first === 'bulk' && somePaused(draft, lane) ? [] : before
+  const kept = turns.flatMap((request) => candidatesFor(draft, lane, request).map(({ id }) => id))
+  return sendNext(draft, lane, inTurn(lane, second, waiting[second]), new Set(kept)) === 'sent'
+}
+
+/**
+ * Sends the first request that a worker has room for. One that must wait keeps the worker that it waits for: what comes
+ * behind it may go elsewhere only.
+ * @param kept workers that nothing goes to
+ * @returns where none was sent, a request of each kind that waits; `more` where there are kinds that were not looked at
+ */
+function sendNext(
+  draft: Draft,
+  lane: Lane,
+  ordered: readonly Request[],
+  kept: Set<string>,
+): 'sent' | 'more' | readonly Request[] {
+  const waits = new Map<string, Request>()
+  for (const [at, request] of ordered.entries()) {
+    const kind = kindOf(lane, request)
+    if (waits.has(kind)) continue
+    if (waits.size === LOOK) return 'more'
+    const { seat, awaits } = choose(draft, lane, request, kept)
+    if (seat) {
+      send(draft, lane, seat, at === 0 ? ordered : ordered.slice(at))
+      return 'sent'
+    }
+    if (awaits) kept.add(awaits.id)
+    waits.set(kind, request)
   }
-  return false
+  return [...waits.values()]
+}
+
+/** Requests of one kind may go to the same workers: where one must wait, all must. */
+function kindOf(lane: Lane, request: Request): string {
+  const { cannot, avoid } = request
+  const alone = goesAlone(lane, request)
+  return cannot.length + avoid.length === 0 && !alone ? '' : `${cannot} ${avoid} ${alone}`
 }
 
 /** Cheap, and false for most steps of a busy lane. */
@@ -58,7 +113,10 @@ function nextPriority(draft: Draft, lane: Lane, { interactive, bulk }: Waiting):
   if (bulk.length === 0) return 'interactive'
   if (interactive.length === 0) return 'bulk'
   const { bulkAfter, bulkAgesMs } = draft.limits
-  const oldest = Math.min(...bulk.map(({ submittedMs }) => submittedMs))
+  // what waits for a worker that is away gives the others no turns
+  const hasPlace = (request: Request) =>
+    request.cannot.length === 0 || candidatesFor(draft, lane, request).length > 0
+  const oldest = Math.min(...bulk.filter(hasPlace).map(({ submittedMs }) => submittedMs))
   const after = draft.nowMs - oldest >= bulkAgesMs ? 1 : bulkAfter
   return lane.interactiveRun >= after ? 'bulk' : 'interactive'
 }
@@ -72,21 +130,28 @@ function somePaused(draft: Draft, lane: Lane): boolean {
 
 /**
  * The worker that would be done with the request first; the plan's order counts unless another is clearly earlier.
- * @returns undefined when it is best to wait for room
+ * @returns `awaits` when it is best to wait for room there; nothing when no worker may take it now
  */
-function choose(draft: Draft, lane: Lane, head: Request): Seat | undefined {
+function choose(
+  draft: Draft,
+  lane: Lane,
+  head: Request,
+  kept: ReadonlySet<string>,
+): { readonly seat?: Seat; readonly awaits?: Seat } {
   const { tokens, pending, priority } = head
   const size = lane.merges ? (tokens[pending[0] as number] ?? 1) : 1
   let best: Seat | undefined
   let bestMs = Number.POSITIVE_INFINITY
   for (const seat of candidatesFor(draft, lane, head)) {
+    if (kept.has(seat.id)) continue
     const ms = finishMs(draft, lane, seat, priority, size)
     if (best && ms > bestMs * WORTH_A_MOVE) continue
     if (best && !hasRoom(draft, lane, seat, head)) continue
     best = seat
     bestMs = ms
   }
-  return best && hasRoom(draft, lane, best, head) ? best : undefined
+  if (!best) return {}
+  return hasRoom(draft, lane, best, head) ? { seat: best } : { awaits: best }
 }
 
 function hasRoom(draft: Draft, lane: Lane, seat: Seat, head: Request): boolean {
@@ -118,7 +183,7 @@ function send(draft: Draft, lane: Lane, seat: Seat, waiting: readonly Request[])
   const { priority } = head
   const { parts, paddedTokens } = lane.merges
     ? takeBatch(
-        mergeable(lane, waiting),
+        mergeable(lane, seat, waiting),
         draft.limits,
         Math.min(lane.batchTokens, budget(draft, seat, priority, waiting)),
       )
@@ -151,9 +216,10 @@ function send(draft: Draft, lane: Lane, seat: Seat, waiting: readonly Request[])
 }
 
 /** A request that was lost before goes alone, and joins no batch of others. */
-function mergeable(lane: Lane, waiting: readonly Request[]): readonly Request[] {
+function mergeable(lane: Lane, { id }: Seat, waiting: readonly Request[]): readonly Request[] {
   const head = waiting[0]
-  return head && goesAlone(lane, head) ? [head] : waiting.filter((request) => !goesAlone(lane, request))
+  if (head && goesAlone(lane, head)) return [head]
+  return waiting.filter((request) => !goesAlone(lane, request) && !request.cannot.includes(id))
 }
 
 function budget(draft: Draft, seat: Seat, priority: Priority, waiting: readonly Request[]): number {
@@ -182,7 +248,7 @@ function fallbackOf(
   seat: Seat,
   head: Request,
 ): { fallback?: { from: string; why: string } } {
-  const from = lane.workers[0]
+  const from = lane.workers.find((id) => !head.cannot.includes(id))
   if (from === undefined || from === seat.id) return {}
   const first = draft.seats.get(from)
   const failing = head.avoid.includes(from) || (first?.breaker.failures ?? 0) >= draft.limits.breakerAfter

@@ -16,14 +16,15 @@ export function hedge(draft: Draft): void {
   }
 }
 
-function idleOther(draft: Draft, { worker }: Batch): Seat | undefined {
+function idleOther(draft: Draft, { worker, parts }: Batch): Seat | undefined {
   const lane = draft.lanes.get(draft.seats.get(worker)?.lane ?? '')
   if (!lane?.merges) return undefined
   for (const id of lane.workers) {
     const seat = draft.seats.get(id)
     if (!seat || id === worker || !serves(lane, seat)) continue
+    const able = parts.every(({ request }) => !draft.requests.get(request)?.cannot.includes(id))
     const closed = breakerState(seat.breaker, draft.limits, draft.nowMs) === 'closed'
-    if (closed && batchesAt(draft, id).length === 0) return seat
+    if (able && closed && batchesAt(draft, id).length === 0) return seat
   }
   return undefined
 }

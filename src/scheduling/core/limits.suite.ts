@@ -4,6 +4,7 @@ import type { Limits } from './state.ts'
 export const LIMITS: Limits = {
   maxWaiting: 12,
   maxTries: 3,
+  maxKills: 5,
   batchTokens: 600,
   bulkBatchTokens: 150,
   bulkBatchMs: 60,

@@ -13,8 +13,8 @@ export function settleModels(draft: Draft): void {
   })
   waiting.sort((a, b) => a.oldest.submittedMs - b.oldest.submittedMs || a.oldest.id - b.oldest.id)
   for (const { lane, oldest } of waiting) {
-    const wanted = wantedOf(draft, lane)
-    if (wanted && !letsFirst(draft, wanted)) makeRoom(draft, wanted, oldest)
+    const { wanted, by = oldest } = wantedOf(draft, lane)
+    if (wanted && !letsFirst(draft, wanted)) makeRoom(draft, wanted, by)
   }
   for (const seat of [...draft.seats.values()]) {
     if (seat.yieldsTo === undefined) continue
@@ -37,9 +37,23 @@ export function settleModels(draft: Draft): void {
   }
 }
 
-/** What is unloaded and needed: the plan's first worker, and another one while none is at work. */
-function wantedOf(draft: Draft, lane: Lane): Seat | undefined {
-  const seats = lane.workers.flatMap((id) => draft.seats.get(id) ?? []).filter(({ gone }) => !gone)
+/** What is unloaded and needed by something that waits, and by what: requests may need another worker than those before. */
+function wantedOf(draft: Draft, lane: Lane): { readonly wanted?: Seat; readonly by?: Request } {
+  const seen = new Set<string>()
+  for (const by of draft.requests.values()) {
+    if (by.lane !== lane.id || by.pending.length === 0 || seen.has(`${by.cannot}`)) continue
+    seen.add(`${by.cannot}`)
+    const wanted = neededBy(draft, lane, by)
+    if (wanted) return { wanted, by }
+  }
+  return {}
+}
+
+/** Of the workers that can serve it, the plan's first one, and another one while none is at work. */
+function neededBy(draft: Draft, lane: Lane, { cannot }: Request): Seat | undefined {
+  const seats = lane.workers
+    .flatMap((id) => draft.seats.get(id) ?? [])
+    .filter(({ gone, id }) => !gone && !cannot.includes(id))
   const [first] = seats
   if (first?.resting) return first
   const atWork = seats.some(({ ready, resting, why }) => ready || (!resting && why === 'starting'))

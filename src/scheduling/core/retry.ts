@@ -1,43 +1,83 @@
 /** What becomes of the requests of a batch that was lost or refused. */
-import { laneIsGone } from './admission.ts'
+import { unservedEnding } from './admission.ts'
 import { failedBreaker } from './breaker.ts'
 import { hasOther } from './candidates.ts'
 import { type Draft, end, put, putRequest, requestsOf, spread } from './draft.ts'
 import type { Batch, Fault, Request } from './state.ts'
 
-/** The worker was lost: what it held is tried again, unless it was tried enough. */
-export function retryParts(draft: Draft, lost: readonly Batch[]): void {
+/**
+ * The worker was lost: what it held is tried again, unless it was tried enough.
+ *
+ * What its process died of is not to be seen from here: an input that was alone with it each time may be poison or have had bad
+ * luck. Only `killed` tells them apart: no input makes others end the process, so such a loss casts no suspicion. A chat
+ * counts it all the same, for it begins to wait anew each time.
+ */
+export function retryParts(draft: Draft, lost: readonly Batch[], killed = false): void {
   const lastBatch = new Map<number, Batch>() // a request with two batches there was lost once
   for (const batch of lost) {
     if (leaveToTwin(draft, batch)) continue
     for (const request of requestsOf(draft, batch)) {
-      putBack(draft, batch, request, { suspects: [...request.suspects, ...inputsOf(batch, request)] })
+      const innocent = isInnocent(draft, request, killed)
+      putBack(
+        draft,
+        batch,
+        request,
+        innocent ? {} : { suspects: [...request.suspects, ...inputsOf(batch, request)] },
+      )
       lastBatch.set(request.id, batch)
     }
   }
   for (const [id, batch] of lastBatch) {
     const request = draft.requests.get(id) as Request
     const goesOn = request.started ? { deadlineMs: draft.nowMs + draft.limits.resumeMs } : {}
-    const back = putRequest(draft, request, { tries: request.tries + 1, ...goesOn })
-    if (back.tries >= draft.limits.maxTries)
+    const counted = isInnocent(draft, request, killed)
+      ? { kills: request.kills + 1 }
+      : { tries: request.tries + 1 }
+    const back = putRequest(draft, request, { ...counted, ...goesOn })
+    const { maxTries, maxKills } = draft.limits
+    const unserved = unservedEnding(draft, back)
+    if (back.tries >= maxTries || back.kills >= maxKills)
       end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
-    else if (laneIsGone(draft, back.lane)) end(draft, back, { how: 'unserved', lane: back.lane })
+    else if (unserved) end(draft, back, unserved)
     else draft.effects.push({ type: 'retry', request: id, worker: batch.worker, fault: 'worker' })
   }
 }
 
-/** The engine refused the batch: alone, each shows whether it was at fault; another engine may do better. */
-export function refuseParts(draft: Draft, batch: Batch, fault: Fault): void {
+function isInnocent(draft: Draft, { lane }: Request, killed: boolean): boolean {
+  return killed && draft.lanes.get(lane)?.merges === true
+}
+
+/**
+ * The engine refused the batch: alone, each shows whether it was at fault; another engine may do better.
+ * @param cannot others that are as unable
+ */
+export function refuseParts(
+  draft: Draft,
+  batch: Batch,
+  fault: Exclude<Fault, 'worker'>,
+  cannot: readonly string[] = [],
+): void {
   if (fault === 'engine') countFailure(draft, batch.worker)
   if (leaveToTwin(draft, batch)) return
   for (const request of requestsOf(draft, batch)) {
-    const avoid = fault === 'input' ? request.avoid : [...request.avoid, batch.worker]
+    const single = batch.parts.length === 1
+    const avoid = fault === 'engine' ? { avoid: [...request.avoid, batch.worker] } : {}
+    // of several in a batch it is not known who asks for too much
+    const unable =
+      fault === 'unable' && single
+        ? { cannot: [...new Set([...request.cannot, batch.worker, ...cannot])] }
+        : {}
     const goesOn = request.started ? { deadlineMs: draft.nowMs + draft.limits.resumeMs } : {}
-    const back = putBack(draft, batch, request, { alone: true, avoid, ...goesOn })
-    const final = batch.parts.length === 1 && (fault === 'input' || !hasOther(draft, back))
-    if (final) end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
+    const back = putBack(draft, batch, request, { alone: true, ...avoid, ...unable, ...goesOn })
+    if (single && isFinal(draft, back, fault))
+      end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
     else draft.effects.push({ type: 'retry', request: back.id, worker: batch.worker, fault })
   }
+}
+
+function isFinal(draft: Draft, request: Request, fault: Exclude<Fault, 'worker'>): boolean {
+  if (fault === 'unable') return unservedEnding(draft, request) !== undefined
+  return fault === 'input' || !hasOther(draft, request)
 }
 
 /** What an answered batch says of a request that was lost before. */

@@ -9,6 +9,8 @@ export interface Limits {
   readonly maxWaiting: number
   /** Times that a request may be lost with a worker. */
   readonly maxTries: number
+  /** Times that an encoder may be killed from outside under a request. */
+  readonly maxKills: number
   /** Padded tokens (longest x count) of a batch. */
   readonly batchTokens: number
   /** The same for bulk while much waits: short batches let a person in sooner. */
@@ -128,8 +130,12 @@ export interface Request {
   readonly suspects: readonly number[]
   /** A batch that it shared was refused: it runs in batches of its own. */
   readonly alone: boolean
+  /** Times that its worker was killed from outside: none of these says anything of its inputs. */
+  readonly kills: number
   /** Workers whose engine failed on it: another one is to try. */
   readonly avoid: readonly string[]
+  /** Workers that can never serve it, because of what it holds: it waits for another one, however long that is away. */
+  readonly cannot: readonly string[]
   /** A chat that has sent text: it goes on from there. */
   readonly started: boolean
 }
@@ -183,7 +189,8 @@ export type Event = { readonly nowMs: number } & (
       readonly request: Pick<
         Request,
         'id' | 'lane' | 'priority' | 'client' | 'kind' | 'deadlineMs' | 'tokens'
-      >
+      > &
+        Partial<Pick<Request, 'cannot'>>
     }
   | {
       readonly type: 'workerReady'
@@ -204,13 +211,21 @@ export type Event = { readonly nowMs: number } & (
       readonly gone: boolean
       /** It was unloaded, and loads again when it is needed. */
       readonly resting?: boolean
+      /** Somebody ended its process, whatever that was doing. */
+      readonly killed?: boolean
     }
   /** The process of a worker that rests has ended. */
   | { readonly type: 'memoryFreed'; readonly worker: string }
   | { readonly type: 'firstDelta'; readonly batch: number }
   /** `tokens`: that a chat wrote. */
   | { readonly type: 'batchDone'; readonly batch: number; readonly tokens?: number | undefined }
-  | { readonly type: 'batchFailed'; readonly batch: number; readonly fault: Fault }
+  | {
+      readonly type: 'batchFailed'
+      readonly batch: number
+      readonly fault: Fault
+      /** `unable`: others of which it is known as well. */
+      readonly cannot?: readonly string[]
+    }
   /** The worker has let go of a batch. */
   | { readonly type: 'batchReleased'; readonly batch: number }
   | { readonly type: 'cancelled'; readonly request: number }
@@ -226,8 +241,8 @@ export type Event = { readonly nowMs: number } & (
 export type Ending =
   | { readonly how: 'done' }
   | { readonly how: 'cancelled' | 'shuttingDown' }
-  /** `ms`: how long it had. */
-  | { readonly how: 'deadline'; readonly ms: number }
+  /** `ms`: how long it had. `awaits`: the worker that was away all the time; absent: it waited its turn, or ran. */
+  | { readonly how: 'deadline'; readonly ms: number; readonly awaits?: string }
   | {
       readonly how: 'queueFull'
       readonly lane: string
@@ -236,6 +251,8 @@ export type Ending =
     }
   /** Every worker of the lane is gone. */
   | { readonly how: 'unserved'; readonly lane: string }
+  /** Every worker that is left can never serve it. */
+  | { readonly how: 'unable'; readonly lane: string; readonly cannot: readonly string[] }
   /** As that batch failed, or its worker was lost. */
   | { readonly how: 'failed'; readonly batch: number; readonly worker: string }
 

@@ -5,6 +5,7 @@ import { step } from './step.ts'
 const LIMITS: Limits = {
   maxWaiting: 8,
   maxTries: 3,
+  maxKills: 5,
   batchTokens: 1000,
   bulkBatchTokens: 250,
   bulkBatchMs: 100,

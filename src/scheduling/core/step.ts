@@ -18,7 +18,7 @@ import { hedge } from './hedge.ts'
 import { replan, vacate } from './replan.ts'
 import { settleModels } from './residency.ts'
 import { acquitted, refuseParts, retryParts } from './retry.ts'
-import type { Batch, Effect, Event, Fault, Lane, Request, Seat, State } from './state.ts'
+import type { Batch, Effect, Event, Lane, Request, Seat, State } from './state.ts'
 
 /** Bulk that gives way pauses no longer than this after a batch. */
 const MAX_PAUSE_MS = 5_000
@@ -34,7 +34,7 @@ export function step(state: State, event: Event): { state: State; effects: reado
   apply(draft, event)
   vacate(draft)
   settleModels(draft)
-  dispatch(draft)
+  dispatch(draft, state, event)
   return { state: stateOf(draft), effects: draft.effects }
 }
 
@@ -61,7 +61,7 @@ function apply(draft: Draft, event: Event): void {
       batchDone(draft, unsettled(draft, event.batch), event.tokens)
       break
     case 'batchFailed':
-      batchFailed(draft, unsettled(draft, event.batch), event.fault)
+      batchFailed(draft, unsettled(draft, event.batch), event)
       break
     case 'batchReleased':
       released(draft, event.batch)
@@ -120,13 +120,14 @@ function workerReady(draft: Draft, event: Extract<Event, { type: 'workerReady' }
 function workerLost(draft: Draft, event: Extract<Event, { type: 'workerLost' }>): void {
   const seat = draft.seats.get(event.worker)
   if (!seat) return
-  const { gone, why, resting = false } = event
+  const { gone, why, resting = false, killed } = event
   put(draft.seats, seat, { ready: false, proven: false, gone, why, resting, yieldsTo: undefined })
   const held = batchesAt(draft, event.worker)
   for (const batch of held) draft.batches.delete(batch.id)
   retryParts(
     draft,
     held.filter((batch) => !batch.settled),
+    killed,
   )
   if (!laneIsGone(draft, seat.lane)) return
   for (const request of draft.requests.values())
@@ -195,11 +196,15 @@ function measure(
   })
 }
 
-function batchFailed(draft: Draft, batch: Batch | undefined, fault: Fault): void {
+function batchFailed(
+  draft: Draft,
+  batch: Batch | undefined,
+  { fault, cannot }: Extract<Event, { type: 'batchFailed' }>,
+): void {
   if (!batch) return
   put(draft.batches, batch, { settled: true })
   if (fault === 'worker') retryParts(draft, [batch])
-  else refuseParts(draft, batch, fault)
+  else refuseParts(draft, batch, fault, cannot)
 }
 
 function released(draft: Draft, id: number): void {

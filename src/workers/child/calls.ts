@@ -149,8 +149,9 @@ export class Calls {
   #chatDecoderFor(request: ChatRequest): LoadedDecoder {
     const decoder = this.#decoderFor(request)
     if (decoder.images || request.messages.every((message) => imagesOf(message).length === 0)) return decoder
-    if (!request.resume) throw new TandemError('IMAGES_UNSUPPORTED', { model: request.model })
-    throw new TandemError('CANNOT_CONTINUE', { engine: this.#order.engine, why: 'it reads no images' })
+    const { engine } = this.#order
+    if (!request.resume) throw new TandemError('IMAGES_UNSUPPORTED', { model: request.model, engine })
+    throw new TandemError('CANNOT_CONTINUE', { engine, why: 'it reads no images' })
   }
 
   /** @throws TandemError MODEL_CANNOT for an engine that has no answer */

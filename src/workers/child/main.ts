@@ -76,6 +76,7 @@ function sizesOf(model: Loaded): Partial<WorkerInfo> {
       return {
         contextTokens: model.contextTokens,
         slots: model.slots,
+        images: model.images,
         ...(model.maxSlots === undefined ? {} : { maxSlots: model.maxSlots }),
       }
     default:

@@ -64,7 +64,7 @@ test.each(['{"a":', '[]', 'null'])('arguments that are no object fail: %s', (tex
 })
 
 test('a stream of text', () => {
-  const frames = messageFrames(head, { citations: [citation] })
+  const frames = messageFrames(head)
   const none = { ...usage, input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 0 }
   expect(events(frames.start)).toEqual([
     {
@@ -83,7 +83,7 @@ test('a stream of text', () => {
     delta('a\n\n'),
   ])
   expect(events(frames.delta({ type: 'text', text: 'b' }))).toEqual([delta('b')])
-  expect(events(frames.end(chatResult({ finishReason: 'length' })))).toEqual([
+  expect(events(frames.end(chatResult({ finishReason: 'length' }), { citations: [citation] }))).toEqual([
     { type: 'content_block_stop', index: 0 },
     {
       type: 'message_delta',
@@ -96,7 +96,7 @@ test('a stream of text', () => {
 })
 
 test('a stream of text and calls has a block for each', () => {
-  const frames = messageFrames(head, {})
+  const frames = messageFrames(head)
   const call = (index: number, text: string) =>
     frames.delta({ type: 'toolCall', index, call: { id: `c${index}`, name: 'f', arguments: text } })
   const all = [
@@ -125,7 +125,7 @@ test('a stream of text and calls has a block for each', () => {
 })
 
 test('an answer without anything has no block', () => {
-  expect(events(messageFrames(head, {}).end(chatResult())).map(({ type }) => type)).toEqual([
+  expect(events(messageFrames(head).end(chatResult())).map(({ type }) => type)).toEqual([
     'message_delta',
     'message_stop',
   ])

@@ -77,7 +77,7 @@ export function wholeMessage(head: MessageHead, result: ChatResult, extras: Answ
   }
 }
 
-export function messageFrames(head: MessageHead, extras: AnswerExtras): AnswerFrames {
+export function messageFrames(head: MessageHead): AnswerFrames {
   let index = -1
   /** The block that is open: text, or the call with this index. */
   let open: 'text' | number | undefined
@@ -110,12 +110,12 @@ export function messageFrames(head: MessageHead, extras: AnswerExtras): AnswerFr
         begun + event('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json } })
       )
     },
-    end: (result, more) =>
+    end: (result, extras = {}) =>
       close() +
       event('message_delta', {
         delta: toStop(result),
         usage: toUsage(result.usage),
-        tandem: tandemPart(result, { ...extras, ...more }),
+        tandem: tandemPart(result, extras),
       }) +
       event('message_stop', {}),
     fail: (error) => namedEvent(anthropicError(error)),

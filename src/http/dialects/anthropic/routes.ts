@@ -14,14 +14,15 @@ export function anthropicRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.post('/v1/messages', async (request, reply) => {
     const body = parse(MessagesBody, request.body)
     const { model, tandem } = body
-    const { run, extras } = await prepareChat(deps, request, reply, {
+    const { run } = prepareChat(deps, request, reply, {
       model,
       tandem,
       toRequest: (id) => toChatRequest(body, id),
     })
     const head = { id: newId('msg_'), model }
-    if (!body.stream) return wholeMessage(head, await runWhole(request, reply, run, deps.log), extras)
-    return runStream(request, reply, messageFrames(head, extras), run, deps)
+    if (body.stream) return runStream(request, reply, messageFrames(head), run, deps)
+    const { result, extras } = await runWhole(request, reply, run, deps.log)
+    return wholeMessage(head, result, extras)
   })
 
   app.post('/v1/messages/count_tokens', async (request) => {

@@ -32,7 +32,7 @@ export function llamaServerRoutes(app: FastifyInstance, deps: HttpDeps): void {
       ...(body.response_fields ? { fields: body.response_fields } : {}),
     }
     const run: Run = (context, onDelta) => deps.serving.complete(asked, context, onDelta)
-    if (!body.stream) return wholeInfill(head, await runWhole(request, reply, run, deps.log))
+    if (!body.stream) return wholeInfill(head, (await runWhole(request, reply, run, deps.log)).result)
     return runStream(request, reply, infillFrames(head), run, deps)
   })
 }

@@ -84,7 +84,7 @@ test('a loaded model', () => {
 
 describe('lines', () => {
   test('text, then calls whole, then the end', () => {
-    const frames = answerLines(head, sayInChat, {})
+    const frames = answerLines(head, sayInChat)
     const result = chatResult({ text: 'Hi', toolCalls: [call], finishReason: 'tool_calls' })
     const text =
       frames.start +
@@ -107,7 +107,7 @@ describe('lines', () => {
   })
 
   test('a failure is a line of its own', () => {
-    const { fail } = answerLines(head, sayGenerated, {})
+    const { fail } = answerLines(head, sayGenerated)
     expect(linesOf(fail(new TandemError('SHUTTING_DOWN')))).toEqual([
       { error: 'the server is shutting down' },
     ])

@@ -92,19 +92,19 @@ export function unloadedAnswer(head: AnswerHead, say: Say) {
 
 const line = (value: object) => `${JSON.stringify(value)}\n`
 
-export function answerLines(head: AnswerHead, say: Say, extras: AnswerExtras): AnswerFrames {
+export function answerLines(head: AnswerHead, say: Say): AnswerFrames {
   return {
     form: NDJSON,
     start: '',
     // calls go out whole, as clients expect them
     delta: (delta) =>
       delta.type === 'text' ? line({ ...lineHead(head), ...say(delta.text), done: false }) : '',
-    end(result, more) {
+    end(result, extras = {}) {
       const calls =
         result.toolCalls.length > 0
           ? line({ ...lineHead(head), ...say('', result.toolCalls), done: false })
           : ''
-      return calls + line({ ...lineHead(head), ...say(''), ...ending(head, result, { ...extras, ...more }) })
+      return calls + line({ ...lineHead(head), ...say(''), ...ending(head, result, extras) })
     },
     fail: (error) => line(ollamaError(error)),
   }

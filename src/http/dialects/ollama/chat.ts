@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ChatRequest } from '../../../domain/index.ts'
 import { prepareChat } from '../../answers/prepare-chat.ts'
 import { type Run, runStream, runWhole } from '../../answers/run-answer.ts'
-import type { AnswerExtras } from '../../answers/tandem-part.ts'
 import { withTraits } from '../../answers/traits.ts'
 import type { HttpDeps } from '../../deps.ts'
 import { findModelFor } from '../../model-names.ts'
@@ -49,13 +48,13 @@ export function answerRoutes(app: FastifyInstance, deps: HttpDeps): void {
     { model, stream, keep_alive }: Asked,
     head: AnswerHead,
     say: Say,
-    { run, extras }: { readonly run: Run; readonly extras: AnswerExtras },
+    run: Run,
   ): Promise<unknown> {
     const asked = findModelFor(deps, withoutLatest(model), 'chat').model
     try {
-      if (stream === false)
-        return wholeAnswer(head, say, await runWhole(request, reply, run, deps.log), extras)
-      return await runStream(request, reply, answerLines(head, say, extras), run, deps)
+      if (stream !== false) return await runStream(request, reply, answerLines(head, say), run, deps)
+      const { result, extras } = await runWhole(request, reply, run, deps.log)
+      return wholeAnswer(head, say, result, extras)
     } finally {
       applyKeepAlive(deps, asked.id, keep_alive)
     }
@@ -80,13 +79,13 @@ export function answerRoutes(app: FastifyInstance, deps: HttpDeps): void {
     reply: FastifyReply,
     { model, tandem }: Asked,
     toRequest: (id: string) => ChatRequest,
-  ) => prepareChat(deps, request, reply, { model: withoutLatest(model), tandem, toRequest })
+  ) => prepareChat(deps, request, reply, { model: withoutLatest(model), tandem, toRequest }).run
 
   app.post('/api/chat', async (request, reply) => {
     const body = parse(ChatBody, request.body)
     const head = headOf(body)
     if ((body.messages ?? []).length === 0) return load(request, body, head, sayInChat)
-    const chat = await prepared(request, reply, body, (id) => toChatRequest(body, id))
+    const chat = prepared(request, reply, body, (id) => toChatRequest(body, id))
     return answer(request, reply, body, head, sayInChat, chat)
   })
 
@@ -95,7 +94,7 @@ export function answerRoutes(app: FastifyInstance, deps: HttpDeps): void {
     const head = headOf(body)
     if ((body.prompt ?? '') === '') return load(request, body, head, sayGenerated)
     if (!body.raw && !body.suffix) {
-      const chat = await prepared(request, reply, body, (id) => toGeneratedChat(body, id))
+      const chat = prepared(request, reply, body, (id) => toGeneratedChat(body, id))
       return answer(request, reply, body, head, sayGenerated, chat)
     }
     const { model, project } = findModelFor(deps, withoutLatest(body.model), 'chat')
@@ -103,6 +102,6 @@ export function answerRoutes(app: FastifyInstance, deps: HttpDeps): void {
       refuse('model', 'a project is searched for chats only; leave `raw` out, and `suffix`')
     const asked = withTraits(toCompletionRequest(body, model.id), model)
     const run: Run = (context, onDelta) => deps.serving.complete(asked, context, onDelta)
-    return answer(request, reply, body, head, sayGenerated, { run, extras: {} })
+    return answer(request, reply, body, head, sayGenerated, run)
   })
 }

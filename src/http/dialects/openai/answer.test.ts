@@ -27,7 +27,7 @@ const timings = { firstTokenMs: 1, decodeMs: 2 }
 
 describe('chat stream', () => {
   test('role, text, finish, [DONE]', () => {
-    const frames = chatFrames(head, false, {})
+    const frames = chatFrames(head, false)
     expect(events(frames.start)).toEqual([chunk({ role: 'assistant', content: '', refusal: null })])
     expect(events(frames.delta({ type: 'text', text: 'a\n\n"TEXT" \u2028' }))).toEqual([
       chunk({ content: 'a\n\n"TEXT" \u2028' }),
@@ -39,7 +39,7 @@ describe('chat stream', () => {
   })
 
   test('usage comes in a chunk of its own without choices, and carries the citations', () => {
-    const frames = chatFrames(head, true, { citations: [citation] })
+    const frames = chatFrames(head, true)
     expect(events(frames.delta({ type: 'text', text: 'a' }))).toEqual([
       { ...chunk({ content: 'a' }), usage: null },
     ])
@@ -49,7 +49,7 @@ describe('chat stream', () => {
       total_tokens: 9,
       prompt_tokens_details: { cached_tokens: 3 },
     }
-    expect(events(frames.end(chatResult({ finishReason: 'length' })))).toEqual([
+    expect(events(frames.end(chatResult({ finishReason: 'length' }), { citations: [citation] }))).toEqual([
       { ...chunk({}, 'length'), usage: null },
       { ...chunk({}), choices: [], usage, tandem: { timings, citations: [citation] } },
       '[DONE]',
@@ -57,7 +57,7 @@ describe('chat stream', () => {
   })
 
   test('a tool call names itself once; later pieces are arguments only', () => {
-    const frames = chatFrames(head, false, {})
+    const frames = chatFrames(head, false)
     const call = { id: 'c1', name: 'f', arguments: '{"a":' }
     expect(events(frames.delta({ type: 'toolCall', index: 0, call }))).toEqual([
       chunk({

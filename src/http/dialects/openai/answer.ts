@@ -80,7 +80,7 @@ function lastChunks(
   return finish + event({ ...head, choices: [], usage: toUsage(result), tandem }) + DONE
 }
 
-export function chatFrames(head: AnswerHead, includeUsage: boolean, extras: AnswerExtras): AnswerFrames {
+export function chatFrames(head: AnswerHead, includeUsage: boolean): AnswerFrames {
   const constant = chunkHead(head, 'chat.completion.chunk')
   const usage = includeUsage ? { usage: null } : {}
   const chunk = (delta: object, finish_reason: string | null) => ({
@@ -105,9 +105,9 @@ export function chatFrames(head: AnswerHead, includeUsage: boolean, extras: Answ
       begun.add(delta.index)
       return event(chunk({ tool_calls: [{ index: delta.index, ...call }] }, null))
     },
-    end(result, more) {
+    end(result, extras = {}) {
       const choice = { index: 0, delta: {}, logprobs: null, finish_reason: result.finishReason }
-      return lastChunks(constant, choice, result, { ...extras, ...more }, includeUsage)
+      return lastChunks(constant, choice, result, extras, includeUsage)
     },
     // no `[DONE]` follows
     fail: (error) => event(chunk({}, 'error')) + event(errorBody(error)),

@@ -16,16 +16,18 @@ export function chatRoute(app: FastifyInstance, deps: HttpDeps): void {
     const model =
       body.model ??
       (context == null ? refuse('model', 'is required (expected string)') : modelForTask(deps, 'chat').id)
-    const chat = await prepareChat(deps, request, reply, {
+    const chat = prepareChat(deps, request, reply, {
       model,
       tandem,
       context,
       toRequest: (id) => toChatRequest(body, id),
     })
     const head = answerHead('chatcmpl', model, chat.model)
-    if (!body.stream)
-      return chatCompletion(head, await runWhole(request, reply, chat.run, deps.log), chat.extras)
-    const frames = chatFrames(head, body.stream_options?.include_usage ?? false, chat.extras)
+    if (!body.stream) {
+      const { result, extras } = await runWhole(request, reply, chat.run, deps.log)
+      return chatCompletion(head, result, extras)
+    }
+    const frames = chatFrames(head, body.stream_options?.include_usage ?? false)
     return runStream(request, reply, frames, chat.run, deps)
   })
 }

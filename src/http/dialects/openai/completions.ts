@@ -21,7 +21,7 @@ export function completionsRoute(app: FastifyInstance, deps: HttpDeps): void {
     const sampling = { maxTokens: DEFAULT_MAX_TOKENS, ...asked.sampling }
     const head = answerHead('cmpl', body.model, model)
     const run: Run = (context, onDelta) => deps.serving.complete({ ...asked, sampling }, context, onDelta)
-    if (!body.stream) return textCompletion(head, await runWhole(request, reply, run, deps.log))
+    if (!body.stream) return textCompletion(head, (await runWhole(request, reply, run, deps.log)).result)
     const frames = completionFrames(head, body.stream_options?.include_usage ?? false)
     return runStream(request, reply, frames, run, deps)
   })

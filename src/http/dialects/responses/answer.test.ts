@@ -118,12 +118,12 @@ test('a custom call without its text fails', () => {
 })
 
 test('a stream of text numbers its events and ends with the whole', () => {
-  const frames = responseFrames(head, { citations: [citation] })
+  const frames = responseFrames(head)
   const all = events(
     frames.start +
       frames.delta({ type: 'text', text: 'a\n\n' }) +
       frames.delta({ type: 'text', text: 'b' }) +
-      frames.end(chatResult({ text: 'a\n\nb' })),
+      frames.end(chatResult({ text: 'a\n\nb' }), { citations: [citation] }),
   )
   expect(all.map(({ type }) => type.replace('response.', ''))).toEqual([
     'created',
@@ -149,7 +149,7 @@ test('a stream of text numbers its events and ends with the whole', () => {
 })
 
 test('a stream of text and calls has an item for each', () => {
-  const frames = responseFrames(head, {})
+  const frames = responseFrames(head)
   const piece = (index: number, each: ToolCall) => frames.delta({ type: 'toolCall', index, call: each })
   const toolCalls = [call('f', '{"a":1}'), call('patch', '{"input":"x"}', 'c2')]
   const result = chatResult({ text: 'So', toolCalls, finishReason: 'tool_calls' })
@@ -177,14 +177,14 @@ test('a stream of text and calls has an item for each', () => {
 })
 
 test('a cut stream is incomplete; one that fails says why, with what was finished', () => {
-  const cut = responseFrames(head, {})
+  const cut = responseFrames(head)
   const ended = events(
     cut.delta({ type: 'text', text: 'a' }) + cut.end(chatResult({ text: 'a', finishReason: 'length' })),
   )
   expect(ended.at(-2)).toMatchObject({ item: { status: 'incomplete' } })
   expect(ended.at(-1)).toMatchObject({ type: 'response.incomplete', response: { status: 'incomplete' } })
 
-  const failed = responseFrames(head, {})
+  const failed = responseFrames(head)
   failed.delta({ type: 'text', text: 'a' })
   expect(events(failed.fail(new TandemError('WORKER_LOST', { worker: 'w', why: 'x' })))).toMatchObject([
     {

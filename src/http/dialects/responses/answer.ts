@@ -88,7 +88,7 @@ export function wholeResponse(head: ResponseHead, result: ChatResult, extras: An
 /** The item that is being written. */
 type Open = { readonly text: string } | { readonly index: number; readonly call: ToolCall }
 
-export function responseFrames(head: ResponseHead, extras: AnswerExtras): AnswerFrames {
+export function responseFrames(head: ResponseHead): AnswerFrames {
   let sequence = 0
   const event = (type: string, data: object) =>
     namedEvent({ type: `response.${type}`, sequence_number: sequence++, ...data } as { type: string })
@@ -174,10 +174,10 @@ export function responseFrames(head: ResponseHead, extras: AnswerExtras): Answer
       event('created', { response: unfinished(head, 'in_progress', []) }) +
       event('in_progress', { response: unfinished(head, 'in_progress', []) }),
     delta: (delta) => (delta.type === 'text' ? textDelta(delta.text) : callDelta(delta)),
-    end(result, more) {
+    end(result, extras = {}) {
       const status = statusOf(result)
       const closed = close(status)
-      return closed + event(status, { response: finished(head, result, output, { ...extras, ...more }) })
+      return closed + event(status, { response: finished(head, result, output, extras) })
     },
     fail: (error: TandemError) => {
       const { code, message } = errorBody(error).error

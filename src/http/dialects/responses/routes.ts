@@ -15,14 +15,15 @@ export function responsesRoutes(app: FastifyInstance, deps: HttpDeps): void {
     const body = parse(ResponsesBody, request.body)
     const read = readPrompt(body)
     const { model, tandem } = body
-    const { run, extras } = await prepareChat(deps, request, reply, {
+    const { run } = prepareChat(deps, request, reply, {
       model,
       tandem,
       toRequest: (id) => toChatRequest(body, read.prompt, id),
     })
     const head = { id: newId(''), createdAt: Math.floor(Date.now() / 1000), body, read }
-    if (!body.stream) return wholeResponse(head, await runWhole(request, reply, run, deps.log), extras)
-    return runStream(request, reply, responseFrames(head, extras), run, deps)
+    if (body.stream) return runStream(request, reply, responseFrames(head), run, deps)
+    const { result, extras } = await runWhole(request, reply, run, deps.log)
+    return wholeResponse(head, result, extras)
   })
 
   app.post('/v1/responses/input_tokens', async (request) => {
