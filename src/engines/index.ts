@@ -13,7 +13,7 @@ import { inspectOpenVino } from './openvino/inspect.ts'
 
 export type { DiscoveredEngine, EngineInspection } from './discovery.ts'
 export { askDimensions } from './openai/ask-dimensions.ts'
-export { discoverServers, type FoundServer, type FoundServers } from './openai/discover.ts'
+export { discoverServers, type FoundServer, type FoundServers, measureWay } from './openai/discover.ts'
 export { portOf } from './openai/http/port-of.ts'
 export { configuredOvms } from './openai/managed/ovms/discover.ts'
 export { projectorOf } from './openai/managed/projector.ts'

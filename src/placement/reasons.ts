@@ -2,7 +2,7 @@
 import type { Fit, PolicySpec } from '../domain/index.ts'
 import { type Candidate, heldBy } from './candidates.ts'
 import { useOf } from './input.ts'
-import type { Rated, Wish } from './order.ts'
+import { type Rated, type Wish, wayMs } from './order.ts'
 import { expectedSlow, RULES_OF_THUMB } from './rules-of-thumb.ts'
 import { figure, gib, listed, percent, rate } from './say.ts'
 
@@ -61,6 +61,8 @@ function wantedBy(
 /** In what a candidate is not good enough. */
 function shortfall(each: Rated, all: readonly Rated[], { task }: Wish): string {
   const { candidate, alone } = each
+  if (!alone && !each.inTime && wayMs(candidate) > task.maxMs)
+    return `the way there and back alone takes ${figure(wayMs(candidate))} ms, ${figure(task.maxMs)} ms are wanted for ${oneOf(candidate)}`
   if (!alone)
     return expectedSlow(candidate.task, candidate.planned.model, candidate.kind) ?? 'it is not measured yet'
   if (!each.inTime)
@@ -116,14 +118,19 @@ export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitti
 
 /** An adopted server: who it is, its name of the model, and on what it computes. */
 function knownOfServer({ on, task, model }: Candidate): string[] {
-  const { url, models, local, launch } = on.server!
+  const { url, models, local, launch, roundTripMs } = on.server!
   const { as = model } = models.find((each) => each.task === task && each.model === model) ?? {}
   return [
     `${on.name} serves it${launch ? ', started by Tandem' : ` at ${url}`}${as === model ? '' : ` as ${as}`}`,
     ...(local ? [] : ['what it is asked leaves this machine, as `servers` allows']),
+    ...(roundTripMs === undefined
+      ? []
+      : [`measured: the way there and back takes ${figure(roundTripMs)} ms`]),
     ...(launch
       ? []
-      : ['not measured: a benchmark would take its time and its prompt cache from who else uses it']),
+      : [
+          'its speed is not measured: a benchmark would take its time and its prompt cache from who else uses it',
+        ]),
   ]
 }
 
