@@ -294,7 +294,7 @@ async function plannedModels(
       ...(rest.task === 'chat' ? decoder : {}),
     })
   }
-  return [...models, ...onDemand(models, adopted)]
+  return [...models, ...onDemand(models, adopted, decoder)]
 }
 
 /** A server that has a model's file open may have a part for pictures beside it, and so may a folder for a llama-server of ours. */
@@ -306,14 +306,20 @@ async function readingImages(model: Model, { withImages }: Adopted, hasLlamaServ
 }
 
 /** What servers have beside the models that were chosen: a request may name it. */
-function onDemand(chosen: readonly PlannedModel[], { devices, models }: Adopted): PlannedModel[] {
+function onDemand(
+  chosen: readonly PlannedModel[],
+  { devices, models }: Adopted,
+  decoder: Pick<PlannedModel, 'slots' | 'contextTokens'>,
+): PlannedModel[] {
   const served = devices.flatMap(({ server }) => server?.models ?? [])
   const seen = new Set(chosen.map(({ task, model }) => `${task}:${model.id}`))
   return served.flatMap(({ task, model: id }): PlannedModel[] => {
     const model = models.find((each) => each.id === id)
     if (!model || seen.has(`${task}:${id}`)) return []
     seen.add(`${task}:${id}`)
-    return [{ task, model, onDemand: true }]
+    // of a file that is here too, an own engine may load it
+    const shape = chosen.find((each) => each.model.fingerprint === model.fingerprint)?.shape
+    return [{ task, model, onDemand: true, ...(shape ? { shape, ...decoder } : {}) }]
   })
 }
 

@@ -31,6 +31,8 @@ export interface ServerModel {
   readonly file?: string
   /** Chats that it answers at once. */
   readonly parallel?: number
+  /** Its server loads it when it is asked for by its name, and may unload it: that name stays, whatever file is behind it. */
+  readonly byName?: boolean
 }
 
 /** On what a server computes. */
