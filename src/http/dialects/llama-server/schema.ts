@@ -33,8 +33,8 @@ export const InfillBody = z.object({
   /** Stands after the prefix there: what the user has begun to write. */
   prompt: text.nullish(),
   input_extra: list(z.object({ filename: z.string().max(1_024).nullish(), text }), MAX_EXTRA).nullish(),
-  /** -1, and -2 where the window ends it: no limit of its own; 0: the prompt is read, and nothing is written. */
-  n_predict: z.int().min(-2).nullish(),
+  /** -1: no limit of its own; 0: the prompt is read, and nothing is written. */
+  n_predict: z.int().min(-1).nullish(),
   /** Below 0: the likeliest token, as 0 is. */
   temperature: z.number().min(-1).max(100).nullish(),
   /** -1, as 0: all tokens. */

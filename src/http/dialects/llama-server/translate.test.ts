@@ -54,7 +54,6 @@ test('what llama.vim sends', () => {
 
 test.each([
   [{ n_predict: -1 }, {}],
-  [{ n_predict: -2 }, {}],
   [{ top_k: -1 }, { topK: 0 }],
   [{ temperature: 2.5 }, { temperature: 2.5 }],
   [{ temperature: -1 }, { temperature: 0 }],
