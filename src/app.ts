@@ -95,10 +95,22 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     onFigure: (placement, figure) => conductor.isComplete() && store?.noteLive(placement, figure),
     observer: telemetry.observer,
   })
-  const embedModel = survey.models.find(({ task }) => task === 'embed')?.model
-  const projects = createProjects({ home, serving, config, log, ...(embedModel ? { embedModel } : {}) })
+  const embedModel = () => knowledge.survey.models.find(({ task }) => task === 'embed')?.model
+  const projects = createProjects({ home, serving, config, log, embedModel })
+  const openProjects = () =>
+    projects.open().catch((thrown: Error) => log.warn(`opening projects failed: ${thrown.message}`))
   const residency = createResidency(conductor, () => knowledge.survey.devices)
-  const current = announce ? keepCurrent({ conductor, serving, knowledge, residency, store, log }) : undefined
+  const current = announce
+    ? keepCurrent({
+        conductor,
+        serving,
+        knowledge,
+        residency,
+        store,
+        log,
+        onServers: () => options.openProjects && void openProjects(),
+      })
+    : undefined
   const load = createLoadMeter(() => knowledge.survey.devices, { env: process.env })
   telemetry.metrics.watch({
     workers: () => serving.workers(),

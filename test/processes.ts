@@ -18,6 +18,12 @@ export function runningInGroup(group: number): number[] {
   return pids.map(Number).filter((pid) => readStat(pid)?.group === group && isRunning(pid))
 }
 
+/** Processes that a process started and that run; Linux only. */
+export function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).filter((pid) => readStat(pid)?.parent === parent && isRunning(pid))
+}
+
 /** Worker processes that a server started and that run, also once it is gone itself; Linux only. */
 export function workersOf(serverPid: number): number[] {
   const mark = `${PARENT_PID}=${serverPid}\0`
@@ -49,10 +55,10 @@ function readProc(pid: number, file: string): string {
   }
 }
 
-function readStat(pid: number): { state: string; group: number } | undefined {
+function readStat(pid: number): { state: string; parent: number; group: number } | undefined {
   try {
-    const [state, , group] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return { state: state ?? '', group: Number(group) }
+    const [state, parent, group] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    return { state: state ?? '', parent: Number(parent), group: Number(group) }
   } catch {
     return undefined // gone meanwhile, or no /proc on this system
   }

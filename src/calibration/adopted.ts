@@ -50,10 +50,12 @@ export async function adopt(
     const served: ServedModel[] = []
     for (const model of server.models) {
       const own: Task[] = []
+      let copyOf: Model | undefined
       for (const task of TASKS.filter((each) => model.tasks.includes(each))) {
         const same = await sameModel(model, task, catalogue)
         // one that only has its name may be refused for its vectors, and is asked by the server's name then
-        if (same?.by !== 'file') own.push(task)
+        if (same?.by !== 'file' || model.byName) own.push(task)
+        if (same?.by === 'file' && task === 'chat') copyOf = same.model
         // standing in for ours must not make the server load it
         if (same && (model.loaded !== false || server.manage)) {
           served.push(as(task, same.model.id, model))
@@ -64,7 +66,8 @@ export async function adopt(
       const id = freeId(server, model, taken)
       if (id === undefined) continue
       taken.add(id)
-      models.push(remoteModel(model, own, { server, id, home }))
+      // by whichever name it is asked for, an answer of the same file goes on from the file here
+      models.push(copyOf ? { ...copyOf, id } : remoteModel(model, own, { server, id, home }))
       served.push(...own.map((task) => as(task, id, model)))
     }
     devices.push(

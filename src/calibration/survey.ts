@@ -12,6 +12,7 @@ import {
   discoverServers,
   type FoundServer,
   type FoundServers,
+  measureWay,
   projectorOf,
 } from '../engines/index.ts'
 import {
@@ -156,24 +157,29 @@ async function withServers(
 /**
  * Looks again for servers: one that was started later, or has other models by now. One that is away stays in the plan, for its
  * worker waits for it.
+ * @param withWays measures the way to servers beyond this machine anew
  * @returns undefined where nothing is new; @throws the signal's reason
  */
 export async function lookForServers(
   survey: Survey,
   signal: AbortSignal,
+  { withWays = false }: { readonly withWays?: boolean } = {},
 ): Promise<{ readonly survey: Survey; readonly news: readonly string[] } | undefined> {
   const { config, home, servers: known, simulation } = survey
   if (simulation) return undefined
   const missing = config.servers.filter(({ name }) => {
     const before = known.find((each) => each.name === name)
-    return before === undefined || before.local // a provider that is known is not asked again and again
+    return before === undefined || !before.answered || before.local // a provider that is known is not asked again and again
   })
   const now = await discoverServers({ ...config, servers: missing }, { env: process.env, signal, known })
   const isNew = (server: FoundServer) => {
     const before = known.find(({ name }) => name === server.name)
-    return before === undefined || stateOf(before) !== stateOf(server)
+    return before === undefined || !before.answered || stateOf(before) !== stateOf(server)
   }
-  const fresh = now.servers.filter((server) => server.answered && isNew(server))
+  const fresh = [
+    ...now.servers.filter((server) => server.answered && isNew(server)),
+    ...(withWays ? await otherWays(known, signal) : []),
+  ]
   if (fresh.length === 0) return undefined
   // in their order: the first with a model of a name has that name
   const servers = [
@@ -185,11 +191,33 @@ export async function lookForServers(
   const warn = () => undefined // it was told at the start
   const planning = { config, home, simulation, warn, signal, known }
   const { adopted, models, asked } = await withServers(servers, own, real, planning)
-  const news = fresh.map(({ name, url, models: theirs }) => {
+  const news = fresh.map(({ name, url, models: theirs, roundTripMs }) => {
+    const before = known.find((each) => each.name === name)
+    if (before?.answered && roundTripMs !== undefined)
+      return `the way to ${name} at ${url} takes ${Math.round(roundTripMs)} ms${before.roundTripMs === undefined ? '' : `, before ${Math.round(before.roundTripMs)}`}`
     const loaded = theirs.filter((each) => each.loaded).map((each) => each.name)
     return `${name} at ${url} has ${loaded.length > 0 ? `${loaded.join(', ')} loaded` : 'models'}`
   })
   return { survey: { ...survey, servers: asked, devices: [...own, ...adopted.devices], models }, news }
+}
+
+/** Less is no other way: networks are never twice the same. */
+const OTHER_WAY = { factor: 2, ms: 20 }
+
+/** Servers beyond this machine whose way is another than it was. */
+async function otherWays(known: readonly FoundServer[], signal: AbortSignal): Promise<FoundServer[]> {
+  const measured = await Promise.all(
+    known
+      .filter(({ local, answered }) => !local && answered)
+      .map(async (server) => ({ server, ms: await measureWay(server, signal) })),
+  )
+  return measured.flatMap(({ server, ms }) => {
+    if (ms === undefined) return [] // its worker notices that it is away
+    const before = server.roundTripMs ?? 0
+    const [less, more] = [Math.min(before, ms), Math.max(before, ms)]
+    const isOther = more > OTHER_WAY.factor * less && more - less > OTHER_WAY.ms
+    return isOther ? [{ ...server, roundTripMs: ms }] : []
+  })
 }
 
 /** What of a server changes while it runs. */
@@ -272,7 +300,7 @@ async function plannedModels(
       ...(projectorBytes === undefined ? {} : { projectorBytes }),
     })
   }
-  return [...models, ...onDemand(models, adopted)]
+  return [...models, ...onDemand(models, adopted, decoder)]
 }
 
 /** A server that has a model's file open may have a part for pictures beside it, and so may a folder for a llama-server of ours. */
@@ -292,14 +320,20 @@ async function projectorBytesOf(model: Model): Promise<number | undefined> {
 }
 
 /** What servers have beside the models that were chosen: a request may name it. */
-function onDemand(chosen: readonly PlannedModel[], { devices, models }: Adopted): PlannedModel[] {
+function onDemand(
+  chosen: readonly PlannedModel[],
+  { devices, models }: Adopted,
+  decoder: Pick<PlannedModel, 'slots' | 'contextTokens'>,
+): PlannedModel[] {
   const served = devices.flatMap(({ server }) => server?.models ?? [])
   const seen = new Set(chosen.map(({ task, model }) => `${task}:${model.id}`))
   return served.flatMap(({ task, model: id }): PlannedModel[] => {
     const model = models.find((each) => each.id === id)
     if (!model || seen.has(`${task}:${id}`)) return []
     seen.add(`${task}:${id}`)
-    return [{ task, model, onDemand: true }]
+    // of a file that is here too, an own engine may load it
+    const shape = chosen.find((each) => each.model.fingerprint === model.fingerprint)?.shape
+    return [{ task, model, onDemand: true, ...(shape ? { shape, ...decoder } : {}) }]
   })
 }
 

@@ -31,6 +31,8 @@ export interface ServerModel {
   readonly file?: string
   /** Chats that it answers at once. */
   readonly parallel?: number
+  /** Its server loads it when it is asked for by its name, and may unload it: that name stays, whatever file is behind it. */
+  readonly byName?: boolean
 }
 
 /** On what a server computes. */
@@ -73,4 +75,15 @@ export interface AdoptedServer {
   readonly manage?: boolean
   /** Its entry in the system's keychain, where it is there. */
   readonly apiKeyKeychain?: string
+  /** Milliseconds that a question which computes nothing takes there, connecting included; absent: nothing leaves this machine, or not known. */
+  readonly roundTripMs?: number
+  /** What its models could do and its user did not allow. */
+  readonly withheld?: readonly WithheldModel[]
+}
+
+/** A task for which a model of a server may not be asked. */
+export interface WithheldModel {
+  readonly task: Task
+  /** The server's own name. */
+  readonly model: string
 }

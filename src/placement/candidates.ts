@@ -112,7 +112,7 @@ function concerns(on: Device, engine: EngineDescriptor, planned: PlannedModel): 
   const { task, model, onDemand } = planned
   if (!isPlaceOf(on, engine)) return false
   if (on.server) return on.server.models.some((each) => each.task === task && each.model === model.id)
-  if (onDemand) return false
+  if (onDemand && model.files.remote) return false // no file of it is here
   return engine.id !== SERVERS || (on.engines[SERVERS] !== undefined && engine.tasks.includes(task))
 }
 

@@ -74,7 +74,7 @@ export function inOrderOfWish(
       crowded,
       isSpare,
       rank: (isSpare ? rankOf('cpu', wish) - 0.5 : rankOf(candidate.kind, wish)) + leaning(candidate),
-      inTime: alone ? alone.ms <= wish.task.maxMs : fast === true,
+      inTime: alone ? alone.ms <= wish.task.maxMs : fast === true && !isTooFar(candidate, wish.task.maxMs),
       enough: alone ? alone.perSecond >= wish.task.minShare * fastest : fast === true,
     }
   })
@@ -100,6 +100,16 @@ function rankOf(kind: DeviceKind, { kinds }: Wish): number {
 function leaning({ on, task }: Candidate): number {
   if (!on.server) return 0
   return task === 'chat' ? -0.25 : 0.25
+}
+
+/** Milliseconds that asking takes by itself, of a server beyond this machine. */
+export function wayMs({ on }: Candidate): number {
+  return on.server?.roundTripMs ?? 0
+}
+
+/** A text waits for the way there and back; an answer that is read as it comes waits for it once. */
+function isTooFar(candidate: Candidate, maxMs: number): boolean {
+  return candidate.task !== 'chat' && wayMs(candidate) > maxMs
 }
 
 function isSpareGpu({ kind, on }: Candidate, wish: Wish, beside: readonly Candidate[]): boolean {
@@ -163,6 +173,7 @@ function keyOf(
     crowded ? 1 : 0,
     speed ? 0 : 1,
     speed ? -speed.perSecond : 0,
+    wayMs(candidate),
     -(candidate.on.memoryBytes ?? 0),
     engines.indexOf(candidate.engine),
   ]

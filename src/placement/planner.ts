@@ -9,6 +9,7 @@ import { pinText } from './pin.ts'
 import { candidatesOfPin } from './pinned.ts'
 import { whyFirst } from './reasons.ts'
 import { takeTurns, tellTurns } from './turns.ts'
+import { withheldPlacements } from './withheld.ts'
 
 /**
  * Decides where each model runs, with reasons. Models choose in the order of their weight (chat, embed, rerank, classify, then
@@ -37,7 +38,7 @@ export function makePlan(input: PlannerInput): Plan {
     policy: input.policy.name,
     simulated: Object.values(tasks).some((list) => list.some((each) => each.simulated)),
     tasks,
-    rejected: drafts.flatMap((draft) => draft.rejected),
+    rejected: [...drafts.flatMap((draft) => draft.rejected), ...withheldPlacements(scene.devices)],
     reserveCores: reservedCores(input.policy, cores, input.reserveCores ?? 0),
     ...(unmet.length > 0 ? { unmet } : {}),
   }

@@ -3,7 +3,7 @@ import type { Fit, MemoryNeed, PolicySpec } from '../domain/index.ts'
 import { type Candidate, heldBy } from './candidates.ts'
 import { projectorNeed } from './fit/index.ts'
 import { useOf } from './input.ts'
-import type { Rated, Wish } from './order.ts'
+import { type Rated, type Wish, wayMs } from './order.ts'
 import { expectedSlow, RULES_OF_THUMB } from './rules-of-thumb.ts'
 import { figure, gib, listed, percent, rate } from './say.ts'
 
@@ -62,6 +62,8 @@ function wantedBy(
 /** In what a candidate is not good enough. */
 function shortfall(each: Rated, all: readonly Rated[], { task }: Wish): string {
   const { candidate, alone } = each
+  if (!alone && !each.inTime && wayMs(candidate) > task.maxMs)
+    return `the way there and back alone takes ${figure(wayMs(candidate))} ms, ${figure(task.maxMs)} ms are wanted for ${oneOf(candidate)}`
   if (!alone)
     return expectedSlow(candidate.task, candidate.planned.model, candidate.kind) ?? 'it is not measured yet'
   if (!each.inTime)
@@ -119,7 +121,7 @@ export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitti
 /** An adopted server: who it is, its name of the model, and on what it computes. */
 function knownOfServer(candidate: Candidate, need: MemoryNeed): string[] {
   const { on, task, model, shares } = candidate
-  const { url, models, local, launch } = on.server!
+  const { url, models, local, launch, roundTripMs } = on.server!
   const { as = model } = models.find((each) => each.task === task && each.model === model) ?? {}
   return [
     `${on.name} serves it${launch ? ', started by Tandem' : ` at ${url}`}${as === model ? '' : ` as ${as}`}`,
@@ -128,9 +130,14 @@ function knownOfServer(candidate: Candidate, need: MemoryNeed): string[] {
         `takes ${gib(need.deviceBytes)}${memoryBytes === undefined ? '' : ` of ${gib(memoryBytes)}`} on ${id}, by the weights in its folder (an estimate)`,
     ),
     ...(local ? [] : ['what it is asked leaves this machine, as `servers` allows']),
+    ...(roundTripMs === undefined
+      ? []
+      : [`measured: the way there and back takes ${figure(roundTripMs)} ms`]),
     ...(launch
       ? []
-      : ['not measured: a benchmark would take its time and its prompt cache from who else uses it']),
+      : [
+          'its speed is not measured: a benchmark would take its time and its prompt cache from who else uses it',
+        ]),
   ]
 }
 

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import type { Device, DeviceKind, EngineDescriptor, Model, ServedModel, Task } from '../domain/index.ts'
+import type {
+  AdoptedServer,
+  Device,
+  DeviceKind,
+  EngineDescriptor,
+  Model,
+  ServedModel,
+  Task,
+} from '../domain/index.ts'
 import type { PlannedModel, PlannerInput } from './input.ts'
 import { makePlan } from './planner.ts'
 import { policyNamed } from './policies/index.ts'
@@ -22,14 +30,20 @@ const cpu: Device = {
   engines: { 'llama.cpp': 'cpu', onnxruntime: 'cpu' },
   simulated: false,
 }
-const server = (name: string, models: readonly ServedModel[], kind: DeviceKind = 'cpu'): Device => ({
+const server = (
+  name: string,
+  models: readonly ServedModel[],
+  kind: DeviceKind = 'cpu',
+  further: Partial<AdoptedServer> = {},
+): Device => ({
   id: `server:${name}`,
   kind,
   name,
   engines: { openai: name },
   simulated: false,
-  server: { name, kind: 'llama-server', url: 'http://127.0.0.1:8080', local: true, models },
+  server: { name, kind: 'llama-server', url: 'http://127.0.0.1:8080', local: true, models, ...further },
 })
+const elsewhere = (roundTripMs: number) => ({ local: false, roundTripMs })
 const model = (id: string, task: Task, files: Model['files']): Model => ({
   id,
   title: id,
@@ -155,4 +169,71 @@ test('on the CPU that is the memory of the system', () => {
   const pins = { embed: { engine: 'openai', device: 'ovms-a' } } as const
   const [first] = makePlan({ ...pc, devices, pins }).tasks.embed!
   expect(first!.memory!.hostBytes).toBeCloseTo((2.2 + 0.25) * 2 ** 30, -3)
+})
+
+test('of servers of one kind the nearer one goes first, and each says how far it is', () => {
+  const served = [{ task: 'chat', model: 'theirs', as: 't' }] as const
+  const plan = (a: number, b: number) =>
+    makePlan({
+      ...pc,
+      devices: [cpu, server('a', served, 'dgpu', elsewhere(a)), server('b', served, 'dgpu', elsewhere(b))],
+      models: [theirs],
+    }).tasks.chat
+  expect(plan(80, 12.34)?.[0]).toMatchObject({ device: 'server:b' })
+  expect(plan(12.34, 80)?.[0]).toMatchObject({ device: 'server:a' })
+  expect(plan(80, 12.34)?.[0]?.reasons).toContain('measured: the way there and back takes 12.3 ms')
+  expect(plan(80, 12.34)?.[1]?.reasons).toContain('measured: the way there and back takes 80 ms')
+})
+
+test('an encoder farther away than a person waits comes behind one here, and its reason says so', () => {
+  const policy = policyNamed('development')
+  const { maxMs } = policy.tasks.embed
+  const cpuLast = {
+    ...policy,
+    tasks: { ...policy.tasks, embed: { ...policy.tasks.embed, prefer: ['dgpu', 'cpu'] } },
+  } as const
+  const plan = (ms: number) => {
+    const far = server('far', [{ task: 'embed', model: 'embed', as: 'e' }], 'dgpu', elsewhere(ms))
+    return makePlan({ ...pc, policy: cpuLast, devices: [cpu, far], models: [embed] }).tasks.embed
+  }
+  expect(plan(maxMs - 1)?.map(({ device }) => device)).toEqual(['server:far', 'cpu'])
+  const behind = plan(maxMs + 1)
+  expect(behind?.map(({ device }) => device)).toEqual(['cpu', 'server:far'])
+  expect(behind?.[0]?.reasons.join()).toContain(
+    `the way there and back alone takes ${maxMs + 1} ms, ${maxMs} ms are wanted for a short text`,
+  )
+})
+
+test('what `tasks` of a server keeps from it is rejected, once for each task', () => {
+  const devices = [
+    cpu,
+    server('far', [{ task: 'embed', model: 'embed', as: 'e' }], 'dgpu', {
+      ...elsewhere(5),
+      withheld: [
+        { task: 'chat', model: 'gpt' },
+        { task: 'chat', model: 'gpt-mini' },
+        { task: 'rerank', model: 'ranker' },
+      ],
+    }),
+  ]
+  const { rejected, tasks } = makePlan({ ...pc, devices })
+  expect(tasks.chat?.map(({ device }) => device)).toEqual(['cpu'])
+  expect(rejected.filter(({ device }) => device === 'server:far')).toEqual([
+    {
+      task: 'chat',
+      model: 'gpt',
+      engine: 'openai',
+      device: 'server:far',
+      reason:
+        '`tasks` of far in `servers` does not name chat (embed may): nothing of it leaves this machine; 1 more of its models likewise',
+    },
+    {
+      task: 'rerank',
+      model: 'ranker',
+      engine: 'openai',
+      device: 'server:far',
+      reason:
+        '`tasks` of far in `servers` does not name rerank (embed may): nothing of it leaves this machine',
+    },
+  ])
 })

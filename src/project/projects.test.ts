@@ -55,7 +55,7 @@ function start(more: Partial<ProjectsOptions> = {}): Projects {
   return createProjects({
     home: homeFolder(),
     serving,
-    embedModel: serving.model,
+    embedModel: () => serving.model,
     config: Config.parse({}),
     retrieval,
     log: createLog('silent'),

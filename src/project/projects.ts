@@ -43,8 +43,8 @@ export interface ProjectsOptions {
   /** Folder of everything that Tandem keeps. */
   readonly home: string
   readonly serving: Pick<Serving, 'embed'>
-  /** Absent: nothing can be indexed or searched, and it is said. */
-  readonly embedModel?: Model
+  /** As it is known by now; undefined: nothing can be indexed or searched, and it is said. */
+  readonly embedModel: () => Model | undefined
   readonly config: Pick<Config, 'index'>
   readonly log: Logger
   /** Default: the embedded store. */
@@ -85,7 +85,7 @@ class ProjectService implements Projects {
 
   async open({ follow = true }: { readonly follow?: boolean } = {}): Promise<void> {
     this.#follow = follow
-    if (follow && this.#options.embedModel)
+    if (follow && this.#options.embedModel()?.embedding)
       await Promise.all(this.#registry.entries.map((entry) => this.#running(entry)))
   }
 
@@ -207,9 +207,13 @@ class ProjectService implements Projects {
   }
 
   #model(): Model {
-    const { embedModel } = this.#options
-    if (!embedModel) throw new TandemError('TASK_UNSERVED', { task: 'embed' })
-    return embedModel
+    const model = this.#options.embedModel()
+    if (!model) throw new TandemError('TASK_UNSERVED', { task: 'embed' })
+    if (!model.embedding)
+      throw new TandemError('STARTING', {
+        what: `the server of ${model.id}, which has to tell how long its vectors are,`,
+      })
+    return model
   }
 
   async #source(name: string | undefined): Promise<SearchSource> {

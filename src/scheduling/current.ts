@@ -27,6 +27,8 @@ export interface CurrentOptions {
   readonly residency: Residency
   /** Absent: nothing is measured, the machine is simulated. */
   readonly store: MeasurementStore | undefined
+  /** More is known of servers, whether or not the plan is another one. */
+  readonly onServers: () => void
   readonly log: { debug(message: string): void; info(message: string): void; warn(message: string): void }
 }
 
@@ -34,6 +36,8 @@ const WATCH_MS = 10_000
 const UNLOAD_MS = 2_000
 /** Between two looks for servers that were started later. */
 const SERVERS_MS = 10_000
+/** Every so many of these the way to servers beyond this machine is measured anew. */
+const WAYS_EVERY = 6
 /** Share of the system's memory that a measurement leaves free. */
 const MARGIN = 0.1
 
@@ -144,18 +148,19 @@ async function watch({ conductor, knowledge, log }: CurrentOptions, signal: Abor
 
 /** Servers that people start and stop beside this one. */
 async function watchServers(
-  { conductor, knowledge, log }: CurrentOptions,
+  { conductor, knowledge, onServers, log }: CurrentOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { adopt, servers } = knowledge.survey.config
   if (!adopt.discover && servers.length === 0) return
-  while (!signal.aborted) {
+  for (let looks = 1; !signal.aborted; looks++) {
     try {
       await sleep(SERVERS_MS, undefined, { signal, ref: false })
-      const found = await lookForServers(knowledge.survey, signal)
+      const found = await lookForServers(knowledge.survey, signal, { withWays: looks % WAYS_EVERY === 0 })
       if (!found) continue
       knowledge.refresh(found.survey, { tasks: {} }) // the devices are those of before: what is loaded is counted
       conductor.replan(found.news.join('; '))
+      onServers()
     } catch (thrown) {
       if (!signal.aborted) log.warn(`looking for servers failed: ${reasonOf(thrown)}`)
     }

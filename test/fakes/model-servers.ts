@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Bodies by path, of POST by `POST PATH`; a function answers by what it is sent, a string is a stream of events. */
 type Routes = Readonly<Record<string, unknown>>
@@ -212,13 +213,38 @@ export interface FakeModelServer {
   stop(): Promise<void>
 }
 
-export async function startFakeModelServer(routes: Routes): Promise<FakeModelServer> {
+export interface FakeModelServerOptions {
+  /** Address that it listens on; default: loopback. */
+  readonly host?: string
+  /** Default: a free one. */
+  readonly port?: number
+  /** Milliseconds before it looks at a request: the way of a network. */
+  readonly delayMs?: number
+  /** It answers 401 without this key, below these paths. */
+  readonly guarded?: { readonly key: string; readonly below: string }
+}
+
+export async function startFakeModelServer(
+  routes: Routes,
+  { host = '127.0.0.1', port: wanted = 0, delayMs = 0, guarded }: FakeModelServerOptions = {},
+): Promise<FakeModelServer> {
   const breaches: string[] = []
   const keys: (string | undefined)[] = []
   const asked: { path: string; body: unknown }[] = []
   const server = createServer(async (request, response) => {
     const { method, url = '' } = request
+    if (delayMs > 0) await sleep(delayMs)
     keys.push(request.headers.authorization)
+    if (
+      guarded &&
+      url.startsWith(guarded.below) &&
+      request.headers.authorization !== `Bearer ${guarded.key}`
+    ) {
+      request.resume()
+      response.writeHead(401, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ error: 'Unauthorized' }))
+      return
+    }
     const sent = method === 'POST' ? ((await json(request)) as unknown) : undefined
     const route = method === 'GET' ? routes[url] : routes[`${method} ${url}`]
     if (method !== 'GET' && route === undefined) breaches.push(`${method} ${url}`)
@@ -227,11 +253,11 @@ export async function startFakeModelServer(routes: Routes): Promise<FakeModelSer
     const type = typeof body === 'string' ? 'text/event-stream' : 'application/json'
     response.writeHead(body === undefined ? 404 : 200, { 'content-type': type })
     response.end(typeof body === 'string' ? body : JSON.stringify(body ?? { error: 'not found' }))
-  }).listen(0, '127.0.0.1')
+  }).listen(wanted, host)
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     breaches,
     asked,
     keys,

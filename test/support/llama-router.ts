@@ -15,6 +15,7 @@ const LOADER = '/lib64/ld-linux-x86-64.so.2\0'
 
 export interface TestLlamaRouter {
   readonly url: string
+  readonly pid: number
   /** Its name of the shipped chat model, which it has not loaded. */
   readonly model: string
   stop(): Promise<void>
@@ -45,7 +46,7 @@ export async function startLlamaRouter(): Promise<TestLlamaRouter> {
   for (const endsMs = Date.now() + START_MS; Date.now() < endsMs; await sleep(50)) {
     if (child.exitCode !== null) throw new Error(`the router ended with ${child.exitCode}`)
     const answer = await fetch(`${url}/health`).catch(() => undefined)
-    if (answer?.ok) return { url, model: 'router-chat', stop }
+    if (answer?.ok) return { url, pid: child.pid!, model: 'router-chat', stop }
   }
   await stop()
   throw new Error(`the router was not ready within ${START_MS} ms`)

@@ -18,6 +18,7 @@ export interface MeasurementKey {
   readonly fingerprint: string
   readonly task: string
   readonly engine: string
+  /** Of an adopted server its own: what Tandem itself would start is another program. */
   readonly engineVersion: string
   /** Name and address of a device; of the CPU its name and the compute threads. */
   readonly device: string
@@ -37,7 +38,7 @@ export function keyOf({ placement, options }: Candidate, context: CalibrationCon
     fingerprint: model.fingerprint,
     task,
     engine: placement.engine,
-    engineVersion: context.engineVersions[placement.engine] ?? '',
+    engineVersion: (exact?.server ? exact.server.version : context.engineVersions[placement.engine]) ?? '',
     device: [
       ...(exact ? [] : [engineName.toUpperCase()]),
       ...names,

@@ -67,12 +67,9 @@ async function load(spec: LoadSpec): Promise<Loaded> {
     await letGo()
     throw thrown
   })
-  const endWatch = watchAlive({
-    target: { url: server.url },
-    path: health,
-    local: server.local,
-    onGone: (why) => lost(`${client.name} does not answer any more: ${why}`),
-  })
+  const onGone = (why: string) => lost(`${client.name} does not answer any more: ${why}`)
+  const endWatch = watchAlive({ target: { url: server.url }, path: health, local: server.local, onGone })
+  client.watchRefusals(onGone)
   const dispose = loaded.dispose.bind(loaded)
   return Object.assign(loaded, {
     dispose: async () => {
@@ -121,9 +118,11 @@ async function openDecoder(
   const { signal } = new AbortController()
   const get = (path: string) =>
     client.json(path, z.unknown(), { signal, headMs: HEAD_MS }).catch(() => undefined)
-  const props =
+  const asked =
     kind === 'llama-server' ? await client.json('/props', Props, { signal, headMs: HEAD_MS }) : undefined
-  if (props === undefined || props.role === 'router') {
+  const byName = asked?.role === 'router'
+  const props = byName ? await routed(settings.as, client) : asked
+  if (props === undefined) {
     const told = await sizes?.(get, settings.as)
     const maxSlots = told?.parallel ?? MOST_SLOTS
     return new ServerDecoder({
@@ -135,14 +134,25 @@ async function openDecoder(
   }
   const window = props.default_generation_settings.n_ctx ?? contextTokens
   const opened = {
-    contextTokens: Math.min(contextTokens, window),
+    contextTokens: Math.min(contextTokens, window, settings.contextWish ?? Infinity),
     slots: props.total_slots,
+    byName,
     images: props.modalities?.vision,
   }
   return LlamaServerDecoder.open(
     { ...options, ...opened },
     { template: props.chat_template, bosToken: props.bos_token, eosToken: props.eos_token },
   )
+}
+
+/**
+ * What a router's process for a model tells; it is loaded for that where it is not, as by the request that this worker was started for.
+ * @returns undefined where it does not load: its first chat tells why
+ */
+function routed(model: string, client: ServerClient): Promise<z.infer<typeof Props> | undefined> {
+  const { signal } = new AbortController()
+  const path = `/props?model=${encodeURIComponent(model)}`
+  return client.json(path, Props, { signal, headMs: READY_MS }).catch(() => undefined)
 }
 
 async function openEncoder(

@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import { TandemError } from '../../domain/index.ts'
 import { apiKeyOf } from './api-key.ts'
@@ -10,6 +11,10 @@ import type { ServerSettings } from './settings.ts'
 
 const MAX_BYTES = 256 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
+/** What a router of llama-server says until it notices that the process of a model died; after that it starts another. */
+const STALE = /proxy error: Could not establish connection/
+const STALE_MS = 5_000
+const STALE_LOOK_MS = 100
 
 /** Speaks to one server; what goes wrong is an error of ours that names the server. */
 export class ServerClient {
@@ -17,6 +22,7 @@ export class ServerClient {
   readonly #target: Target
   readonly #open = new Set<ClientRequest>()
   #disposed = false
+  #onRefused: ((why: string) => void) | undefined
 
   /** @param key its API key */
   constructor({ server }: ServerSettings, key: string | undefined) {
@@ -59,6 +65,11 @@ export class ServerClient {
     })
   }
 
+  /** From now on a refused connection means that the server is gone: whoever asked need not wait until that is noticed. */
+  watchRefusals(onRefused: (why: string) => void): void {
+    this.#onRefused = onRefused
+  }
+
   /** Ends what goes on; whatever is asked later fails. */
   dispose(): void {
     this.#disposed = true
@@ -70,16 +81,29 @@ export class ServerClient {
     return this.failed('its stream ended in the middle of the answer')
   }
 
-  async #answer(path: string, body: unknown, signal: AbortSignal, headMs?: number): Promise<IncomingMessage> {
-    const answer = await ask(this.#target, {
-      path,
-      body,
-      signal,
-      ...(headMs === undefined ? {} : { headMs }),
+  /** As a worker's: what wrote the answer is gone, and the same server may write on once it is back. */
+  lostWriter(): TandemError {
+    return new TandemError('WORKER_LOST', {
+      worker: this.name,
+      why: 'its stream ended in the middle of the answer',
     })
-    const { statusCode: status = 0 } = answer
-    if (status >= 200 && status < 300) return answer
-    throw refusal(this.name, status, await textOf(answer, MAX_ERROR_BYTES))
+  }
+
+  async #answer(path: string, body: unknown, signal: AbortSignal, headMs?: number): Promise<IncomingMessage> {
+    for (let leftMs = STALE_MS; ; leftMs -= STALE_LOOK_MS) {
+      const answer = await ask(this.#target, {
+        path,
+        body,
+        signal,
+        ...(headMs === undefined ? {} : { headMs }),
+      })
+      const { statusCode: status = 0 } = answer
+      if (status >= 200 && status < 300) return answer
+      const text = await textOf(answer, MAX_ERROR_BYTES)
+      if (status !== 500 || !STALE.test(text) || leftMs <= 0 || this.#disposed)
+        throw refusal(this.name, status, text)
+      await sleep(STALE_LOOK_MS, undefined, { signal })
+    }
   }
 
   async #guard<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -91,6 +115,8 @@ export class ServerClient {
       if (signal.aborted) throw new TandemError('CANCELLED', {}, { cause: thrown })
       if (thrown instanceof TandemError) throw thrown
       if (this.#disposed) throw this.failed('it was let go of', thrown)
+      if ((thrown as NodeJS.ErrnoException).code === 'ECONNREFUSED')
+        this.#onRefused?.((thrown as Error).message)
       throw this.failed((thrown as Error).message || String((thrown as NodeJS.ErrnoException).code), thrown)
     }
   }

@@ -42,6 +42,8 @@ export interface DecoderOptions {
   readonly images?: boolean | undefined
   /** `/v1`, or where else the API begins. */
   readonly api: string
+  /** The server has several models: llama-server's native routes must name the one that is meant, too. */
+  readonly byName?: boolean
 }
 
 /** Chats of any server that speaks OpenAI's API. It knows no token ids, so an answer that was begun elsewhere is refused. */

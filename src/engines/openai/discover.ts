@@ -1,9 +1,10 @@
 /** Which servers there are: those of the configuration, and those on this machine that answer where their software listens. */
 import { type Config, isLoopback } from '../../config/index.ts'
-import type { AdoptedServer, ServerDevice, ServerKind, ServerModel } from '../../domain/index.ts'
+import type { AdoptedServer, ServerDevice, ServerKind, ServerModel, Task } from '../../domain/index.ts'
 import { apiKeyOf, keeperOf } from './api-key.ts'
 import { portOf } from './http/port-of.ts'
 import { ask, type Target, textOf } from './http/transport.ts'
+import { roundTripMs } from './round-trip.ts'
 import { tasksByName } from './servers/contract.ts'
 import {
   type Get,
@@ -100,16 +101,22 @@ async function lookAtNamed(
   const known = seen?.kind ?? kind
   const software = known && softwareOf(known)
   const fullName = (model: string) => software?.fullName?.(model) ?? model
-  const told = (seen?.models ?? []).map((model) => ({
+  const local = isLoopback(new URL(url).hostname)
+  const told = (seen?.models ?? []).map(({ file, ...model }) => ({
     ...model,
     name: wanted?.find((each) => fullName(each) === fullName(model.name)) ?? model.name,
-    tasks: model.tasks.filter((task) => tasks?.includes(task) ?? true),
+    ...(local && file !== undefined ? { file } : {}), // another machine's path says nothing of a file here
   }))
   const assumed = (wanted ?? [])
     .filter((each) => !told.some((model) => model.name === each))
-    .map((each) => ({ name: each, tasks: tasksByName(each).filter((task) => tasks?.includes(task) ?? true) }))
-  const models = [...told.filter((model) => wanted?.includes(model.name) ?? true), ...assumed].filter(
-    (model) => model.tasks.length > 0,
+    .map((each) => ({ name: each, tasks: tasksByName(each) }))
+  const meant = [...told.filter((model) => wanted?.includes(model.name) ?? true), ...assumed]
+  const isAllowed = (task: Task) => tasks?.includes(task) ?? true
+  const models = meant
+    .map((model) => ({ ...model, tasks: model.tasks.filter(isAllowed) }))
+    .filter((model) => model.tasks.length > 0)
+  const withheld = meant.flatMap((model) =>
+    model.tasks.filter((task) => !isAllowed(task)).map((task) => ({ task, model: model.name })),
   )
   if (!seen)
     warnings.push(
@@ -129,8 +136,9 @@ async function lookAtNamed(
       `servers: ${name} at ${given} (${software.title}) loads and unloads nothing on request, so \`manage\` does nothing there`,
     )
   const warning = warnings.length > 0 ? { warning: warnings.join('; ') } : {}
-  if (models.length === 0) return warning
-  const local = isLoopback(new URL(url).hostname)
+  if (models.length === 0 && withheld.length === 0) return warning
+  const wayMs =
+    seen && !local ? await roundTripMs({ url, key }, softwareOf(seen.kind).health, signal) : undefined
   const server: FoundServer = {
     name,
     kind: known ?? 'openai',
@@ -142,8 +150,21 @@ async function lookAtNamed(
     ...(seen?.version === undefined ? {} : { version: seen.version }),
     ...(seen?.device ? { device: seen.device } : {}),
     ...(manage && !cannotManage ? { manage } : {}),
+    ...(wayMs === undefined ? {} : { roundTripMs: wayMs }),
+    ...(withheld.length > 0 ? { withheld: withheld.slice(0, MAX_MODELS) } : {}),
   }
   return { server, ...warning }
+}
+
+/**
+ * Asks a server beyond this machine again how long the way there and back takes.
+ * @returns milliseconds; undefined: it does not answer; @throws the signal's reason
+ */
+export function measureWay(
+  { url, kind }: Pick<AdoptedServer, 'url' | 'kind'>,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  return roundTripMs({ url }, softwareOf(kind).health, signal)
 }
 
 /** Where software listens by itself, and where LM Studio says that it does. */

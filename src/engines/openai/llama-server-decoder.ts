@@ -158,6 +158,7 @@ export class LlamaServerDecoder extends ServerDecoder {
     else {
       const ended = new AbortController() // by a stop string: decoding goes on until the server hears of it
       const body = {
+        ...this.#named,
         ...(infill ? infillBody(prompt, infill) : { prompt: prompted }),
         n_predict: left,
         stream: true,
@@ -191,10 +192,14 @@ export class LlamaServerDecoder extends ServerDecoder {
       try {
         await client.stream(infill ? '/infill' : '/completion', RawChunk, body, both, take)
       } catch (thrown) {
-        if (!ended.signal.aborted || signal.aborted) throw thrown
+        if (!ended.signal.aborted || signal.aborted) {
+          const broke =
+            firstMs !== undefined && thrown instanceof TandemError && thrown.cause instanceof Error
+          throw broke && !signal.aborted ? client.lostWriter() : thrown
+        }
       }
     }
-    if (finish === undefined) throw client.brokeOff()
+    if (finish === undefined) throw client.lostWriter()
     const nowMs = performance.now()
     return {
       text,
@@ -231,6 +236,7 @@ export class LlamaServerDecoder extends ServerDecoder {
     headMs?: number,
   ): Promise<string> {
     const body = {
+      ...this.#named,
       messages: toMessages(messages),
       ...(tools.length > 0 ? { tools: tools.map(toTool) } : {}),
     }
@@ -244,17 +250,25 @@ export class LlamaServerDecoder extends ServerDecoder {
   }
 
   async #tokens(body: object, signal: AbortSignal): Promise<number[]> {
-    return (await this.#options.client.json('/tokenize', Tokens, { body, signal })).tokens
+    const named = { ...this.#named, ...body }
+    return (await this.#options.client.json('/tokenize', Tokens, { body: named, signal })).tokens
   }
 
   async #textOf(tokens: readonly number[], signal: AbortSignal): Promise<string> {
     if (tokens.length === 0) return ''
-    return (await this.#options.client.json('/detokenize', Content, { body: { tokens }, signal })).content
+    const body = { ...this.#named, tokens }
+    return (await this.#options.client.json('/detokenize', Content, { body, signal })).content
   }
 
   async #vocabularyThere(): Promise<number | undefined> {
     const { data } = await this.#options.client.json('/v1/models', Vocabulary, { signal: never })
-    return data[0]?.meta?.n_vocab
+    const { byName, settings } = this.#options
+    return (byName ? data.find(({ id }) => id === settings.as) : data[0])?.meta?.n_vocab
+  }
+
+  /** A router sends a request to the process of the model that its body names. */
+  get #named(): { readonly model?: string } {
+    return this.#options.byName ? { model: this.#options.settings.as } : {}
   }
 
   #cannot(why: string): TandemError {

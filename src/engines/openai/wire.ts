@@ -75,7 +75,7 @@ export const Prompt = z.object({ prompt: z.string() })
 
 /** Of llama-server's `/v1/models`; old ones do not tell it. */
 export const Vocabulary = z.object({
-  data: z.array(z.object({ meta: z.object({ n_vocab: z.number().optional() }).nullish() })),
+  data: z.array(z.object({ id: z.string(), meta: z.object({ n_vocab: z.number().optional() }).nullish() })),
 })
 
 export const Embeddings = z.object({

@@ -118,17 +118,17 @@ function alone({ id, meta }: Listed, only: Listed | undefined, props: z.infer<ty
   }
 }
 
-/**
- * A router must not be asked more of a model than it lists: it would load it to answer. Its files are not told: answers that go on
- * elsewhere need routes that name no model.
- */
+/** A router must not be asked more of a model than it lists: it would load it to answer. Its file is among the arguments. */
 function ofRouter({ id, meta, status, context_length }: Listed): ServerModel {
   const args = status?.args ?? []
   const contextTokens = meta?.n_ctx ?? context_length
+  const file = argumentOf(args, ['--model', '-m'])
   return {
     name: id,
     tasks: tasksOfArguments(args) ?? tasksOf(id, meta?.vocab_type),
     loaded: isInMemory({ status }),
+    byName: true,
+    ...(file === undefined ? {} : { file }),
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(meta?.n_embd === undefined ? {} : { dimensions: meta.n_embd }),
     ...(meta?.n_params === undefined ? {} : { parameters: meta.n_params }),
@@ -137,6 +137,11 @@ function ofRouter({ id, meta, status, context_length }: Listed): ServerModel {
 
 function isInMemory({ status }: Pick<Listed, 'status'>): boolean {
   return status !== undefined && LOADED.includes(status.value)
+}
+
+function argumentOf(args: readonly string[], names: readonly string[]): string | undefined {
+  const at = args.findIndex((each) => names.includes(each))
+  return at < 0 ? undefined : args[at + 1]
 }
 
 function tasksOfArguments(args: readonly string[]): Task[] | undefined {

@@ -35,8 +35,10 @@ export const InfillBody = z.object({
   input_extra: list(z.object({ filename: z.string().max(1_024).nullish(), text }), MAX_EXTRA).nullish(),
   /** -1: no limit of its own; 0: the prompt is read, and nothing is written. */
   n_predict: z.int().min(-1).nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-  top_k: z.int().min(0).nullish(),
+  /** Below 0: the likeliest token, as 0 is. */
+  temperature: z.number().min(-1).max(100).nullish(),
+  /** -1, as 0: all tokens. */
+  top_k: z.int().min(-1).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   min_p: z.number().min(0).max(1).nullish(),
   seed: z.int().nullish(),

@@ -54,6 +54,9 @@ test('what llama.vim sends', () => {
 
 test.each([
   [{ n_predict: -1 }, {}],
+  [{ top_k: -1 }, { topK: 0 }],
+  [{ temperature: 2.5 }, { temperature: 2.5 }],
+  [{ temperature: -1 }, { temperature: 0 }],
   [{ n_predict: 0 }, { maxTokens: 1 }],
   [{ seed: -1 }, {}],
   [
@@ -78,3 +81,13 @@ describe('refused', () => {
     expect(read).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST', param }))
   })
 })
+
+test.each([{ top_k: -2 }, { top_k: 1.5 }, { temperature: 101 }, { temperature: 'hot' }, { n_predict: -3 }])(
+  'nonsense is refused by its name: %j',
+  (fields) => {
+    const [name] = Object.keys(fields)
+    expect(() => infill(fields)).toThrow(
+      expect.objectContaining({ code: 'INVALID_REQUEST', message: expect.stringContaining(name!) }),
+    )
+  },
+)

@@ -15,8 +15,8 @@ function toSampling(body: InfillBody): Sampling {
     stop: (body.stop ?? []).filter((each) => each !== ''),
     // one token is the least that has the prompt read
     ...(most == null || most < 0 ? {} : { maxTokens: Math.max(1, most) }),
-    ...(body.temperature == null ? {} : { temperature: body.temperature }),
-    ...(body.top_k == null ? {} : { topK: body.top_k }),
+    ...(body.temperature == null ? {} : { temperature: Math.max(0, body.temperature) }),
+    ...(body.top_k == null ? {} : { topK: Math.max(0, body.top_k) }),
     ...(body.top_p == null ? {} : { topP: body.top_p }),
     ...(body.min_p == null ? {} : { minP: body.min_p }),
     // a negative one stands for any

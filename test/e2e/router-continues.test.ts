@@ -1,0 +1,83 @@
+/** A router of llama-server starts a process for each model; one that dies in the middle of an answer takes no text with it. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Plan } from '../../src/domain/index.ts'
+import { childrenOf } from '../processes.ts'
+import { CHAT, post, statusOf, until } from '../support/api.ts'
+import { stream } from '../support/interrupted.ts'
+import { startLlamaRouter, type TestLlamaRouter } from '../support/llama-router.ts'
+import { describeLlamaServer } from '../support/llama-server.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+const LONG = { timeout: 120_000 }
+const TEXTS = '/v1/completions'
+/** Its answer is long enough to be killed in the middle of. */
+const text = { prompt: 'export function admit(queue: Queue, request: Request) {', max_tokens: 400 }
+
+describeLlamaServer('the router of a real llama-server', () => {
+  let router: TestLlamaRouter
+  let server: TestServer
+
+  beforeAll(async () => {
+    router = await startLlamaRouter()
+    await post(router, '/models/load', { model: router.model })
+    const props = `${router.url}/props?model=${router.model}&autoload=false`
+    await until(async () => (await fetch(props)).status === 200, 'the router has loaded its model')
+    server = await startTestServer({ config: { servers: [{ name: 'router', url: router.url }] } })
+  }, 120_000)
+  afterAll(async () => {
+    await server?.stop()
+    await router?.stop()
+  })
+
+  test(
+    'its model is the shipped one where it is of the same file, and has its own name too',
+    LONG,
+    async () => {
+      const { tasks } = (await (await fetch(`${server.url}/tandem/v1/plan`)).json()) as Plan
+      expect(tasks.chat).toMatchObject([
+        { model: CHAT, device: 'server:router', role: 'primary' },
+        { model: CHAT, engine: 'llama.cpp', device: 'cpu', role: 'fallback' },
+        { model: router.model, device: 'server:router', role: 'primary', onDemand: true },
+        { model: router.model, engine: 'llama.cpp', device: 'cpu', role: 'fallback', onDemand: true },
+      ])
+      const { workers } = await statusOf(server)
+      expect(workers.filter(({ model }) => model === router.model).map(({ state }) => state)).toEqual([
+        'stopped',
+        'stopped',
+      ])
+    },
+  )
+
+  test.each([['the shipped model'], ['its own name']])(
+    '[failure-domains] by %s: its process is killed in the middle of a stream, and the text goes on',
+    LONG,
+    async (by) => {
+      const model = by === 'its own name' ? router.model : CHAT
+      const whole = await stream(server, TEXTS, { ...text, model })
+      expect(whole.continued).toBeUndefined()
+      expect(whole.completionTokens).toBeGreaterThan(20)
+      const broken = await stream(server, TEXTS, { ...text, model }, (pieces) => {
+        if (pieces === 3) for (const pid of childrenOf(router.pid)) process.kill(pid, 'SIGKILL')
+      })
+      expect(broken.text).toBe(whole.text)
+      expect(broken.continued).toMatchObject([{ from: 'openai on server:router' }])
+    },
+  )
+
+  test(
+    'killed itself, by its own name: the text goes on by the llama.cpp here, which was not loaded',
+    LONG,
+    async () => {
+      const model = router.model
+      const whole = await stream(server, TEXTS, { ...text, model })
+      const broken = await stream(server, TEXTS, { ...text, model }, (pieces) => {
+        if (pieces !== 3) return
+        for (const pid of [router.pid, ...childrenOf(router.pid)]) process.kill(pid, 'SIGKILL')
+      })
+      // another build of llama.cpp: of tokens that are all but equally likely it may write the other
+      expect(broken.text.slice(0, 30)).toBe(whole.text.slice(0, 30))
+      expect(broken).toMatchObject({ done: true, error: undefined })
+      expect(broken.continued?.at(-1)).toMatchObject({ to: 'llama.cpp on cpu' })
+    },
+  )
+})
