@@ -26,7 +26,7 @@ function fake(task: Task, loadFault?: string): Candidate {
   return { placement: options.placement, options }
 }
 
-const base = () => ({ store, context: CONTEXT, signal: new AbortController().signal, budgetMs: 50 })
+const base = () => ({ store, context: CONTEXT, signal: new AbortController().signal, budgetMs: 300 })
 
 describe('calibrate', () => {
   test('[measured-placement] measures what is missing, tells each, and keeps it', async () => {

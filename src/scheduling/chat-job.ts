@@ -125,10 +125,13 @@ export class ChatTry {
     this.resume = resume
     this.writtenBefore = written
     this.before = before
-    const earlier = before?.times ? [before.times] : []
-    this.earlierTimes = [...(before?.earlierTimes ?? []), ...earlier]
-    const move = before && resume && moveOf(before, placement, written)
-    this.moves = [...(before?.moves ?? []), ...(move ? [move] : [])]
+    // one that was lost before anything came from there is no part of the answer
+    let writer = before
+    while (writer && !writer.told && writer.before) writer = writer.before
+    const earlier = writer?.times ? [writer.times] : []
+    this.earlierTimes = [...(writer?.earlierTimes ?? []), ...earlier]
+    const move = writer && resume && moveOf(writer, placement, written)
+    this.moves = [...(writer?.moves ?? []), ...(move ? [move] : [])]
     this.served = withMoves(placement, this.moves)
   }
 

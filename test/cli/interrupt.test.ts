@@ -24,7 +24,7 @@ const start = (args: readonly string[], env: Record<string, string> = {}) =>
 
 function events(): string[] {
   if (!existsSync(join(home, 'log'))) return []
-  const lines = readFileSync(join(home, 'log'), 'utf8').trim().split('\n')
+  const lines = readFileSync(join(home, 'log'), 'utf8').split('\n').slice(0, -1) // the last one may be half written
   return lines.map((line) => (JSON.parse(line) as { event: string }).event)
 }
 
