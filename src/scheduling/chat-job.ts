@@ -126,11 +126,16 @@ export class ChatTry {
     this.writtenBefore = written
     this.before = before
     // one that was lost before anything came from there is no part of the answer
-    let writer = before
-    while (writer && !writer.told && writer.before) writer = writer.before
+    let [writer, lost] = [before, before?.lost]
+    while (writer && !writer.told && writer.before) {
+      const earlier: ChatTry = writer.before
+      // the last word on a worker says most: that its process was killed, not that a stream ended
+      if (!lost || nameOf(earlier.served) !== nameOf(writer.served)) lost = earlier.lost
+      writer = earlier
+    }
     const earlier = writer?.times ? [writer.times] : []
     this.earlierTimes = [...(writer?.earlierTimes ?? []), ...earlier]
-    const move = writer && resume && moveOf(writer, placement, written)
+    const move = writer && resume && moveOf(writer.served, placement, lost, written)
     this.moves = [...(writer?.moves ?? []), ...(move ? [move] : [])]
     this.served = withMoves(placement, this.moves)
   }
@@ -147,8 +152,8 @@ export class ChatTry {
   }
 }
 
-function moveOf({ served, lost }: ChatTry, to: ServedBy, atToken: number): ChatMove {
-  return { from: nameOf(served), to: nameOf(to), why: whyOf(lost), atToken }
+function moveOf(from: ServedBy, to: ServedBy, lost: TandemError | undefined, atToken: number): ChatMove {
+  return { from: nameOf(from), to: nameOf(to), why: whyOf(lost), atToken }
 }
 
 function nameOf({ engine, device }: ServedBy): string {
