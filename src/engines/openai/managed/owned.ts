@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TandemError } from '../../../domain/index.ts'
+import { type ErrorCode, TandemError } from '../../../domain/index.ts'
 import type { Loaded } from '../../contract.ts'
 import { watchAlive } from '../alive.ts'
 import type { RunningProcess } from './process.ts'
 
 /** A connection breaks a moment before its process is known to be gone. */
 const ENDS_MS = 300
+/** What a broken connection is before its reason is known: of a request, of an answer that had begun. */
+const BROKEN: readonly ErrorCode[] = ['ENGINE_FAILED', 'WORKER_LOST']
 
 /** What a server of our own serves: a broken connection is explained by how the process ended, and the server goes with it. */
 export function owned<L extends Loaded>(loaded: L, running: RunningProcess, engine: string): L {
@@ -58,9 +60,12 @@ async function explained<R>(answer: Promise<R>, { ended }: RunningProcess, engin
   try {
     return await answer
   } catch (thrown) {
-    if (!(thrown instanceof TandemError) || thrown.code !== 'ENGINE_FAILED') throw thrown
+    if (!(thrown instanceof TandemError) || !BROKEN.includes(thrown.code)) throw thrown
     const end = await Promise.race([ended, sleep(ENDS_MS)])
     if (!end) throw thrown
-    throw new TandemError('ENGINE_FAILED', { engine, why: end.why }, { cause: thrown })
+    const { why } = end
+    throw thrown.code === 'WORKER_LOST'
+      ? new TandemError('WORKER_LOST', { worker: engine, why }, { cause: thrown })
+      : new TandemError('ENGINE_FAILED', { engine, why }, { cause: thrown })
   }
 }
