@@ -84,7 +84,11 @@ def spell_out_normalization(graph: onnx.GraphProto) -> None:
             nodes.append(node)
             continue
         x, weight, bias = node.input
-        at = lambda part: f"{node.name}/{part}"  # noqa: E731
+        name = node.name
+
+        def at(part: str, name: str = name) -> str:
+            return f"{name}/{part}"
+
         (epsilon,) = [each.f for each in node.attribute if each.name == "epsilon"]
         graph.initializer.append(numpy_helper.from_array(numpy.array([epsilon], numpy.float32), at("epsilon")))
         for kind, inputs, output in (

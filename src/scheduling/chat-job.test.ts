@@ -24,26 +24,15 @@ function job() {
   }
 }
 
-test('a try that was lost before it wrote is no move; the last reason at its worker is told', () => {
+test.each([
+  ['the last word on its worker is told', 'openai', 'ended by SIGKILL', 'ended by SIGKILL'],
+  ['what was lost elsewhere says nothing of the first one', 'openvino', 'no memory', 'its stream ended'],
+])('a try that was lost before it wrote is no move: %s', (_, engine, reason, why) => {
   const { job: chat, moves } = job()
   chat.delta(text, chat.begin(at('openai')))
   chat.lost(lost('its stream ended'))
-  chat.begin(at('openai'))
-  chat.lost(lost('ended by SIGKILL'))
+  chat.begin(at(engine))
+  chat.lost(lost(reason))
   chat.delta(text, chat.begin(at('llama.cpp')))
-  expect(moves).toEqual([
-    { from: 'openai on cpu', to: 'llama.cpp on cpu', why: 'ended by SIGKILL', atToken: 1 },
-  ])
-})
-
-test('what was lost elsewhere before it wrote says nothing of the first one', () => {
-  const { job: chat, moves } = job()
-  chat.delta(text, chat.begin(at('openai')))
-  chat.lost(lost('its stream ended'))
-  chat.begin(at('openvino'))
-  chat.lost(lost('no memory'))
-  chat.delta(text, chat.begin(at('llama.cpp')))
-  expect(moves).toEqual([
-    { from: 'openai on cpu', to: 'llama.cpp on cpu', why: 'its stream ended', atToken: 1 },
-  ])
+  expect(moves).toEqual([{ from: 'openai on cpu', to: 'llama.cpp on cpu', why, atToken: 1 }])
 })

@@ -15,6 +15,7 @@ const MAX_ERROR_BYTES = 64 * 1024
 const STALE = /proxy error: Could not establish connection/
 const STALE_MS = 5_000
 const STALE_LOOK_MS = 100
+const BROKE_OFF = 'its stream ended in the middle of the answer'
 
 /** Speaks to one server; what goes wrong is an error of ours that names the server. */
 export class ServerClient {
@@ -78,14 +79,14 @@ export class ServerClient {
   }
 
   brokeOff(): TandemError {
-    return this.failed('its stream ended in the middle of the answer')
+    return this.failed(BROKE_OFF)
   }
 
   /** As a worker's: what wrote the answer is gone, and the same server may write on once it is back. */
   lostWriter(): TandemError {
     return new TandemError('WORKER_LOST', {
       worker: this.name,
-      why: 'its stream ended in the middle of the answer',
+      why: BROKE_OFF,
     })
   }
 

@@ -1,11 +1,11 @@
-import { planBatches } from '../encoder/index.ts'
+import { batchTokens, planBatches } from '../encoder/index.ts'
 import { type Compilation, makeRunner, type OwnedModel, type Target } from './compile.ts'
 import type { EncoderPorts } from './ports.ts'
 import type { Job } from './runner.ts'
 import { OpenVinoSession } from './session.ts'
 
-/** Padded tokens of one batch. */
-const MAX_TOKENS = 512
+/** Padded tokens of one batch: an inference in flight has a thread of its own. */
+const MAX_TOKENS = batchTokens(1)
 
 /** One compiled model for every length; batches are of like lengths. Owns the model once it returns. */
 export async function openDynamic(
