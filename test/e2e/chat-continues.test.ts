@@ -184,7 +184,9 @@ describe('the only chat worker is killed and cannot come back', () => {
     const pid = await chatWorker(server)
     const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', maxRetries: 0 })
     const [model] = (await client.models.list()).data.filter(({ id }) => id.includes('mine'))
-    const stream = await client.completions.create({ model: model!.id, ...raw, temperature: 0, stream: true })
+    const body = { model: model!.id, ...raw, temperature: 0 }
+    const whole = (await client.completions.create(body)).choices[0]!.text
+    const stream = await client.completions.create({ ...body, stream: true })
     let text = ''
     let finish: string | null = null
     const reading = (async () => {
@@ -203,7 +205,9 @@ describe('the only chat worker is killed and cannot come back', () => {
       type: 'server_error',
       error: { message: expect.stringContaining('mine.gguf') },
     })
-    expect(text.length).toBeGreaterThan(3)
+    expect(text).not.toBe('')
+    expect(whole.startsWith(text)).toBe(true)
+    expect(text.length).toBeLessThan(whole.length)
     expect(finish).toBe('error')
   })
 })
