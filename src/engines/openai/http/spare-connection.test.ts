@@ -50,7 +50,7 @@ test('a request goes by the connection that stands open, and the next one is ope
 
 test('one that the server closed is not used', async () => {
   const spare = new SpareConnection(url)
-  spare.open()
+  spare.openSoon()
   await connections(1)
   sockets[0]!.end()
   await once(sockets[0]!, 'close')
@@ -61,7 +61,7 @@ test('one that the server closed is not used', async () => {
 
 test('one that breaks as the request is sent is followed by a fresh one', async () => {
   const spare = new SpareConnection(url)
-  spare.open()
+  spare.openSoon()
   await connections(1)
   sockets[0]!.resetAndDestroy()
   expect(await askBy(spare)).toBe('yes')
@@ -70,7 +70,7 @@ test('one that breaks as the request is sent is followed by a fresh one', async 
 
 test('a server that is not there is an error of the request', async () => {
   const gone = new SpareConnection('http://127.0.0.1:1')
-  gone.open()
+  gone.openSoon()
   await expect(ask({ url: 'http://127.0.0.1:1', spare: gone }, { path: '/', signal })).rejects.toThrow(
     'ECONNREFUSED',
   )

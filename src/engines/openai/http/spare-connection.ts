@@ -3,12 +3,15 @@ import { portOf } from './port-of.ts'
 
 /** Servers close a connection that is idle for long: llama-server after 5 s. One of ours goes before. */
 const IDLE_MS = 4_000
+/** Opening takes a moment, which the first token of the answer that has just begun does not wait for. */
+const OPEN_AFTER_MS = 5
 
 /** One connection that stands open before it is needed, for a request that follows soon. */
 export class SpareConnection {
   readonly #host: string
   readonly #port: number
   #spare: { readonly socket: Socket; readonly drop: () => void } | undefined
+  #opening: NodeJS.Timeout | undefined
 
   /** @param url of a server without TLS */
   constructor(url: string) {
@@ -17,8 +20,13 @@ export class SpareConnection {
     this.#port = portOf(url)
   }
 
-  /** Opens it, unless it stands. */
-  open(): void {
+  /** Opens it soon, unless it stands. */
+  openSoon(): void {
+    this.#opening ??= setTimeout(() => this.#open(), OPEN_AFTER_MS).unref()
+  }
+
+  #open(): void {
+    this.#opening = undefined
     if (this.#spare) return
     const socket = this.#connect()
     const drop = () => {
@@ -38,6 +46,7 @@ export class SpareConnection {
   }
 
   close(): void {
+    clearTimeout(this.#opening)
     this.#spare?.drop()
   }
 

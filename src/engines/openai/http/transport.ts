@@ -83,7 +83,7 @@ function once(
         : setTimeout(() => sent.destroy(new Error(`no answer within ${headMs} ms`)), headMs)
     sent.once('response', (answer) => {
       clearTimeout(timer)
-      spare?.open()
+      spare?.openSoon()
       resolve(answer)
     })
     sent.once('error', (error) => {
