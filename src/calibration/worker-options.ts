@@ -64,6 +64,7 @@ export function workerOptions(
       ...(simulated ? { settings: { ...simulated.settings } } : {}),
       ...(task === 'chat' ? decoderSpec(model, chat, placement.load) : {}),
     },
+    ...(as !== undefined && !server?.launch && !simulated ? { thread: true } : {}),
     // how much a server of ours takes is not known
     ...(placement.memory && !simulated && !server?.launch
       ? { memoryLimitBytes: memoryLimit(placement.memory) }

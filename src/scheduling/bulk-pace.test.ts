@@ -36,7 +36,7 @@ test('a worker tells what it takes of the processors, over all its lives', { tim
   const { pid } = await worker.ready()
   await expect.poll(() => worker.cpuMs, { timeout: 20_000 }).toBeGreaterThan(0)
   const before = worker.cpuMs
-  process.kill(pid, 'SIGKILL')
+  process.kill(pid!, 'SIGKILL')
   await expect.poll(() => worker.info?.pid, { timeout: 20_000 }).not.toBe(pid)
   await worker.ready()
   expect(worker.cpuMs).toBeGreaterThanOrEqual(before)

@@ -66,7 +66,7 @@ test('a worker that crashes and is back soon keeps its cores, and nobody else ge
   await expect.poll(threads).toEqual([1, 4, 7])
   const seen: number[][] = []
   embed.onEvent(() => seen.push(threads()))
-  process.kill((await embed.ready()).pid, 'SIGKILL')
+  process.kill((await embed.ready()).pid!, 'SIGKILL')
   await expect.poll(() => embed.state).toBe('restarting')
   await embed.ready()
   owner.update()

@@ -75,7 +75,7 @@ describe('scores', () => {
     await serving.ready()
     const embedder = workers[1]!.info!.pid
     const pending = serving.rerank(about('q', 'fault:slow:300', 'b'), interactive)
-    process.kill(workers[0]!.info!.pid, 'SIGKILL')
+    process.kill(workers[0]!.info!.pid!, 'SIGKILL')
     expect((await pending).result.scores).toEqual(relevances('q', ['fault:slow:300', 'b']))
     expect(workers[1]!.info!.pid).toBe(embedder)
   })

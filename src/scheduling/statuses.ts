@@ -28,7 +28,7 @@ export function workerStatuses(
       engine,
       device,
       simulated,
-      ...(worker.info ? { pid: worker.info.pid } : {}),
+      ...(worker.info?.pid === undefined ? {} : { pid: worker.info.pid }),
       state: worker.state,
       queued: lane && taker === worker.id ? lane.waiting.interactive + lane.waiting.bulk : 0,
       running: running.size,

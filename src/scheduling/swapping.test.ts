@@ -64,7 +64,7 @@ function conduct(swaps: () => boolean, loadMs = 0): Setup {
       if (!worker.resting) began(worker)
       worker.onEvent(({ state }) => {
         if (state === 'starting') began(worker)
-        if (worker.info) pids.set(worker.id, worker.info.pid)
+        if (worker.info) pids.set(worker.id, worker.info.pid!)
       })
     },
   })

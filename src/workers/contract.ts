@@ -35,7 +35,8 @@ export interface CallOptions {
 }
 
 export interface WorkerInfo {
-  readonly pid: number
+  /** Of its process; absent: it is a thread of ours, beside a server that has its own. */
+  readonly pid?: number
   readonly engineVersion: string
   /** Embedding models. */
   readonly dimensions?: number

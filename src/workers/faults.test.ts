@@ -12,7 +12,7 @@ describe.skipIf(process.platform === 'win32')('[failure-domains] a worker that h
     const { pid } = await worker.ready()
     const error = await failure(worker.embed(texts('fault:stop'), { expectedMs: 10 }))
     expect(error).toMatchObject({ code: 'WORKER_LOST', message: expect.stringMatching(/no sign of life/) })
-    expect(isRunning(pid)).toBe(false)
+    expect(isRunning(pid!)).toBe(false)
     expect((await worker.ready()).pid).not.toBe(pid)
     expect((await worker.embed(texts('next'))).dimensions).toBe(8)
   })
@@ -23,7 +23,7 @@ describe.skipIf(process.platform === 'win32')('[failure-domains] a worker that h
     let words = 0
     const onDelta = () => {
       words += 1
-      if (words === 5) process.kill(pid, 'SIGSTOP')
+      if (words === 5) process.kill(pid!, 'SIGSTOP')
     }
     const error = await failure(worker.chat(chat('w '.repeat(500)), onDelta))
     expect(error.message).toMatch(/no sign of life/)
@@ -166,7 +166,7 @@ describe('the breaker', () => {
     const { pid } = await worker.ready()
     await worker.embed(texts('fault:slow:100'))
     const restarting = nextState(worker, 'restarting')
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid!, 'SIGKILL')
     expect((await restarting).retryInMs).toBe(0)
     expect((await worker.ready()).pid).not.toBe(pid)
   })

@@ -2,12 +2,14 @@ import { asTandemError, type EmbedOutput, type EmbedRequest, TandemError } from 
 import { checkEmbedOutput } from './check-output.ts'
 import type { WorkerInfo } from './contract.ts'
 import { HealthWatch } from './health-watch.ts'
+import type { HostExit, WorkerHost } from './host.ts'
 import type { WorkerLimits } from './limits.ts'
 import { watchMemory } from './memory-watch.ts'
 import type { WorkerOptions } from './options.ts'
 import { memoryKills, tellsOfMemory } from './out-of-memory.ts'
 import { type CallSpec, PendingCalls } from './pending-calls.ts'
-import { type ProcessExit, type ProcessOptions, WorkerProcess } from './process.ts'
+import { type ProcessOptions, WorkerProcess } from './process.ts'
+import { WorkerThread } from './thread.ts'
 import { threadEnv } from './thread-env.ts'
 import type { FromChild, LoadOrder } from './wire.ts'
 
@@ -34,7 +36,7 @@ export function loadOrder({ placement, spec, modulePath }: WorkerOptions): LoadO
   return { engine: placement.engine, spec, ...(modulePath ? { modulePath } : {}) }
 }
 
-/** One process of a worker from its start to its end: loads, answers calls, and is ended when it hangs or takes too much. */
+/** One process, or thread, of a worker from its start to its end: loads, answers calls, and is ended when it hangs or takes too much. */
 export class Life {
   readonly exited: Promise<void>
   /** Processor time that it has used, in milliseconds. */
@@ -42,7 +44,7 @@ export class Life {
   readonly #worker: string
   readonly #options: WorkerOptions
   readonly #handlers: LifeHandlers
-  readonly #process: WorkerProcess
+  readonly #host: WorkerHost
   readonly #calls: PendingCalls
   readonly #health: HealthWatch
   readonly #startTimer: NodeJS.Timeout
@@ -58,18 +60,18 @@ export class Life {
     this.#handlers = handlers
     this.#health = new HealthWatch(limits, {
       observe: () => ({ calls: this.#calls.health(), progressMs: this.#calls.progressMs }),
-      probe: () => this.#process.send({ type: 'ping' }),
+      probe: () => this.#host.send({ type: 'ping' }),
       hung: (why) => this.kill(`it hangs: ${why}`),
     })
-    this.#process = this.#take(limits)
-    this.exited = this.#process.exited
+    this.#host = this.#take(limits)
+    this.exited = this.#host.exited
     this.#calls = new PendingCalls(
-      (message) => this.#process.send(message),
+      (message) => this.#host.send(message),
       () => this.#health.nowMs(),
     )
     const timeoutMs = limits.startTimeoutMs
     this.#startTimer = setTimeout(() => this.kill(`not ready after ${timeoutMs} ms`), timeoutMs)
-    const { pid } = this.#process
+    const { pid } = this.#host
     const { memoryLimitBytes } = options
     if (pid !== undefined && memoryLimitBytes !== undefined)
       this.#endMemoryWatch = watchMemory(pid, memoryLimitBytes, limits.memoryWatchMs, (bytes) =>
@@ -77,7 +79,7 @@ export class Life {
           this.#outOfMemory(`its process has ${mib(bytes)} MiB, ${mib(memoryLimitBytes)} are allowed`),
         ),
       )
-    this.#process.send({ type: 'load', ...loadOrder(options) })
+    this.#host.send({ type: 'load', ...loadOrder(options) })
   }
 
   /** Calls that the process has. */
@@ -92,7 +94,7 @@ export class Life {
   }
 
   setThreads(threads: number): void {
-    this.#process.send({ type: 'setThreads', threads })
+    this.#host.send({ type: 'setThreads', threads })
   }
 
   /** Ends the process as one that was lost. */
@@ -103,27 +105,28 @@ export class Life {
   /** Ends the process at once; `error` is why, unless that is known already. */
   end(error: TandemError): void {
     this.#failure ??= error
-    this.#process.kill()
+    this.#host.kill()
   }
 
   /** Asks the process to end, and ends it after `graceMs`. Its calls have failed by then with `error`. */
   async stop(graceMs: number, error: TandemError): Promise<void> {
     this.#failure ??= error
     this.#calls.failAll(error)
-    this.#process.send({ type: 'stop' })
-    const timer = setTimeout(() => this.#process.kill(), Math.max(0, graceMs))
+    this.#host.send({ type: 'stop' })
+    const timer = setTimeout(() => this.#host.kill(), Math.max(0, graceMs))
     await this.exited
     clearTimeout(timer)
   }
 
-  #take(limits: WorkerLimits): WorkerProcess {
+  #take(limits: WorkerLimits): WorkerHost {
     const handlers = {
       onMessage: (message: FromChild) => this.#heard(message),
       onOutput: (text: string) => this.#options.onOutput?.(text),
       onGarbage: (why: string) => this.kill(`it wrote garbage to its channel: ${why}`),
-      onExit: (exit: ProcessExit) => this.#gone(exit),
+      onExit: (exit: HostExit) => this.#gone(exit),
     }
     const options = processOptions(this.#options, limits)
+    if (this.#options.thread) return new WorkerThread(options, handlers)
     const spare = this.#options.standbys?.take(options, loadOrder(this.#options))
     if (!spare) return new WorkerProcess(options, handlers)
     spare.handOver(handlers)
@@ -132,9 +135,10 @@ export class Life {
 
   #heard(message: FromChild): void {
     if (this.#isGone || this.#failure) return
+    const { pid } = this.#host
     switch (message.type) {
       case 'ready':
-        void this.#loaded({ pid: this.#process.pid ?? 0, ...message.info })
+        void this.#loaded({ ...(pid === undefined ? {} : { pid }), ...message.info })
         return
       case 'loadFailed':
         this.end(TandemError.fromWire(message.error))
@@ -174,7 +178,7 @@ export class Life {
     })
   }
 
-  #gone(exit: ProcessExit): void {
+  #gone(exit: HostExit): void {
     const { why } = exit
     this.#isGone = true
     clearTimeout(this.#startTimer)
@@ -188,7 +192,7 @@ export class Life {
   }
 
   /** @returns undefined where the system does not tell */
-  #wasMemory({ output, killedByOthers }: ProcessExit): boolean | undefined {
+  #wasMemory({ output, killedByOthers }: HostExit): boolean | undefined {
     if (!killedByOthers) return tellsOfMemory(output)
     const [before, now] = [this.#memoryKills, memoryKills()]
     return before === undefined || now === undefined ? undefined : now > before

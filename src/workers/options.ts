@@ -9,6 +9,8 @@ export interface WorkerOptions {
   readonly spec: LoadSpec
   /** Nothing else serves the task: never quarantined, its restart waits 2 s at most. */
   readonly lastPlacement?: boolean
+  /** Its engine only asks a server, which has its own process: a thread of this process does that. Absent: a process. */
+  readonly thread?: boolean
   /** Added to the environment, e.g. `GGML_VK_VISIBLE_DEVICES`. */
   readonly env?: Readonly<Record<string, string>>
   /** Its process gives way to the user's own programs. */
@@ -23,7 +25,7 @@ export interface WorkerOptions {
   readonly onOutput?: (text: string) => void
   /** Resident memory past which its process is replaced before the system swaps; Linux only. */
   readonly memoryLimitBytes?: number
-  /** While it is a last placement, the next process is held ready here; absent: none is. */
+  /** While it is a last placement, the next process is held ready here; absent: none is. A thread needs none. */
   readonly standbys?: StandbyPool
   readonly limits?: Partial<WorkerLimits>
 }

@@ -4,59 +4,34 @@ import type { Duplex } from 'node:stream'
 import { builtEntry } from '../config/index.ts'
 import { Channel } from './channel.ts'
 import { readFromChild } from './from-child.ts'
+import { exitOf, type HostHandlers, type HostOptions, shortForm, type WorkerHost } from './host.ts'
 import { killTree } from './kill-tree.ts'
 import { Tail } from './tail.ts'
-import { CHANNEL_FD, type FromChild, PARENT_PID, type ToChild } from './wire.ts'
+import { CHANNEL_FD, PARENT_PID, type ToChild } from './wire.ts'
 
 /** Once the process is gone its pipes are read for this long, for the last lines that it printed. */
 const DRAIN_MS = 25
 /** A process that closed its channel is about to end by itself; past this it is ended. */
 const CLOSED_MS = 500
 
-/** A runtime that ends for lack of memory says so before its stack. */
-const OUTPUT_LINES = 60
-
-export interface ProcessHandlers {
-  onMessage(message: FromChild): void
-  /** What it printed, as it comes. */
-  onOutput(text: string): void
-  /** It wrote to its channel what is no message. */
-  onGarbage(why: string): void
-  /** Called once. */
-  onExit(exit: ProcessExit): void
-}
-
-export interface ProcessExit {
-  /** Exit code or signal, and the last lines printed. */
-  readonly why: string
-  /** More of what it printed last. */
-  readonly output: string
-  /** It was ended by a SIGKILL that is not ours. */
-  readonly killedByOthers: boolean
-}
-
-export interface ProcessOptions {
-  /** Added to the environment. */
-  readonly env: NodeJS.ProcessEnv
-  /** Characters of stdout and stderr that are kept. */
-  readonly outputChars: number
+export interface ProcessOptions extends HostOptions {
   /** It gives way to programs of usual priority. */
   readonly background: boolean
 }
 
 /** One worker process. */
-export class WorkerProcess {
+export class WorkerProcess implements WorkerHost {
   readonly pid: number | undefined
   readonly exited: Promise<void>
   readonly #child: ChildProcess
   /** Absent where the process could not be started. */
   readonly #channel: Channel | undefined
   readonly #output: Tail
-  #handlers: ProcessHandlers
+  #handlers: HostHandlers
   #isKilled = false
 
   /** @param name what lists of processes show; absent: the program's path */
-  constructor({ env, outputChars, background }: ProcessOptions, handlers: ProcessHandlers, name?: string) {
+  constructor({ env, outputChars, background }: ProcessOptions, handlers: HostHandlers, name?: string) {
     this.#handlers = handlers
     this.#output = new Tail(outputChars)
     this.#child = spawn(process.execPath, [builtEntry('workers/child/main')], {
@@ -80,20 +55,14 @@ export class WorkerProcess {
     this.#channel = pipe && this.#listen(pipe)
     this.exited = new Promise((resolve) => {
       this.#whenGone((how, killedByOthers) => {
-        const lines = this.#output.lastLines(5)
-        const output = this.#output.lastLines(OUTPUT_LINES)
-        this.#handlers.onExit({
-          why: lines ? `${how}; it printed: ${lines}` : how,
-          output,
-          killedByOthers,
-        })
+        this.#handlers.onExit(exitOf(how, this.#output, killedByOthers))
         resolve()
       })
     })
   }
 
   /** From now on these hear of it. */
-  handOver(handlers: ProcessHandlers): void {
+  handOver(handlers: HostHandlers): void {
     this.#handlers = handlers
   }
 
@@ -150,9 +119,4 @@ export class WorkerProcess {
       })
     })
   }
-}
-
-function shortForm(value: unknown): string {
-  const type = typeof value === 'object' && value !== null ? (value as { type?: unknown }).type : undefined
-  return typeof type === 'string' ? `type ${JSON.stringify(type.slice(0, 40))}` : typeof value
 }

@@ -43,7 +43,7 @@ describe('compute threads of a running worker', () => {
       worker.setThreads(5)
       expect(worker.threads).toBe(5)
       await expect.poll(lines).toEqual(['loaded: 3 threads, block for 3', 'now: 5 threads'])
-      process.kill((await worker.ready()).pid, 'SIGKILL')
+      process.kill((await worker.ready()).pid!, 'SIGKILL')
       await nextState(worker, 'ready')
       await expect.poll(lines).toContain('loaded: 5 threads, block for 3')
     },
@@ -84,7 +84,7 @@ describe('a worker that rests', () => {
     const { pid } = await worker.ready()
     expect(worker.rest()).toBe(true)
     expect([worker.state, worker.resting, worker.info]).toEqual(['stopped', true, undefined])
-    await expect.poll(() => isRunning(pid)).toBe(false)
+    await expect.poll(() => isRunning(pid!)).toBe(false)
     const again = await worker.ready()
     expect(again.pid).not.toBe(pid)
     expect((await worker.embed(texts('a'))).dimensions).toBe(8)
@@ -99,7 +99,7 @@ describe('a worker that rests', () => {
     await call
     expect(worker.rest()).toBe(true)
     await worker.stop(1000)
-    expect(isRunning(pid)).toBe(false)
+    expect(isRunning(pid!)).toBe(false)
     worker.wake()
     expect([worker.state, (await failure(worker.ready())).code]).toEqual(['stopped', 'SHUTTING_DOWN'])
   })
@@ -176,7 +176,7 @@ describe('a worker that works', () => {
     expect(worker.state).toBe('starting')
     const info = await worker.ready()
     expect(info).toMatchObject({ engineVersion: 'fake 1', dimensions: 8, maxTokens: 512 })
-    expect(isRunning(info.pid)).toBe(true)
+    expect(isRunning(info.pid!)).toBe(true)
     expect(worker.state).toBe('ready')
   })
 
@@ -323,7 +323,7 @@ describe('cancel and deadline', () => {
       expect((await restarting).error?.message).toMatch(/hangs/)
       const again = await worker.ready()
       expect(again.pid).not.toBe(pid)
-      expect(isRunning(pid)).toBe(false)
+      expect(isRunning(pid!)).toBe(false)
     },
   )
 })
@@ -347,7 +347,7 @@ describe('crashes', () => {
     const worker = start(fakeWorker('embed'))
     const { pid } = await worker.ready()
     const restarting = nextState(worker, 'restarting')
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid!, 'SIGKILL')
     expect((await restarting).error?.message).toMatch(/SIGKILL/)
   })
 
@@ -402,10 +402,10 @@ describe('stop', () => {
     const worker = start(fakeWorker('embed'))
     const { pid } = await worker.ready()
     await worker.embed(texts('fault:child'))
-    expect(runningInGroup(pid)).toHaveLength(2)
+    expect(runningInGroup(pid!)).toHaveLength(2)
     await worker.stop(5000)
     expect(worker.state).toBe('stopped')
-    await expect.poll(() => runningInGroup(pid)).toEqual([])
+    await expect.poll(() => runningInGroup(pid!)).toEqual([])
     expect((await failure(worker.ready())).code).toBe('SHUTTING_DOWN')
   })
 
@@ -415,7 +415,7 @@ describe('stop', () => {
     const pending = failure(worker.embed(texts('fault:hang')))
     await worker.stop(100)
     expect((await pending).code).toBe('SHUTTING_DOWN')
-    expect(isRunning(pid)).toBe(false)
+    expect(isRunning(pid!)).toBe(false)
   })
 
   test('cancels a start', async () => {
@@ -431,7 +431,7 @@ describe('stop', () => {
     )
     const { pid } = await worker.ready()
     const restarting = nextState(worker, 'restarting')
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid!, 'SIGKILL')
     await restarting
     await worker.stop(0)
     expect(worker.state).toBe('stopped')

@@ -1,4 +1,4 @@
-/** Messages between a worker's life and its process; vectors and scores travel as typed arrays (structured clone). */
+/** Messages between a worker's life and its process or thread; vectors and scores travel as typed arrays (structured clone). */
 import type {
   ChatDelta,
   ChatMessage,
@@ -65,6 +65,6 @@ export const PARENT_PID = 'TANDEM_PARENT_PID'
 /** File descriptor of the pipe that carries the messages, in the worker process. */
 export const CHANNEL_FD = 3
 
-/** What a process is called while it has no model, and once it has one. */
+/** What a process or a thread is called while it has no model, and once it has one. */
 export const STANDBY_NAME = 'tandem standby'
 export const WORKER_NAME = 'tandem worker'

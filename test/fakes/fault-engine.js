@@ -63,6 +63,12 @@ async function fault(text, signal) {
       'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n',
     )
     process.abort()
+  } else if (name === 'fill') for (;;) hoard.push(new Array(100_000).fill(0.5))
+  else if (name === 'uncaught') {
+    setImmediate(() => {
+      throw new Error('nobody caught this')
+    })
+    await sleep(3_600_000)
   } else if (name === 'hog') hoard.push(Buffer.alloc(Number(argument ?? 200) * 2 ** 20, 1))
   else if (name === 'stop') process.kill(process.pid, 'SIGSTOP')
   else if (name === 'bytes') writeSync(CHANNEL_FD, Buffer.from([4, 0, 0, 0, 1, 2, 3, 4]))

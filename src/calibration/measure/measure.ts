@@ -36,7 +36,7 @@ export async function measurePlacement(
       await meter?.start()
       const figures = await figuresOf(worker, info, budgetMs, signal)
       const watts = await meter?.stop()
-      const memory = await readMemory(info.pid)
+      const memory = info.pid === undefined ? {} : await readMemory(info.pid) // a server's is not known
       const power = watts === undefined ? {} : { watts }
       return { ...about, loadMs: info.loadMs, ...memory, ...power, ...figures }
     })

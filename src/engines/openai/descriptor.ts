@@ -1,6 +1,6 @@
 import type { EngineDescriptor } from '../../domain/index.ts'
 
-/** Servers that somebody else runs and that speak OpenAI's API; a small process of ours asks each model of theirs. */
+/** Servers that somebody else runs and that speak OpenAI's API; a thread of ours asks each model of theirs. */
 export const openai = {
   id: 'openai',
   title: 'another server',

@@ -66,11 +66,11 @@ describeOpenVino('a worker on OpenVINO', () => {
     const { pid } = await worker.ready()
     const answer = worker.embed(request(['long '.repeat(500)])) // waits for the last shape
     const failed = expect(answer).rejects.toMatchObject({ code: 'WORKER_LOST' })
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid!, 'SIGKILL')
     await failed
     await worker.stop(0)
-    expect(isRunning(pid)).toBe(false)
-    expect(runningInGroup(pid)).toEqual([])
+    expect(isRunning(pid!)).toBe(false)
+    expect(runningInGroup(pid!)).toEqual([])
   })
 
   test('stopped while its first shape compiles it is gone', async () => {

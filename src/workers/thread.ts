@@ -1,0 +1,59 @@
+import { Worker } from 'node:worker_threads'
+import { builtEntry } from '../config/index.ts'
+import { readFromChild } from './from-child.ts'
+import { exitOf, type HostHandlers, type HostOptions, shortForm, type WorkerHost } from './host.ts'
+import { Tail } from './tail.ts'
+import { type ToChild, WORKER_NAME } from './wire.ts'
+
+/** Heap of one thread: past it the thread ends, and this process does not. */
+const HEAP_MIB = 1024
+
+/**
+ * One thread for an engine that asks a server by HTTP: no native code can take this process with it, its memory is bounded, and no
+ * large answer that it reads delays a token of another. A message takes half the time that it takes by a pipe.
+ */
+export class WorkerThread implements WorkerHost {
+  readonly pid = undefined
+  readonly exited: Promise<void>
+  readonly #thread: Worker
+
+  constructor({ env, outputChars }: HostOptions, handlers: HostHandlers) {
+    const output = new Tail(outputChars)
+    const thread = new Worker(builtEntry('workers/child/thread'), {
+      name: WORKER_NAME,
+      env: { ...process.env, ...env },
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+    })
+    this.#thread = thread
+    for (const stream of [thread.stdout, thread.stderr]) {
+      stream.setEncoding('utf8')
+      stream.on('data', (chunk: string) => {
+        output.push(chunk)
+        handlers.onOutput(chunk)
+      })
+    }
+    thread.on('message', (value: unknown) => {
+      const message = readFromChild(value)
+      if (message) handlers.onMessage(message)
+      else handlers.onGarbage(`a message of an unknown form: ${shortForm(value)}`)
+    })
+    thread.on('messageerror', (error) => handlers.onGarbage(error.message))
+    thread.on('error', ({ message }) => output.push(`${message}\n`)) // not caught there; the thread ends
+    this.exited = new Promise((resolve) => {
+      thread.once('exit', (code) => {
+        handlers.onExit(exitOf(`exit code ${code}`, output, false))
+        resolve()
+      })
+    })
+  }
+
+  send(message: ToChild): void {
+    this.#thread.postMessage(message)
+  }
+
+  kill(): void {
+    void this.#thread.terminate()
+  }
+}
