@@ -78,7 +78,7 @@ async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
 ): Promise<T> {
-  for (const endMs = Date.now() + 20_000; Date.now() < endMs; ) {
+  for (const endMs = Date.now() + 200_000; Date.now() < endMs; ) {
     const seen = await look()
     if (seen !== undefined && seen !== false) return seen
     await new Promise((resolve) => setTimeout(resolve, 10))

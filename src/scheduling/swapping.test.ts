@@ -99,9 +99,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('the second begins unloaded and the server is ready; however many ask for both, each loads once a swap, never beside the other', {
-  timeout: 60_000,
-}, async () => {
+test('the second begins unloaded and the server is ready; however many ask for both, each loads once a swap, never beside the other', async () => {
   const { conductor, serving, worker, order, together } = conduct(() => true)
   await serving.ready()
   expect(serving.isReady()).toBe(true)
@@ -125,9 +123,7 @@ test('the second begins unloaded and the server is ready; however many ask for b
   expect(together).toEqual([])
 })
 
-test('while one loads the other device goes on; who leaves leaves the queue, and those who stay share one load', {
-  timeout: 60_000,
-}, async () => {
+test('while one loads the other device goes on; who leaves leaves the queue, and those who stay share one load', async () => {
   const { serving, worker, order } = conduct(() => true, 1500)
   await serving.ready()
   const left = new AbortController()
@@ -151,7 +147,7 @@ test('while one loads the other device goes on; who leaves leaves the queue, and
   expect(order).toEqual([TALK, APPLY])
 })
 
-test('what is asked beside the queue waits for its turn as well', { timeout: 60_000 }, async () => {
+test('what is asked beside the queue waits for its turn as well', async () => {
   const { serving, worker, together } = conduct(() => true)
   await serving.ready()
   expect(await serving.countTokens('apply', ['three words here'])).toEqual([3])
@@ -161,9 +157,7 @@ test('what is asked beside the queue waits for its turn as well', { timeout: 60_
   expect(together).toEqual([])
 })
 
-test('a plan in which both fit loads both, and one in which they do not again makes room when one is asked for', {
-  timeout: 60_000,
-}, async () => {
+test('a plan in which both fit loads both, and one in which they do not again makes room when one is asked for', async () => {
   let swaps = true
   const { conductor, serving, worker } = conduct(() => swaps)
   await serving.ready()

@@ -57,9 +57,7 @@ function keepEmbedding() {
   }
 }
 
-test('[failure-domains] the chat worker dies: no embedding fails, the stream goes on to its end', {
-  timeout: 120_000,
-}, async () => {
+test('[failure-domains] the chat worker dies: no embedding fails, the stream goes on to its end', async () => {
   const embedding = keepEmbedding()
   const chat = await openChat(server, 600)
   await until(() => chat.pieces() > 5 && embedding.answered() > 5, 'both at work')
@@ -73,9 +71,7 @@ test('[failure-domains] the chat worker dies: no embedding fails, the stream goe
   expect((await (await openChat(server, 5)).ended).finishReason).toBe('length')
 })
 
-test('[failure-domains] the embedding worker dies with requests in flight: no client sees it, and no stream', {
-  timeout: 90_000,
-}, async () => {
+test('[failure-domains] the embedding worker dies with requests in flight: no client sees it, and no stream', async () => {
   const chat = await openChat(server, 600)
   const embedding = keepEmbedding()
   await until(() => chat.pieces() > 5 && embedding.answered() > 5, 'both at work')

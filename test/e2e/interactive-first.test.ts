@@ -20,9 +20,7 @@ afterAll(async () => {
 
 const pending = async () => (await statusOf(server)).projects[0]?.progress?.chunksPending ?? 0
 
-test('[interactive-first] while a project is indexed, questions are answered and the index goes on', {
-  timeout: 90_000,
-}, async () => {
+test('[interactive-first] while a project is indexed, questions are answered and the index goes on', async () => {
   await until(async () => (await pending()) > 2000, 'a backlog')
   const before = await pending()
   for (let count = 0; count < 10; count += 1) {
@@ -35,9 +33,7 @@ test('[interactive-first] while a project is indexed, questions are answered and
   await until(async () => (await pending()) < Math.min(before, after), 'the index goes on')
 })
 
-test('[interactive-first] a person who comes last is answered before bulk that came first', {
-  timeout: 90_000,
-}, async () => {
+test('[interactive-first] a person who comes last is answered before bulk that came first', async () => {
   const ended: string[] = []
   const note = async (what: string, answer: Promise<Response>) => {
     const response = await answer

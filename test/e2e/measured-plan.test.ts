@@ -18,9 +18,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 describeOpenVino('[measured-placement] a server that nobody needs', () => {
-  test('starts at once by rule of thumb, measures, and serves by the fastest engine of the device', {
-    timeout: 120_000,
-  }, async () => {
+  test('starts at once by rule of thumb, measures, and serves by the fastest engine of the device', async () => {
     const events = followPlans(server.url)
     let now: Plan | undefined
     const speed = ({ measured }: PlannedPlacement) => measured?.encoder?.textsPerSecond ?? 0
@@ -54,7 +52,7 @@ describeOpenVino('[measured-placement] a server that nobody needs', () => {
     events.stop()
   })
 
-  test('what was measured is known at the next start', { timeout: 60_000 }, async () => {
+  test('what was measured is known at the next start', async () => {
     const { code, stdout } = await tandem(['plan', '--json'], { home: server.home })
     expect(code).toBe(0)
     const { tasks } = JSON.parse(stdout) as Plan

@@ -66,7 +66,7 @@ describeOpenVino('rerank and classify on openvino', () => {
     })
     await engineReady(openvino, 'openvino', 'rerank')
     await engineReady(openvino, 'openvino', 'classify')
-  }, 120_000)
+  })
   afterAll(() => Promise.all([plain?.stop(), openvino?.stop()]))
 
   test('[no-silent-fallback] documents get the scores of onnxruntime, and the answer says by whom', async () => {

@@ -50,9 +50,7 @@ const places = ({ hits }: Found) =>
 // SIGSTOP is Unix's.
 describe.skipIf(process.platform === 'win32')('an engine is switched', () => {
   describeOpenVino('an index of onnxruntime', () => {
-    test('[vector-safe] is served by openvino without embedding it again; a saved file is embedded by openvino alone', {
-      timeout: 120_000,
-    }, async () => {
+    test('[vector-safe] is served by openvino without embedding it again; a saved file is embedded by openvino alone', async () => {
       const tree = await MadeUpTree.make(FILES, 3)
       cleanUp.push(() => tree.remove())
       const home = await mkdtemp(join(tmpdir(), 'tandem-home-'))

@@ -8,7 +8,7 @@ import { startLlamaRouter, type TestLlamaRouter } from '../support/llama-router.
 import { describeLlamaServer } from '../support/llama-server.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const LONG = { timeout: 120_000 }
+const LONG = { timeout: 600_000 }
 const TEXTS = '/v1/completions'
 /** Its answer is long enough to be killed in the middle of. */
 const text = { prompt: 'export function admit(queue: Queue, request: Request) {', max_tokens: 400 }
@@ -23,7 +23,7 @@ describeLlamaServer('the router of a real llama-server', () => {
     const props = `${router.url}/props?model=${router.model}&autoload=false`
     await until(async () => (await fetch(props)).status === 200, 'the router has loaded its model')
     server = await startTestServer({ config: { servers: [{ name: 'router', url: router.url }] } })
-  }, 120_000)
+  })
   afterAll(async () => {
     await server?.stop()
     await router?.stop()

@@ -37,9 +37,7 @@ const servedBy = ({ headers }: Response) => ({
   fallback: headers.get('x-tandem-fallback'),
 })
 
-test('the simulated reference PC answers chat on its B580 and embeddings on its NPU at once, all labelled', {
-  timeout: 90_000,
-}, async () => {
+test('the simulated reference PC answers chat on its B580 and embeddings on its NPU at once, all labelled', async () => {
   server = await startTestServer({ home, args: SIMULATE, config: { simulate: { speedUp: 10 } } })
   await Promise.all([ready(/^chat.*gpu0$/), ready(/^embed.*npu0$/)])
   const chat = { messages: [{ role: 'user', content: 'where is the queue bounded?' }] }
@@ -95,9 +93,7 @@ const FEW = {
   models: { chat: CHAT },
 }
 
-test('[failure-domains] the simulated NPU crashes: embeddings fall back and say so, the chat goes on', {
-  timeout: 90_000,
-}, async () => {
+test('[failure-domains] the simulated NPU crashes: embeddings fall back and say so, the chat goes on', async () => {
   const simulate = { faults: { npu0: 'crash:5', gpu0: 'slow:40' }, speedUp: 10 }
   server = await startTestServer({ home, args: SIMULATE, config: { ...FEW, simulate } })
   await Promise.all([ready(/^chat.*gpu0$/), ready(/^embed.*npu0$/)])
@@ -135,9 +131,7 @@ function filesOf(folder: string): string[] {
     )
 }
 
-test('[vector-safe] a simulated run leaves the real index as it was, byte for byte; wrong vectors are refused', {
-  timeout: 120_000,
-}, async () => {
+test('[vector-safe] a simulated run leaves the real index as it was, byte for byte; wrong vectors are refused', async () => {
   const project = join(home, 'demo')
   mkdirSync(project)
   writeFileSync(join(project, 'queue.ts'), 'export const queueLimit = 256 // the queue is bounded\n')

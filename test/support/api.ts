@@ -39,18 +39,14 @@ export function embed(server: { url: string }, input: unknown, priority?: 'inter
   return post(server, '/v1/embeddings', { model: EMBED, input }, headers)
 }
 
-/** Waits until the only project is up to date. @throws Error when it failed or takes over a minute */
+/** Waits until the only project is up to date. @throws Error when it failed */
 export async function indexed(server: { url: string }): Promise<ProjectStatus> {
   let last: ProjectStatus | undefined
-  await until(
-    async () => {
-      last = (await statusOf(server)).projects[0]
-      if (last?.state === 'failed') throw new Error(last.error)
-      return last?.state === 'ready'
-    },
-    'the index',
-    60_000,
-  )
+  await until(async () => {
+    last = (await statusOf(server)).projects[0]
+    if (last?.state === 'failed') throw new Error(last.error)
+    return last?.state === 'ready'
+  }, 'the index')
   return last!
 }
 
@@ -61,24 +57,23 @@ export async function engineReady(
   task: Task = 'embed',
 ): Promise<WorkerStatus> {
   let found: WorkerStatus | undefined
-  await until(
-    async () => {
-      const { workers } = await statusOf(server)
-      found = workers.find((worker) => worker.engine === engine && worker.task === task)
-      if (found?.state === 'stopped') throw new Error(found.error)
-      return found?.state === 'ready' || found?.state === 'busy'
-    },
-    `${task} by ${engine}`,
-    60_000,
-  )
+  await until(async () => {
+    const { workers } = await statusOf(server)
+    found = workers.find((worker) => worker.engine === engine && worker.task === task)
+    if (found?.state === 'stopped') throw new Error(found.error)
+    return found?.state === 'ready' || found?.state === 'busy'
+  }, `${task} by ${engine}`)
   return found!
 }
+
+/** Ends a wait in vain: ten times what the slowest one has been seen to take. */
+const LIMIT_MS = 240_000
 
 /** @returns milliseconds until the check held. @throws Error when it does not in time */
 export async function until(
   check: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = 30_000,
+  limitMs = LIMIT_MS,
 ): Promise<number> {
   const startedMs = performance.now()
   while (!(await check())) {

@@ -12,7 +12,7 @@ const program = foundForTests('LLAMA_SERVER')
 /** The shipped chat model: Tandem's own llama.cpp serves the same file. */
 export const CHAT_GGUF = join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat', 'tandem-tiny-chat-Q8_0.gguf')
 
-const START_MS = 40_000
+const START_MS = 240_000
 const STOP_MS = 3_000
 
 export const describeLlamaServer = describeWith('LLAMA_SERVER', 'llama-server')

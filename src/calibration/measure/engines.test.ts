@@ -169,5 +169,5 @@ describeVulkan('chat on a Vulkan device', () => {
     expect(gpu.decoder?.decodeTokensPerSecond).toBeGreaterThan(0)
     // a renderer in software is some ten times slower than the CPU itself; a GPU is of its own speed
     if (!existsSync('/dev/dri')) expect(speedOf(gpu)).toBeLessThan(speedOf(cpu)!)
-  }, 180_000)
+  })
 })
