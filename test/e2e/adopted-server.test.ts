@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Plan } from '../../src/domain/index.ts'
 import { CHAT, post, statusOf } from '../support/api.ts'
-import { stream } from '../support/interrupted.ts'
+import { killedAmid, stream } from '../support/interrupted.ts'
 import {
   CHAT_GGUF,
   describeLlamaServer,
@@ -97,13 +97,14 @@ describeLlamaServer('adopted llama-servers', () => {
     async () => {
       await expect.poll(async () => (await worker('cpu'))?.state).toBe('ready')
       const whole = await stream(server, TEXTS, text)
-      const broken = await stream(server, TEXTS, text, (pieces) => {
-        if (pieces === 5) void same.kill()
+      const broken = await killedAmid(server, TEXTS, text, {
+        when: (pieces) => pieces === 5,
+        victims: () => [same.pid()],
       })
       expect(broken.text).toBe(whole.text)
       expect(broken.continued).toMatchObject([{ from: 'openai on server:same', to: 'llama.cpp on cpu' }])
       await expect.poll(async () => (await worker('server:same'))?.state).toBe('restarting')
-      expect((await worker('server:same'))?.error).toContain('does not answer')
+      await expect.poll(async () => (await worker('server:same'))?.error).toContain('does not answer')
       const meanwhile = await post(server, CHATS, mine)
       expect(meanwhile.headers.get('x-tandem-fallback')).toContain('server:same')
       await same.restart()

@@ -71,7 +71,8 @@ test('one that nobody asks is unloaded, and opened with less when it is asked fo
   await until(async () => (await firstChat()).load?.contextTokens !== load?.contextTokens, 'a smaller load')
   expect(load).toMatchObject({ kvType: 'q8_0', contextTokens: 16_384 })
   expect((await firstChat()).device).toBe('gpu0')
-  expect(await chatOn('gpu0')).toMatchObject({ state: 'stopped', error: expect.stringMatching(/unloaded/) })
+  await until(async () => (await chatOn('gpu0'))?.state === 'stopped', 'the unloading')
+  expect((await chatOn('gpu0'))?.error).toMatch(/unloaded/)
   await until(
     async () => (await ask({ max_tokens: 4 })).headers.get('x-tandem-device') === 'gpu0',
     'the load, while another answers',

@@ -1,6 +1,7 @@
 /** A person who waits while the server indexes. Orders are asserted, never speeds. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { embed, search, statusOf, until } from '../support/api.ts'
+import { embed, requestsOf, search, statusOf, until } from '../support/api.ts'
+import { whileFrozen } from '../support/at-work.ts'
 import { MadeUpTree, source } from '../support/made-up-tree.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -41,10 +42,16 @@ test('[interactive-first] a person who comes last is answered before bulk that c
     ended.push(`${what} ${response.status} ${data.length}`)
   }
   const texts = Array.from({ length: 200 }, (_, at) => source(at, 2))
-  const bulk = note('bulk', embed(server, texts))
-  await until(async () => (await statusOf(server)).workers.some(({ queued }) => queued > 0), 'the bulk waits')
-  const people = ['first', 'second', 'third'].map((who) => note(who, embed(server, `${who} question`)))
-  await Promise.all([bulk, ...people])
+  const { pid } = (await statusOf(server)).workers.find(({ task }) => task === 'embed')!
+  const answers = await whileFrozen(pid!, async () => {
+    const before = await requestsOf(server, 'embed', 'bulk')
+    const bulk = note('bulk', embed(server, texts))
+    await until(async () => (await requestsOf(server, 'embed', 'bulk')) > before, 'the bulk waits')
+    const people = ['first', 'second', 'third'].map((who) => note(who, embed(server, `${who} question`)))
+    await until(async () => (await requestsOf(server, 'embed', 'interactive')) === 3, 'the people wait')
+    return [bulk, ...people]
+  })
+  await Promise.all(answers)
   expect(ended).toHaveLength(4)
   expect(ended.at(-1)).toBe('bulk 200 200')
   expect([...ended.slice(0, 3)].sort()).toEqual(['first 200 1', 'second 200 1', 'third 200 1'])

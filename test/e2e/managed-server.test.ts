@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Device, Measurement, Plan } from '../../src/domain/index.ts'
 import { CHAT, post, statusOf, until } from '../support/api.ts'
 import { tandemJson } from '../support/cli.ts'
-import { stream } from '../support/interrupted.ts'
+import { killedAmid, stream } from '../support/interrupted.ts'
 import { describeLlamaServer } from '../support/llama-server.ts'
 import { foundForTests } from '../support/needs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -83,10 +83,13 @@ describeLlamaServer('a llama-server that Tandem started', () => {
     async () => {
       await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback')
       const whole = await stream(server, TEXTS, text)
-      const victims = await serversOf(server)
-      expect(victims.length).toBeGreaterThan(0)
-      const broken = await stream(server, TEXTS, text, (pieces) => {
-        if (pieces === 3) for (const pid of victims) process.kill(pid, 'SIGKILL')
+      let victims: readonly number[] = []
+      const broken = await killedAmid(server, TEXTS, text, {
+        when: (pieces) => pieces === 3,
+        victims: async () => {
+          victims = await serversOf(server)
+          return victims
+        },
       })
       expect(broken.text).toBe(whole.text)
       expect(broken.continued).toMatchObject([{ from: 'openai on cpu', to: 'llama.cpp on cpu' }])
@@ -126,8 +129,12 @@ describeLlamaServer('a llama-server that does not start', () => {
       const broken = { ...llamaServer, args: ['--frobnicate'] }
       server = await startTestServer({ config: { ...config, llamaServer: broken }, env, early: true })
       await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback')
-      await until(async () => (await worker(server, 'openai'))?.error !== undefined, 'the reason')
-      expect((await worker(server, 'openai'))?.error).toMatch(
+      let error: string | undefined
+      await until(async () => {
+        error = (await worker(server, 'openai'))?.error
+        return error !== undefined
+      }, 'the reason')
+      expect(error).toMatch(
         /^llama-server failed: it does not know the argument --frobnicate; its log is \S+$/,
       )
       const response = await post(server, CHATS, question)

@@ -104,14 +104,22 @@ describeOpenVino('tandem embed --engine openvino', () => {
       '%s while the model is compiled: ends at once and leaves no process',
       { timeout: 600_000 },
       async (signal) => {
-        const { child, output, ended } = startTandem(on('HETERO:CPU', '--json'), { home })
-        if (process.platform === 'linux') await until(() => workersOf(child.pid!).length === 1, 'the worker')
-        else await until(() => child.pid !== undefined, 'the process')
-        const workers = process.platform === 'linux' ? workersOf(child.pid!) : []
-        child.kill(signal)
-        expect((await ended).code).toBe(signal === 'SIGINT' ? 130 : 143)
-        expect(output.stdout).toBe('')
-        expect(output.stderr).not.toMatch(/Error|^\s+at /m)
+        let workers: number[] = []
+        let code: number | null = 0
+        for (let tries = 0; code === 0 && tries < 10; tries += 1) {
+          const { child, output, ended } = startTandem(on('HETERO:CPU', '--json'), { home })
+          const look = () => (process.platform === 'linux' ? workersOf(child.pid!) : [])
+          await until(() => {
+            workers = look()
+            return workers.length > 0 || child.exitCode !== null || process.platform !== 'linux'
+          }, 'the worker')
+          child.kill(signal)
+          code = (await ended).code
+          if (code === 0) continue // it had compiled it already
+          expect(output.stdout).toBe('')
+          expect(output.stderr).not.toMatch(/Error|^\s+at /m)
+        }
+        expect(code).toBe(signal === 'SIGINT' ? 130 : 143)
         for (const pid of workers) await until(() => runningInGroup(pid).length === 0, 'the worker goes')
       },
     )

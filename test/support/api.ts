@@ -39,6 +39,22 @@ export function embed(server: { url: string }, input: unknown, priority?: 'inter
   return post(server, '/v1/embeddings', { model: EMBED, input }, headers)
 }
 
+/** Requests that wait or are at a worker. */
+export async function requestsOf(
+  { url }: { url: string },
+  task: Task,
+  priority: 'interactive' | 'bulk',
+): Promise<number> {
+  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')
+  const own = lines.filter(
+    (line) =>
+      line.startsWith('tandem_queue_requests{') &&
+      line.includes(`task="${task}"`) &&
+      line.includes(`priority="${priority}"`),
+  )
+  return own.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+}
+
 /** Waits until the only project is up to date. @throws Error when it failed */
 export async function indexed(server: { url: string }): Promise<ProjectStatus> {
   let last: ProjectStatus | undefined
