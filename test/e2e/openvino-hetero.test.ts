@@ -23,7 +23,7 @@ interface Answer {
 }
 
 async function answerOf(server: { url: string }, input: readonly string[]): Promise<Answer> {
-  const response = await embed(server, input)
+  const response = await embed(server, input, 'bulk') // which is not sent to a second worker because the first one is slow
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
   const { data } = (await response.json()) as { data: { embedding: number[] }[] }
   return {

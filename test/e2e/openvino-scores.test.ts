@@ -22,7 +22,8 @@ async function ask(
   body: object,
   read: (answer: unknown) => number[],
 ): Promise<Scored> {
-  const response = await post(server, path, body)
+  // bulk is not sent to a second worker because the first one is slow
+  const response = await post(server, path, body, { 'x-tandem-priority': 'bulk' })
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
   const header = (name: string) => response.headers.get(`x-tandem-${name}`)
   return {

@@ -182,8 +182,8 @@ describeOllama('an adopted Ollama', () => {
   })
 
   test('[failure-domains] killed in mid-stream: a clear error ends it, and the model is back when the server is', async () => {
-    const broken = await stream(server, CHATS, { ...question, max_tokens: 200 }, (pieces) => {
-      if (pieces === 5) void ollama.kill()
+    const broken = await stream(server, CHATS, { ...question, max_tokens: 200 }, async (pieces) => {
+      if (pieces === 5) await ollama.kill()
     })
     expect(broken.done).toBe(false)
     expect(broken.error?.message).toMatch(/peer|server:peer/)
