@@ -7,7 +7,7 @@ import { TextStream } from './text-stream.ts'
 const PIECE = `data: ${'x'.repeat(256 * 1024)}\n\n`
 const UNREAD = 24 * 2 ** 20
 /** Longer than the process stands still on a busy machine. */
-const LAST_READ_MS = 4_000
+const LAST_READ_MS = 3_000
 
 const ends: (() => void)[] = []
 afterEach(() => {
@@ -61,7 +61,7 @@ describe('a stream that has ended with much unread', () => {
     socket.on('data', (bytes) => {
       read += bytes.length
       socket.pause()
-      setTimeout(() => socket.resume(), 16)
+      setTimeout(() => socket.resume(), 12)
     })
     await new Promise((resolve) => socket.once('close', resolve).resume())
     expect(read).toBeGreaterThan(sent) // with its chunks' heads
