@@ -1,6 +1,6 @@
 /** Clients that leave, wherever their chat stands: what they held is free for the next one. The real chat worker, one slot. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CHAT, post, statusOf, until } from '../support/api.ts'
+import { CHAT, pidOf, post, statusOf, until } from '../support/api.ts'
 import { whileFrozen } from '../support/at-work.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -89,8 +89,7 @@ test('[bounded] a client that leaves while its prompt is read frees the slot', a
 })
 
 test('[bounded] a client that leaves the queue leaves it at once; who has the slot keeps it', async () => {
-  const { pid } = await chatWorker()
-  const first = await whileFrozen(pid!, async () => {
+  const first = await whileFrozen(await pidOf(server, 'chat'), async () => {
     const asked = await open('Hello', true)
     await until(isAt(1, 0), 'a running answer')
     const second = await open('Hello again', true)

@@ -1,6 +1,6 @@
 /** A person who waits while the server indexes. Orders are asserted, never speeds. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { embed, requestsOf, search, statusOf, until } from '../support/api.ts'
+import { embed, pidOf, requestsOf, search, statusOf, until } from '../support/api.ts'
 import { whileFrozen } from '../support/at-work.ts'
 import { MadeUpTree, source } from '../support/made-up-tree.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -42,8 +42,7 @@ test('[interactive-first] a person who comes last is answered before bulk that c
     ended.push(`${what} ${response.status} ${data.length}`)
   }
   const texts = Array.from({ length: 200 }, (_, at) => source(at, 2))
-  const { pid } = (await statusOf(server)).workers.find(({ task }) => task === 'embed')!
-  const answers = await whileFrozen(pid!, async () => {
+  const answers = await whileFrozen(await pidOf(server, 'embed'), async () => {
     const before = await requestsOf(server, 'embed', 'bulk')
     const bulk = note('bulk', embed(server, texts))
     await until(async () => (await requestsOf(server, 'embed', 'bulk')) > before, 'the bulk waits')

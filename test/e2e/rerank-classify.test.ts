@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import reference from '../data/reference-scores.json' with { type: 'json' }
 import { isRunning } from '../processes.ts'
-import { embed, post, requestsOf, statusOf, until } from '../support/api.ts'
+import { embed, pidOf, post, requestsOf, statusOf, until } from '../support/api.ts'
 import { whileFrozen } from '../support/at-work.ts'
 import { startTestServer, TEST_MODELS, type TestServer } from '../support/server.ts'
 
@@ -57,8 +57,7 @@ test('texts get the labels that the reference gives them', async () => {
 
 test('[interactive-first] a person who comes last is answered before many documents that came first', async () => {
   const ended: string[] = []
-  const { pid } = (await statusOf(server)).workers.find(({ task }) => task === 'rerank')!
-  const answers = await whileFrozen(pid!, async () => {
+  const answers = await whileFrozen(await pidOf(server, 'rerank'), async () => {
     const many = rank('queue', MANY).then(() => ended.push('many'))
     await until(async () => (await requestsOf(server, 'rerank', 'bulk')) === 1, 'the many wait')
     const person = rank('cat', ['a cat', 'a queue']).then(({ body }) =>
@@ -72,22 +71,19 @@ test('[interactive-first] a person who comes last is answered before many docume
 })
 
 test('[failure-domains] the reranker dies: requests are tried again, embeddings go on', async () => {
-  const workers = (await statusOf(server)).workers
-  const pidOf = (task: string) => workers.find((worker) => worker.task === task)!.pid!
+  const [reranker, encoder] = [await pidOf(server, 'rerank'), await pidOf(server, 'embed')]
   const isAtWork = async () =>
     (await statusOf(server)).workers.some(({ task, running }) => task === 'rerank' && running > 0)
-  const pending = await whileFrozen(pidOf('rerank'), async () => {
+  const pending = await whileFrozen(reranker, async () => {
     const asked = rank('queue', MANY)
     await until(isAtWork, 'the reranker works')
-    process.kill(pidOf('rerank'), 'SIGKILL')
+    process.kill(reranker, 'SIGKILL')
     return [asked]
   })
   expect((await embed(server, 'meanwhile')).status).toBe(200)
   expect((await pending[0]!).body.results).toHaveLength(MANY.length)
-  expect((await statusOf(server)).workers.find(({ task }) => task === 'rerank')!.pid).not.toBe(
-    pidOf('rerank'),
-  )
-  expect(isRunning(pidOf('embed'))).toBe(true)
+  expect((await statusOf(server)).workers.find(({ task }) => task === 'rerank')!.pid).not.toBe(reranker)
+  expect(isRunning(encoder)).toBe(true)
 })
 
 test('plan, models and status name both tasks', async () => {

@@ -85,6 +85,17 @@ export async function engineReady(
 /** Ends a wait in vain: ten times what the slowest one has been seen to take. */
 const LIMIT_MS = 240_000
 
+/** Waits until a task's first worker answers. @returns its process */
+export async function pidOf(server: { url: string }, task: Task): Promise<number> {
+  let pid: number | undefined
+  await until(async () => {
+    const first = (await statusOf(server)).workers.find((worker) => worker.task === task)
+    pid = first?.state === 'ready' || first?.state === 'busy' ? first.pid : undefined
+    return pid !== undefined
+  }, `the worker of ${task}`)
+  return pid!
+}
+
 /** @returns milliseconds until the check held. @throws Error when it does not in time */
 export async function until(
   check: () => boolean | Promise<boolean>,
