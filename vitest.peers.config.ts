@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     include: ['test/peers/**/*.test.ts'],
     globalSetup: ['test/peers/global-setup.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 240_000 } },
     pool: 'forks',
     maxWorkers: 1,
     reporters: ['default', './test/closing-line-reporter.ts'],

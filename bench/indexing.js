@@ -1,15 +1,31 @@
 #!/usr/bin/env node
 // Indexing a real tree through the server against the bare session on the same texts: the encoder must never wait.
-import { mkdtempSync, rmSync } from 'node:fs'
+// Then how soon a search finds what is saved.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { indexProject } from './lib/indexed.js'
 import { openRaw } from './lib/raw-onnxruntime.js'
-import { report } from './lib/report.js'
-import { startServer } from './lib/server.js'
+import { median, report } from './lib/report.js'
+import { call, startServer } from './lib/server.js'
 import { writeTree } from './lib/tree.js'
 
 const CHUNKS = Number(process.argv[2] ?? 3000)
+
+const SAVES = 15
+/** The promise to the person who saves, milliseconds. */
+const FOUND_WITHIN_MS = 1000
+
+/** @returns milliseconds from the save of a new file to the search that finds it */
+async function savedAndFound(url, number) {
+  const query = `lighthouseLamp${number}`
+  writeFileSync(join(tree, `${query}.ts`), `export function ${query}() {\n  return ${number}\n}\n`)
+  const startedMs = performance.now()
+  for (;;) {
+    const { results } = await call(`${url}/tandem/v1/search`, { query, limit: 5 })
+    if (results.some(({ path }) => path === `${query}.ts`)) return performance.now() - startedMs
+  }
+}
 
 const tree = mkdtempSync(join(tmpdir(), 'tandem-tree-'))
 const { files, texts } = writeTree(tree, CHUNKS)
@@ -26,6 +42,8 @@ try {
   const before = await raw.measure(batchSize)
   const { status, seconds } = await indexProject(server.url, tree, 'tree')
   const after = await raw.measure(batchSize)
+  const found = []
+  for (let number = 0; number < SAVES; number++) found.push(await savedAndFound(server.url, number))
   const limit = (before + after) / 2
   const rate = status.embedded / seconds
   report('indexing', [
@@ -39,6 +57,14 @@ try {
     },
     { what: 'index, from the request until it is complete', value: rate, unit: 'chunks/s' },
     { what: 'index / bare session', value: rate / limit, unit: '', target: 0.85 },
+    {
+      what: 'a saved file is found, median',
+      value: median(found),
+      unit: 'ms',
+      target: FOUND_WITHIN_MS,
+      better: 'less',
+      note: `${Math.min(...found).toFixed(0)} to ${Math.max(...found).toFixed(0)}`,
+    },
   ])
 } finally {
   await sample.close()

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-const LIMIT_MS = 30_000
+const LIMIT_MS = 240_000
 
 /**
  * The Ollama in the folder that TANDEM_TEST_OLLAMA names, else the one in the PATH.

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const PROBE = fileURLToPath(new URL('../dist/engines/llama.cpp/probe.js', import.meta.url))
-const LIMIT_MS = 30_000
+const LIMIT_MS = 240_000
 
 /**
  * Asks the built probe for Vulkan's devices; Mesa's renderer in software is enough.

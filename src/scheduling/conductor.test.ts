@@ -154,7 +154,7 @@ test('a device that comes back after its worker was let go gets a new worker', a
   devices = ['npu0', 'cpu']
   conductor.replan('npu0 is back')
   // a process has to start
-  await expect.poll(async () => (await embed(serving, 'a')).servedBy.device, { timeout: 10_000 }).toBe('npu0')
+  await expect.poll(async () => (await embed(serving, 'a')).servedBy.device).toBe('npu0')
 })
 
 function isAlive(pid: number): boolean {

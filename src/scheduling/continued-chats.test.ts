@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
 import { fakeWorker } from '../../test/fakes/fault-worker.ts'
 import type { ChatDelta, ChatMove, ChatRequest, ServedBy } from '../domain/index.ts'
 import type { Worker } from '../workers/index.ts'
@@ -13,8 +16,8 @@ const chat = (content: string): ChatRequest => ({
   toolChoice: 'none',
 })
 
-/** Hears a chat; `at` runs once when so many deltas have come. */
-function listener(at: number, act: () => void) {
+/** Hears a chat. */
+function listener() {
   const moves: ChatMove[] = []
   const served: ServedBy[] = []
   const seen: string[] = []
@@ -32,22 +35,31 @@ function listener(at: number, act: () => void) {
     },
     onDelta: (delta: ChatDelta) => {
       seen.push(delta.type === 'text' ? delta.text : '')
-      if (seen.length === at) act()
     },
   }
 }
 
-const kill = (worker: Worker | undefined) => process.kill(worker?.info?.pid as number, 'SIGKILL')
-const TEXT = 'one two fault:slow:100 four five fault:slow:100 seven'
+const folder = mkdtempSync(join(tmpdir(), 'tandem-continued-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let texts = 0
+
+/** Seven words; the first worker that comes to the word of this number, counted from 0, is killed there. */
+function textThatKills(at: number): string {
+  texts += 1
+  const words = ['one', 'two', 'three', 'four', 'five', 'six', 'seven']
+  words[at] = `fault:die-once:${join(folder, String(texts))}`
+  return words.join(' ')
+}
 
 describe('an answer whose worker is killed', () => {
   test('[failure-domains] goes on at the next placement: whole, nothing twice, and it says so', async () => {
     const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
     await Promise.all(workers.map((worker) => worker.ready()))
-    const heard = listener(2, () => kill(workers[0]))
-    const { result, servedBy } = await serving.chat(chat(TEXT), heard.context, heard.onDelta)
-    expect(heard.seen.join('')).toBe(TEXT)
-    expect(result).toMatchObject({ text: TEXT, usage: { promptTokens: 1, completionTokens: 7 } })
+    const text = textThatKills(2)
+    const heard = listener()
+    const { result, servedBy } = await serving.chat(chat(text), heard.context, heard.onDelta)
+    expect(heard.seen.join('')).toBe(text)
+    expect(result).toMatchObject({ text, usage: { promptTokens: 1, completionTokens: 7 } })
     const move = { from: 'onnxruntime on gpu0', to: 'onnxruntime on cpu', atToken: 2 }
     expect(result.continued).toMatchObject([move])
     expect(result.continued?.[0]?.why).toMatch(/SIGKILL/)
@@ -62,49 +74,64 @@ describe('an answer whose worker is killed', () => {
   })
 
   test('goes on at the same placement once it is back, where there is no other', async () => {
-    const { serving, workers } = serve([fakeWorker('chat', 'cpu', { lastPlacement: true })])
+    const { serving } = serve([fakeWorker('chat', 'cpu', { lastPlacement: true })])
     await serving.ready()
-    const heard = listener(5, () => kill(workers[0]))
-    const { result } = await serving.chat(chat(TEXT), heard.context, heard.onDelta)
-    expect(heard.seen.join('')).toBe(TEXT)
-    expect(result.text).toBe(TEXT)
+    const text = textThatKills(5)
+    const heard = listener()
+    const { result } = await serving.chat(chat(text), heard.context, heard.onDelta)
+    expect(heard.seen.join('')).toBe(text)
+    expect(result.text).toBe(text)
     expect(heard.moves).toMatchObject([{ from: 'onnxruntime on cpu', to: 'onnxruntime on cpu', atToken: 5 }])
   })
 
   test('several at once go on side by side, as they ran', async () => {
     const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
     await Promise.all(workers.map((worker) => worker.ready()))
-    const heard = [listener(4, () => {}), listener(4, () => kill(workers[0]))]
-    const answers = heard.map(({ context, onDelta }) => serving.chat(chat(TEXT), context, onDelta))
     let together = 0
-    const looking = setInterval(() => {
+    const countTogether = () => {
       const running = serving.workers().find(({ device }) => device === 'cpu')?.running ?? 0
       together = Math.max(together, running)
-    }, 5)
-    const results = await Promise.all(answers)
-    clearInterval(looking)
-    for (const { result } of results) expect(result).toMatchObject({ text: TEXT, continued: [{}] })
-    expect(together).toBe(2)
+    }
+    const waits = join(folder, 'go')
+    const killed = textThatKills(3)
+    const beside = `one two fault:until:${waits} four`
+    const answers = [beside, killed].map((text) => {
+      const heard = listener()
+      const onDelta = (delta: ChatDelta) => {
+        heard.onDelta(delta)
+        countTogether()
+      }
+      return serving.chat(chat(text), heard.context, onDelta)
+    })
+    const [, last] = answers
+    const { result: second } = await last!
+    expect(second).toMatchObject({ text: killed, continued: [{}] })
+    expect(together).toBe(2) // the one that waits went on too
+    writeFileSync(waits, '')
+    const { result: first } = await answers[0]!
+    expect(first).toMatchObject({ text: beside, continued: [{ atToken: 2 }] })
   })
 
   test('raw text goes on too', async () => {
     const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
     await Promise.all(workers.map((worker) => worker.ready()))
-    const heard = listener(2, () => kill(workers[0]))
-    const request = { model: 'fake', prompt: TEXT, sampling: { stop: [], maxTokens: 6 } }
+    const text = textThatKills(2)
+    const heard = listener()
+    const request = { model: 'fake', prompt: text, sampling: { stop: [], maxTokens: 6 } }
     const { result } = await serving.complete(request, heard.context, heard.onDelta)
-    expect(result.text).toBe(TEXT.slice(0, TEXT.lastIndexOf(' ')))
+    expect(result.text).toBe(text.slice(0, text.lastIndexOf(' ')))
     expect(heard.seen.join('')).toBe(result.text)
     expect(result.continued).toHaveLength(1)
   })
 
   test('ends with the reason of the loss when no worker comes back in time', async () => {
-    const { serving, workers } = serve([fakeWorker('chat', 'cpu', { limits: { firstRestartMs: 60_000 } })], {
+    const { serving } = serve([fakeWorker('chat', 'cpu', { limits: { firstRestartMs: 60_000 } })], {
       queue: { maxWaitMs: 300 },
     })
     await serving.ready()
-    const heard = listener(2, () => kill(workers[0]))
-    const error = await failure(serving.chat(chat(TEXT), heard.context, heard.onDelta))
+    const text = textThatKills(2)
+    const heard = listener()
+    const error = await failure(serving.chat(chat(text), heard.context, heard.onDelta))
     expect(error.code).toBe('WORKER_LOST')
     expect(error.message).toMatch(/SIGKILL/)
     expect(heard.seen).toEqual(['one', ' two'])
@@ -113,7 +140,7 @@ describe('an answer whose worker is killed', () => {
   test('ends with an error after three tries, no text twice', async () => {
     const { serving } = serve([fakeWorker('chat', 'gpu0'), fakeWorker('chat', 'cpu')])
     await serving.ready()
-    const heard = listener(0, () => {})
+    const heard = listener()
     const text = 'hello fault:slow:50 fault:crash'
     const error = await failure(serving.chat(chat(text), heard.context, heard.onDelta))
     expect(error.code).toBe('WORKER_LOST')
@@ -128,9 +155,10 @@ describe('an answer whose worker is killed', () => {
   test('waits for its own engine where the other would begin anew: never text twice, and no word of the other', async () => {
     const { serving, workers } = serve([fakeWorker('chat', 'gpu0'), beginsAnew()])
     await Promise.all(workers.map((worker) => worker.ready()))
-    const heard = listener(2, () => kill(workers[0]))
-    const { result, servedBy } = await serving.chat(chat(TEXT), heard.context, heard.onDelta)
-    expect(heard.seen.join('')).toBe(TEXT)
+    const text = textThatKills(2)
+    const heard = listener()
+    const { result, servedBy } = await serving.chat(chat(text), heard.context, heard.onDelta)
+    expect(heard.seen.join('')).toBe(text)
     const move = { from: 'onnxruntime on gpu0', to: 'onnxruntime on gpu0', atToken: 2 }
     expect(result.continued).toMatchObject([move])
     expect(heard.moves).toEqual(result.continued)
@@ -145,18 +173,20 @@ describe('an answer whose worker is killed', () => {
     await Promise.all(workers.map((worker) => worker.ready()))
     // a restart fails from now on
     Object.assign(first.spec, { device: 'fault:crash' })
-    const heard = listener(2, () => kill(workers[0]))
-    const error = await failure(serving.chat(chat(TEXT), heard.context, heard.onDelta))
+    const text = textThatKills(2)
+    const heard = listener()
+    const error = await failure(serving.chat(chat(text), heard.context, heard.onDelta))
     expect(error.code).toBe('WORKER_LOST')
     expect(error.message).toMatch(/SIGKILL/)
     expect(heard.seen).toEqual(['one', ' two'])
   })
 
   test('is refused where its only engine would begin anew', async () => {
-    const { serving, workers } = serve([{ ...beginsAnew(), lastPlacement: true }])
+    const { serving } = serve([{ ...beginsAnew(), lastPlacement: true }])
     await serving.ready()
-    const heard = listener(2, () => kill(workers[0]))
-    const error = await failure(serving.chat(chat(TEXT), heard.context, heard.onDelta))
+    const text = textThatKills(2)
+    const heard = listener()
+    const error = await failure(serving.chat(chat(text), heard.context, heard.onDelta))
     expect(error).toMatchObject({ code: 'CANNOT_CONTINUE', status: 502 })
     expect(heard.seen).toEqual(['one', ' two'])
   })
@@ -171,7 +201,7 @@ describe('an answer whose engine fails', () => {
     const [first, second] = workers as [Worker, Worker]
     const ask = second.chat.bind(second)
     second.chat = (request, ...rest) => ask({ ...request, messages: chat('one two three').messages }, ...rest)
-    const heard = listener(0, () => {})
+    const heard = listener()
     const { result } = await serving.chat(chat(broken), heard.context, heard.onDelta)
     expect(heard.seen).toEqual(['one', ' two', ' three'])
     expect(result.continued).toMatchObject([{ to: 'onnxruntime on cpu', atToken: 2 }])
@@ -181,7 +211,7 @@ describe('an answer whose engine fails', () => {
 
   test('ends with its error where there is none', async () => {
     const { serving } = serve([fakeWorker('chat')])
-    const heard = listener(0, () => {})
+    const heard = listener()
     const error = await failure(serving.chat(chat(broken), heard.context, heard.onDelta))
     expect(error.code).toBe('ENGINE_FAILED')
     expect(heard.seen).toEqual(['one', ' two'])

@@ -132,9 +132,11 @@ test('a client holds a chat model, and lets it go; an encoder stays', async () =
 test('a chat model that answers is not unloaded', async () => {
   const { relief, resting, serving } = await started()
   const residency = createResidency(relief.conductor, noServers)
-  const chat = { model: 'fake', prompt: 'fault:slow:300', sampling: { stop: [] } }
-  const running = serving.complete(chat as never, interactive, () => {})
+  const chat = { model: 'fake', prompt: 'fault:slow:600000', sampling: { stop: [] } }
+  const left = new AbortController()
+  const running = serving.complete(chat as never, { ...interactive, signal: left.signal }, () => {})
   await expect.poll(() => serving.activity().inFlight).toBe(1)
   expect([residency.unload('fake'), resting()]).toEqual([false, []])
-  await running
+  left.abort()
+  await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
 })

@@ -1,4 +1,7 @@
 /** Two chat models on one device that do not fit together, and an encoder on another; the processes are real. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { FAKE_MODEL, fakeWorker } from '../../test/fakes/fault-worker.ts'
 import { Config } from '../config/index.ts'
@@ -32,8 +35,8 @@ interface Setup {
   readonly together: string[]
 }
 
-/** @param swaps whether the plan says so, now */
-function conduct(swaps: () => boolean, loadMs = 0): Setup {
+/** @param swaps whether the plan says so, now. @param loadFault of the second */
+function conduct(swaps: () => boolean, loadFault?: string): Setup {
   const makePlan = (): Plan => {
     const chats = [TALK, APPLY].map((id, at): PlannedPlacement => {
       const placement = chatOf(['talk', 'apply'][at]!)
@@ -53,7 +56,7 @@ function conduct(swaps: () => boolean, loadMs = 0): Setup {
     makePlan,
     workerOptions: (placement) => {
       const { task, device } = placement
-      const slow = placement.model === 'apply' && loadMs > 0 ? { loadFault: `fault:slow:${loadMs}` } : {}
+      const slow = placement.model === 'apply' && loadFault ? { loadFault } : {}
       const options = fakeWorker(task, device, slow)
       return { ...options, placement, spec: { ...options.spec, model: model(placement.model) } }
     },
@@ -99,9 +102,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('the second begins unloaded and the server is ready; however many ask for both, each loads once a swap, never beside the other', {
-  timeout: 60_000,
-}, async () => {
+test('the second begins unloaded and the server is ready; however many ask for both, each loads once a swap, never beside the other', async () => {
   const { conductor, serving, worker, order, together } = conduct(() => true)
   await serving.ready()
   expect(serving.isReady()).toBe(true)
@@ -125,10 +126,11 @@ test('the second begins unloaded and the server is ready; however many ask for b
   expect(together).toEqual([])
 })
 
-test('while one loads the other device goes on; who leaves leaves the queue, and those who stay share one load', {
-  timeout: 60_000,
-}, async () => {
-  const { serving, worker, order } = conduct(() => true, 1500)
+test('while one loads the other device goes on; who leaves leaves the queue, and those who stay share one load', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-swapping-'))
+  running.push(async () => rmSync(folder, { recursive: true }))
+  const loads = join(folder, 'go')
+  const { serving, worker, order } = conduct(() => true, `fault:until:${loads}`)
   await serving.ready()
   const left = new AbortController()
   const leaving = failure(chat(serving, 'apply', 'not for long', left.signal))
@@ -140,18 +142,15 @@ test('while one loads the other device goes on; who leaves leaves the queue, and
   left.abort()
   expect((await leaving).code).toBe('CANCELLED')
   expect(waiting()?.waiting).toBe(8)
-  let answered = 0
-  while (worker(APPLY).state === 'starting') {
-    await embed(serving, `text ${answered}`)
-    answered += 1
-  }
-  expect(answered).toBeGreaterThan(20)
-  expect(waiting()?.waiting).toBeGreaterThan(0)
+  for (let answered = 0; answered < 20; answered += 1) await embed(serving, `text ${answered}`)
+  expect(worker(APPLY).state).toBe('starting')
+  expect(waiting()?.waiting).toBe(8)
+  writeFileSync(loads, '')
   expect((await Promise.all(staying)).map(({ result }) => result.text)).toContain('text 7')
   expect(order).toEqual([TALK, APPLY])
 })
 
-test('what is asked beside the queue waits for its turn as well', { timeout: 60_000 }, async () => {
+test('what is asked beside the queue waits for its turn as well', async () => {
   const { serving, worker, together } = conduct(() => true)
   await serving.ready()
   expect(await serving.countTokens('apply', ['three words here'])).toEqual([3])
@@ -161,9 +160,7 @@ test('what is asked beside the queue waits for its turn as well', { timeout: 60_
   expect(together).toEqual([])
 })
 
-test('a plan in which both fit loads both, and one in which they do not again makes room when one is asked for', {
-  timeout: 60_000,
-}, async () => {
+test('a plan in which both fit loads both, and one in which they do not again makes room when one is asked for', async () => {
   let swaps = true
   const { conductor, serving, worker } = conduct(() => swaps)
   await serving.ready()

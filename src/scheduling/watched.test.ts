@@ -50,7 +50,9 @@ test('what fails ends with its error; what finds the queue full was never admitt
   const { heard, observer } = listener()
   const { serving } = serve([fakeWorker('embed')], { queue: { maxWaiting: 1 } }, observer)
   await serving.ready()
-  const slow = [1, 2].map(() => serving.embed(embed('fault:slow:300'), interactive))
+  const left = new AbortController()
+  const busy = { ...interactive, signal: left.signal }
+  const slow = [1, 2].map(() => failure(serving.embed(embed('fault:slow:600000'), busy)))
   const waits = failure(serving.embed(embed('a'), { ...interactive, deadlineMs: 150 }))
   await failure(serving.embed(embed('b'), interactive))
   expect(heard.at(-1)).toEqual(['refused', 4, 'QUEUE_FULL'])
@@ -60,5 +62,6 @@ test('what fails ends with its error; what finds the queue full was never admitt
   ])
   await waits
   expect(heard.at(-1)).toEqual(['ended', 3, 'DEADLINE', undefined, undefined, false])
+  left.abort()
   await Promise.all(slow)
 })

@@ -25,7 +25,7 @@ describe.skipIf(process.platform === 'win32')('the worker and its parent', () =>
     const pid = Number(await nextLine(parent))
     expect(isRunning(pid)).toBe(true)
     parent.kill('SIGKILL')
-    await expect.poll(() => isRunning(pid), { timeout: 2000, interval: 50 }).toBe(false)
+    await expect.poll(() => isRunning(pid)).toBe(false)
   })
 
   test("Ctrl-C in the parent's terminal does not reach the worker", async () => {

@@ -368,7 +368,7 @@ describe('crashes', () => {
     )
     const states: string[] = []
     worker.onEvent((event) => states.push(event.state))
-    await expect.poll(() => states.length, { timeout: 10_000 }).toBeGreaterThan(3)
+    await expect.poll(() => states.length).toBeGreaterThan(3)
     expect(new Set(states)).toEqual(new Set(['restarting']))
   })
 

@@ -4,7 +4,7 @@ import { runChaos } from './chaos.ts'
 import { missed, type Report } from './report.ts'
 import { runSimulated } from './simulated.ts'
 
-const LIMIT_MS = 480_000
+const LIMIT_MS = 1_800_000
 const never = new AbortController().signal
 const silent = () => {}
 

@@ -23,7 +23,7 @@ import { makeWorld, type World } from './world.ts'
 /** The bound for a kill, milliseconds. */
 const RECOVERY_MS = 500
 /** Given to the last restart to be over. */
-const CALM_MS = 15_000
+const CALM_MS = 150_000
 /** What a server must never write. */
 const BUGS = /unhandled|uncaught|TypeError|ReferenceError|Tandem failed/i
 

@@ -9,7 +9,7 @@ import type { Tally } from './tally.ts'
 import { servingWorker, type World } from './world.ts'
 
 /** Milliseconds in which a task must answer again, and in which its worker must be another process. */
-const BACK_MS = 60_000
+const BACK_MS = 240_000
 const POLL_MS = 20
 
 export interface Happened {

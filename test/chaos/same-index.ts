@@ -7,7 +7,7 @@ import { cosine, type IndexContent } from '../support/read-index.ts'
 const FUNCTIONS = 3
 /** As in the test of `nothing-lost`: dynamic int8 depends a little on batch mates. */
 const SAME_VECTOR = 0.9995
-const CAUGHT_UP_MS = 60_000
+const CAUGHT_UP_MS = 240_000
 
 /** Changes, moves, deletes and adds files until `signal` ends it. */
 export async function keepEditing(tree: MadeUpTree, seed: number, signal: AbortSignal): Promise<void> {

@@ -144,4 +144,4 @@ test('[measured-placement] the real one measures the shipped embedding model, an
   })
   const second = await tandem(args, { home, env })
   expect(JSON.parse(second.stdout)).toMatchObject({ measuredNow: [], placements: document.placements })
-}, 120_000)
+})

@@ -41,11 +41,14 @@ export async function runCli(args: readonly string[], options: CliOptions) {
   return { code: await ended, ...output }
 }
 
-/** Waits until the check holds. @throws Error when it does not within 10 s */
+/** Ends a wait in vain. */
+const LIMIT_MS = 120_000
+
+/** Waits until the check holds. @throws Error when it does not in time */
 export async function until(check: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + LIMIT_MS
   while (!check()) {
-    if (performance.now() > deadline) throw new Error(`not within 10 s: ${what}`)
+    if (performance.now() > deadline) throw new Error(`not within ${LIMIT_MS} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

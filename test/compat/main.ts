@@ -15,8 +15,8 @@ import { type ClientResult, document, failuresOf, table } from './matrix.ts'
 const CHAT = 'tandem-tiny-chat'
 const EMBED = 'tandem-embed-small'
 /** A client that hangs is ended. */
-const CLIENT_MS = 120_000
-const INDEX_MS = 60_000
+const CLIENT_MS = 480_000
+const INDEX_MS = 240_000
 
 const CLIENTS: Readonly<Record<string, string>> = {
   openai: 'openai.mjs',

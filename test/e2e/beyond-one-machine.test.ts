@@ -13,7 +13,7 @@ import { freePort } from '../support/llama-server.ts'
 import { ownAddress } from '../support/own-address.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const LONG = { timeout: 120_000 }
+const LONG = { timeout: 600_000 }
 const messages = [{ role: 'user', content: 'What does the queue do when it is full?' }]
 const example = (path: string) => readFileSync(new URL(`../../examples/${path}`, import.meta.url), 'utf8')
 const KEYS = { TANDEM_KEY: 'what-clients-send', OVMS_KEY: 'what-ovms-wants', VLLM_KEY: 'what-vllm-wants' }
@@ -80,18 +80,14 @@ describe.each(['compose/tandem.yaml', 'kubernetes/tandem.yaml'])('the example %s
       }),
     )
     await expect
-      .poll(
-        async () =>
-          Object.entries((await planOf(server, withKey)).tasks).map(([task, [each]]) => [task, each?.model]),
-        {
-          timeout: 40_000,
-        },
+      .poll(async () =>
+        Object.entries((await planOf(server, withKey)).tasks).map(([task, [each]]) => [task, each?.model]),
       )
       .toEqual([
         ['chat', QWEN],
         ['embed', BGE],
       ])
-    await expect.poll(async () => (await fetch(`${server.url}/health`)).status, { timeout: 40_000 }).toBe(200)
+    await expect.poll(async () => (await fetch(`${server.url}/health`)).status).toBe(200)
     const chat = await post(server, '/v1/chat/completions', { messages, model: QWEN }, withKey)
     expect(chat.headers.get('x-tandem-device')).toBe('server:vllm')
     expect(JSON.stringify(await chat.json())).toContain('from the GPU')
@@ -99,21 +95,16 @@ describe.each(['compose/tandem.yaml', 'kubernetes/tandem.yaml'])('the example %s
     expect(embedded.headers.get('x-tandem-device')).toBe('server:ovms')
     if (ownAddress)
       await expect
-        .poll(async () => (await planOf(server, withKey)).tasks.embed?.[0]?.reasons.join(), {
-          timeout: 30_000,
-        })
+        .poll(async () => (await planOf(server, withKey)).tasks.embed?.[0]?.reasons.join())
         .toContain('measured: the way there and back takes')
     await mkdir(folder)
     await writeFile(join(folder, 'queue.ts'), 'export const bound = 256 // requests that wait at most\n')
     expect((await post(server, '/tandem/v1/projects', { path: folder }, withKey)).status).toBe(202)
     await expect
-      .poll(
-        async () => {
-          const answer = await fetch(`${server.url}/tandem/v1/status`, { headers: withKey })
-          return ((await answer.json()) as { projects: unknown[] }).projects
-        },
-        { timeout: 30_000 },
-      )
+      .poll(async () => {
+        const answer = await fetch(`${server.url}/tandem/v1/status`, { headers: withKey })
+        return ((await answer.json()) as { projects: unknown[] }).projects
+      })
       .toMatchObject([{ state: 'ready', files: 1, embedded: 1 }])
     const [first, second] = engines
     expect(first!.asked.map(({ path: asked }) => asked)).not.toContain('/v3/chat/completions')
@@ -136,7 +127,7 @@ describe.runIf(ownAddress)('a server on another address', () => {
     server = await startTestServer({
       config: { servers: [{ name: 'far', url: far.url, tasks: ['embed'] }] },
     })
-  }, 120_000)
+  })
   afterAll(async () => {
     await server?.stop()
     await far?.stop()
@@ -148,7 +139,7 @@ describe.runIf(ownAddress)('a server on another address', () => {
     const [, ms] =
       /^measured: the way there and back takes ([\d.]+) ms$/m.exec(there?.reasons.join('\n') ?? '') ?? []
     expect(Number(ms)).toBeGreaterThanOrEqual(DELAY_MS)
-    expect(Number(ms)).toBeLessThan(10 * DELAY_MS)
+    expect(Number(ms)).toBeLessThan(100 * DELAY_MS) // milliseconds, whatever stood still meanwhile
   })
 
   test(

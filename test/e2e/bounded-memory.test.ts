@@ -24,7 +24,7 @@ afterAll(async () => {
   await tree?.remove()
 })
 
-test(`[bounded] ${FILES} files are indexed within bounded memory`, { timeout: 180_000 }, async () => {
+test(`[bounded] ${FILES} files are indexed within bounded memory`, async () => {
   const project = await indexed(server)
   expect(project).toMatchObject({ files: FILES, chunks: FILES, embedded: FILES })
   expect((await search(server, 'f4321'))[0]!.path).toBe('src/room21/file4321.ts')

@@ -1,19 +1,27 @@
 /** SIGKILL of the chat worker in the middle of an answer: the text goes on as if nothing had happened. */
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { PACKAGE_ROOT } from '../../src/config/index.ts'
-import { CHAT, post } from '../support/api.ts'
-import { type Answered, chatWorker, stream } from '../support/interrupted.ts'
+import { CHAT, post, until } from '../support/api.ts'
+import { killAtWork } from '../support/at-work.ts'
+import {
+  type Answered,
+  chatWorker,
+  isAnswering,
+  type Kill,
+  killedAmid,
+  stream,
+} from '../support/interrupted.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { describeVulkan } from '../support/vulkan.ts'
 
 const CHATS = '/v1/chat/completions'
 const RAW = '/v1/completions'
-const IN_TIME = { timeout: 120_000 }
+const IN_TIME = { timeout: 600_000 }
 
 const passages = `You answer questions about the project demo from the passages below. Cite the passages that you use as [1], [2]. If they do not answer the question, say so.
 
@@ -52,13 +60,11 @@ const ticket = {
   additionalProperties: false,
 }
 
-/** Streams, and kills the worker as soon as so many pieces have come. */
-async function interrupted(server: TestServer, path: string, body: object, at: number): Promise<Answered> {
-  const pid = await chatWorker(server)
-  return stream(server, path, body, (pieces) => {
-    if (pieces === at) process.kill(pid, 'SIGKILL')
-  })
-}
+/** Kills the chat worker as soon as so many pieces have come. */
+const killAt = (server: TestServer, at: number, device = 'cpu'): Kill => ({
+  when: (pieces) => pieces === at,
+  victims: async () => [await chatWorker(server, device)],
+})
 
 /** On a busy machine a stream also says that it lives. */
 const movesTold = ({ comments }: Answered) => comments.filter((text) => text.startsWith('tandem-fallback '))
@@ -95,7 +101,7 @@ describe('the only chat worker is killed', () => {
   ])('[failure-domains] %s goes on with the same text', IN_TIME, async (_, path, body, at) => {
     const whole = await stream(server, path, body)
     expect(whole).toMatchObject({ comments: [], continued: undefined, continuedInUsage: undefined })
-    const moved = await interrupted(server, path, body, at)
+    const moved = await killedAmid(server, path, body, killAt(server, at))
     expect(moved.text).toBe(whole.text)
     expect(moved.finishReason).toBe(whole.finishReason)
     expect(moved.completionTokens).toBe(whole.completionTokens)
@@ -103,26 +109,28 @@ describe('the only chat worker is killed', () => {
   })
 
   test('what JSON went on is valid', IN_TIME, async () => {
-    const { text } = await interrupted(server, CHATS, json(ticket), 12)
+    const { text } = await killedAmid(server, CHATS, json(ticket), killAt(server, 12))
     const schema = z.fromJSONSchema(ticket as Parameters<typeof z.fromJSONSchema>[0])
     expect(schema.safeParse(JSON.parse(text)).success).toBe(true)
-    const emoji = await interrupted(server, CHATS, json({ const: EMOJI }), 20)
+    const emoji = await killedAmid(server, CHATS, json({ const: EMOJI }), killAt(server, 20))
     expect(JSON.parse(emoji.text)).toEqual(EMOJI)
   })
 
   test('max_tokens are counted over the whole answer, a stop string is found in it', IN_TIME, async () => {
     const short = { ...raw, max_tokens: 31 }
-    const moved = await interrupted(server, RAW, short, 10)
+    const moved = await killedAmid(server, RAW, short, killAt(server, 10))
     expect(moved).toMatchObject({ completionTokens: 31, finishReason: 'length' })
     const { text } = await stream(server, RAW, raw)
     const stop = text.slice(70, 90)
-    let pid = await chatWorker(server)
-    const stopped = await stream(server, RAW, { ...raw, stop }, (_, so) => {
-      if (so.length >= 50 && pid > 0) {
-        process.kill(pid, 'SIGKILL')
-        pid = 0
-      }
-    })
+    const stopped = await killedAmid(
+      server,
+      RAW,
+      { ...raw, stop },
+      {
+        when: (_, so) => so.length >= 50,
+        victims: async () => [await chatWorker(server)],
+      },
+    )
     expect(stopped.text).toBe(text.slice(0, text.indexOf(stop)))
     expect(stopped.finishReason).toBe('stop')
     expectTold(stopped)
@@ -130,13 +138,7 @@ describe('the only chat worker is killed', () => {
 
   test('twice: it goes on twice', IN_TIME, async () => {
     const whole = await stream(server, RAW, raw)
-    const first = await chatWorker(server)
-    let second: Promise<void> | undefined
-    const moved = await stream(server, RAW, raw, (pieces) => {
-      if (pieces === 5) process.kill(first, 'SIGKILL')
-      if (pieces === 20) second = chatWorker(server).then((pid) => void process.kill(pid, 'SIGKILL'))
-    })
-    await second
+    const moved = await killedAmid(server, RAW, raw, killAt(server, 5), killAt(server, 20))
     expect(moved.text).toBe(whole.text)
     expect(moved.completionTokens).toBe(whole.completionTokens)
     expect(moved.continued).toHaveLength(2)
@@ -146,13 +148,21 @@ describe('the only chat worker is killed', () => {
   test('an answer that is not streamed says so in its header and fields', IN_TIME, async () => {
     const body = { model: CHAT, temperature: 0, ...raw }
     const whole = (await (await post(server, RAW, body)).json()) as Whole
-    const pid = await chatWorker(server)
-    const answering = post(server, RAW, body)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    process.kill(pid, 'SIGKILL')
-    const response = await answering
-    const moved = (await response.json()) as Whole
-    expect(moved.choices).toEqual(whole.choices)
+    let response: Response
+    let moved: Whole
+    let tries = 0
+    do {
+      tries += 1
+      const pid = await chatWorker(server)
+      const answering = post(server, RAW, body)
+      await until(() => isAnswering(server), 'its beginning')
+      // it may have no word yet, or all of them: then it is asked for anew
+      await new Promise((resolve) => setTimeout(resolve, 50 * tries))
+      await killAtWork([pid], () => isAnswering(server))
+      response = await answering
+      moved = (await response.json()) as Whole
+      expect(moved.choices).toEqual(whole.choices)
+    } while (moved.tandem.continued === undefined && tries < 10)
     expect(moved.usage.completion_tokens).toBe(whole.usage.completion_tokens)
     expect(response.headers.get('x-tandem-fallback')).toMatch(/llama\.cpp on cpu broke off after \d+ tokens/)
     expect(moved.tandem.continued).toHaveLength(1)
@@ -181,24 +191,30 @@ describe('the only chat worker is killed and cannot come back', () => {
   })
 
   test('the official client gets the text so far, the finish reason and the error', IN_TIME, async () => {
-    const pid = await chatWorker(server)
     const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', maxRetries: 0 })
     const [model] = (await client.models.list()).data.filter(({ id }) => id.includes('mine'))
     const body = { model: model!.id, ...raw, temperature: 0 }
     const whole = (await client.completions.create(body)).choices[0]!.text
-    const stream = await client.completions.create({ ...body, stream: true })
     let text = ''
     let finish: string | null = null
-    const reading = (async () => {
-      for await (const { choices } of stream) {
+    async function read(): Promise<void> {
+      const pid = await chatWorker(server)
+      const file = join(folder, 'mine.gguf')
+      const away = join(folder, 'away')
+      text = ''
+      for await (const { choices } of await client.completions.create({ ...body, stream: true })) {
         if (text === '') {
-          await rm(join(folder, 'mine.gguf'))
-          process.kill(pid, 'SIGKILL')
+          await rename(file, away)
+          if (!(await killAtWork([pid], () => isAnswering(server)))) {
+            await rename(away, file) // it was whole already
+            return read()
+          }
         }
         text += choices[0]?.text ?? ''
         finish = choices[0]?.finish_reason ?? finish
       }
-    })()
+    }
+    const reading = read()
     await expect(reading).rejects.toBeInstanceOf(OpenAI.APIError)
     await expect(reading).rejects.toMatchObject({
       code: 'model_file_bad',
@@ -218,19 +234,16 @@ describeVulkan('the chat worker on a GPU is killed', () => {
     server = await startTestServer({
       config: { placement: { chat: 'llama.cpp@Vulkan0' }, chat: { slots: 1 } },
     })
-    await chatWorker(server, 'Vulkan0', 90_000)
+    await chatWorker(server, 'Vulkan0')
     await chatWorker(server, 'cpu')
-  }, 180_000)
+  })
   afterAll(() => server?.stop())
 
-  test('[failure-domains] the CPU goes on with the same text', { timeout: 400_000 }, async () => {
+  test('[failure-domains] the CPU goes on with the same text', async () => {
     const body = { prompt: 'export function add(a: number, b: number', max_tokens: 24 }
     const whole = await stream(server, RAW, body)
     expect(whole.continued).toBeUndefined()
-    const pid = await chatWorker(server, 'Vulkan0', 90_000)
-    const moved = await stream(server, RAW, body, (pieces) => {
-      if (pieces === 6) process.kill(pid, 'SIGKILL')
-    })
+    const moved = await killedAmid(server, RAW, body, killAt(server, 6, 'Vulkan0'))
     expect(moved.text).toBe(whole.text)
     expect(moved.completionTokens).toBe(24)
     expectTold(moved, 'llama.cpp on Vulkan0', 'llama.cpp on cpu')

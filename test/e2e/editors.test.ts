@@ -50,7 +50,7 @@ describe('the shipped model', () => {
   let server: TestServer
   beforeAll(async () => {
     server = await startTestServer()
-  }, 60_000)
+  })
   afterAll(() => server?.stop())
 
   test('ids of a text give it again, with a model named or not', async () => {
@@ -82,7 +82,7 @@ describe('a model with tokens for filling in', () => {
   let server: TestServer
   beforeAll(async () => {
     server = await startTestServer({ config: { models: { chat: file } } })
-  }, 60_000)
+  })
   afterAll(() => server?.stop())
 
   test('fills in, whole and as a stream, and says who did', async () => {
@@ -126,7 +126,7 @@ describeLlamaServer('an adopted llama-server', () => {
   beforeAll(async () => {
     peer = await startLlamaServer(['-m', file, '--alias', 'theirs'])
     server = await startTestServer({ config: { servers: [{ name: 'peer', url: peer.url }] } })
-  }, 60_000)
+  })
   afterAll(async () => {
     await server?.stop()
     await peer?.stop()

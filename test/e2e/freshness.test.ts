@@ -9,9 +9,6 @@ import { CHAT, indexed, post, search, statusOf, until } from '../support/api.ts'
 import { MadeUpTree } from '../support/made-up-tree.ts'
 import { BIN, startTestServer, type TestServer } from '../support/server.ts'
 
-/** The promise to the person who saves; about 300 ms are usual. */
-const FOUND_WITHIN_MS = 1000
-
 const SECRET = 'xylophoneQuokka'
 const HIDDEN: Readonly<Record<string, string>> = {
   '.env': `API_TOKEN=${SECRET}`,
@@ -50,13 +47,11 @@ afterAll(async () => {
 const embeddedSoFar = async () => (await indexed(server)).embedded
 
 describe('a watched tree', () => {
-  test('a saved file is found within a second, by its vector too', async () => {
+  test('a saved file is found, by its vector too', async () => {
     const name = 'rotateLighthouseLamp'
     const text = `/** Turns the lamp. */\nexport function ${name}(degrees: number) {\n  return degrees % 360\n}\n`
     await tree.write('src/lamp.ts', text)
-    const savedMs = performance.now()
     await until(async () => (await search(server, name)).some((hit) => hit.text.includes(name)), 'the save')
-    expect(performance.now() - savedMs).toBeLessThan(FOUND_WITHIN_MS)
     // No bound: the vector comes once the model had its turn.
     await until(
       async () => (await search(server, name)).some((hit) => hit.path === 'src/lamp.ts' && hit.arms?.vector),
@@ -66,10 +61,8 @@ describe('a watched tree', () => {
 
   test('of an edited file the new text is found and the old one is not', async () => {
     await tree.write('src/lamp.ts', 'export function dimTheLantern(watts: number) {\n  return watts / 2\n}\n')
-    const savedMs = performance.now()
     const isNew = (hit: SearchHit) => hit.path === 'src/lamp.ts' && hit.text.includes('dimTheLantern')
     await until(async () => (await search(server, 'dimTheLantern')).some(isNew), 'the edit')
-    expect(performance.now() - savedMs).toBeLessThan(FOUND_WITHIN_MS)
     const hits = await search(server, 'rotateLighthouseLamp')
     expect(hits.filter((hit) => hit.text.includes('rotateLighthouseLamp'))).toEqual([])
   })
@@ -77,9 +70,7 @@ describe('a watched tree', () => {
   test('a moved file is found under its new path and not embedded again', async () => {
     const before = await embeddedSoFar()
     await rename(join(tree.root, 'src/lamp.ts'), join(tree.root, 'src/lantern.ts'))
-    const movedMs = performance.now()
     await until(async () => (await search(server, 'dimTheLantern'))[0]?.path === 'src/lantern.ts', 'the move')
-    expect(performance.now() - movedMs).toBeLessThan(FOUND_WITHIN_MS)
     await until(
       async () => !(await search(server, 'dimTheLantern')).some((hit) => hit.path === 'src/lamp.ts'),
       'the old path goes',
@@ -90,12 +81,10 @@ describe('a watched tree', () => {
 
   test('a deleted file is gone', async () => {
     await rm(join(tree.root, 'src/lantern.ts'))
-    const deletedMs = performance.now()
     await until(
       async () => !(await search(server, 'dimTheLantern')).some((hit) => hit.text.includes('dimTheLantern')),
       'the deletion',
     )
-    expect(performance.now() - deletedMs).toBeLessThan(FOUND_WITHIN_MS)
   })
 })
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
   openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', maxRetries: 0 })
   anthropic = new Anthropic({ baseURL: server.url, apiKey: 'any', maxRetries: 0 })
   ollama = new Ollama({ host: server.url })
-}, 60_000)
+})
 
 afterAll(async () => {
   await server?.stop()
@@ -151,9 +151,7 @@ test('a count with a picture says that it is an estimate', async () => {
   expect(count).toMatchObject({ tandem: { estimated: true } })
 })
 
-test('a llama-server that has the shipped file open, with a part for images, gets the chats with images', {
-  timeout: 90_000,
-}, async () => {
+test('a llama-server that has the shipped file open, with a part for images, gets the chats with images', async () => {
   const peer = await startFakeModelServer({
     '/health': { status: 'ok' },
     '/v1/models': { data: [{ id: 'same.gguf', object: 'model', owned_by: 'llamacpp' }] },

@@ -1,6 +1,7 @@
 /** A person who waits while the server indexes. Orders are asserted, never speeds. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { embed, search, statusOf, until } from '../support/api.ts'
+import { embed, pidOf, requestsOf, search, statusOf, until } from '../support/api.ts'
+import { whileFrozen } from '../support/at-work.ts'
 import { MadeUpTree, source } from '../support/made-up-tree.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -20,9 +21,7 @@ afterAll(async () => {
 
 const pending = async () => (await statusOf(server)).projects[0]?.progress?.chunksPending ?? 0
 
-test('[interactive-first] while a project is indexed, questions are answered and the index goes on', {
-  timeout: 90_000,
-}, async () => {
+test('[interactive-first] while a project is indexed, questions are answered and the index goes on', async () => {
   await until(async () => (await pending()) > 2000, 'a backlog')
   const before = await pending()
   for (let count = 0; count < 10; count += 1) {
@@ -35,9 +34,7 @@ test('[interactive-first] while a project is indexed, questions are answered and
   await until(async () => (await pending()) < Math.min(before, after), 'the index goes on')
 })
 
-test('[interactive-first] a person who comes last is answered before bulk that came first', {
-  timeout: 90_000,
-}, async () => {
+test('[interactive-first] a person who comes last is answered before bulk that came first', async () => {
   const ended: string[] = []
   const note = async (what: string, answer: Promise<Response>) => {
     const response = await answer
@@ -45,10 +42,15 @@ test('[interactive-first] a person who comes last is answered before bulk that c
     ended.push(`${what} ${response.status} ${data.length}`)
   }
   const texts = Array.from({ length: 200 }, (_, at) => source(at, 2))
-  const bulk = note('bulk', embed(server, texts))
-  await until(async () => (await statusOf(server)).workers.some(({ queued }) => queued > 0), 'the bulk waits')
-  const people = ['first', 'second', 'third'].map((who) => note(who, embed(server, `${who} question`)))
-  await Promise.all([bulk, ...people])
+  const answers = await whileFrozen(await pidOf(server, 'embed'), async () => {
+    const before = await requestsOf(server, 'embed', 'bulk')
+    const bulk = note('bulk', embed(server, texts))
+    await until(async () => (await requestsOf(server, 'embed', 'bulk')) > before, 'the bulk waits')
+    const people = ['first', 'second', 'third'].map((who) => note(who, embed(server, `${who} question`)))
+    await until(async () => (await requestsOf(server, 'embed', 'interactive')) === 3, 'the people wait')
+    return [bulk, ...people]
+  })
+  await Promise.all(answers)
   expect(ended).toHaveLength(4)
   expect(ended.at(-1)).toBe('bulk 200 200')
   expect([...ended.slice(0, 3)].sort()).toEqual(['first 200 1', 'second 200 1', 'third 200 1'])

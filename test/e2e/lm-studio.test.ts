@@ -8,7 +8,7 @@ import { indexed, post, search, statusOf } from '../support/api.ts'
 import { tandem } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const LONG = { timeout: 120_000 }
+const LONG = { timeout: 600_000 }
 const CHATS = '/v1/chat/completions'
 const CODER = 'qwen2.5-coder-14b-instruct'
 const NOMIC = 'text-embedding-nomic-embed-text-v1.5'
@@ -34,7 +34,7 @@ beforeAll(async () => {
       ],
     },
   })
-}, 120_000)
+})
 afterAll(async () => {
   await server?.stop()
   await Promise.all([first?.stop(), second?.stop()])
@@ -81,7 +81,7 @@ test(
 
 test('the command line shows what each has, and what of it is loaded', LONG, async () => {
   await expect
-    .poll(() => run('models'), { timeout: 40_000, interval: 1_000 })
+    .poll(() => run('models'), { interval: 1_000 })
     .toMatch(new RegExp(`studio-2/${CODER} .*studio-2 \\(loaded\\)`))
   const models = await run('models')
   expect(models).toMatch(new RegExp(`^${CODER} .*studio \\(loaded\\)`, 'm'))

@@ -9,7 +9,7 @@ import { putOvms, putOvmsModel } from '../support/ovms.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const EMBEDDINGS = '/v1/embeddings'
-const LONG = { timeout: 60_000 }
+const LONG = { timeout: 600_000 }
 
 describe.skipIf(process.platform === 'win32')('an ovms that Tandem started', () => {
   let folder: string
@@ -28,7 +28,7 @@ describe.skipIf(process.platform === 'win32')('an ovms that Tandem started', () 
     const config = { ovms: { path: putOvms(folder), models }, calibration: { whenIdle: false } }
     const env = { ...process.env, FAKE_OVMS_DEVICES: 'CPU,GPU,NPU' } as Record<string, string>
     server = await startTestServer({ config, env })
-  }, 120_000)
+  })
   afterAll(async () => {
     await server?.stop()
     rmSync(folder, { recursive: true, force: true })

@@ -8,14 +8,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Device, Measurement, Plan } from '../../src/domain/index.ts'
 import { CHAT, post, statusOf, until } from '../support/api.ts'
 import { tandemJson } from '../support/cli.ts'
-import { stream } from '../support/interrupted.ts'
+import { killedAmid, stream } from '../support/interrupted.ts'
 import { describeLlamaServer } from '../support/llama-server.ts'
 import { foundForTests } from '../support/needs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const CHATS = '/v1/chat/completions'
 const TEXTS = '/v1/completions'
-const LONG = { timeout: 120_000 }
+const LONG = { timeout: 600_000 }
 const question = {
   model: CHAT,
   messages: [{ role: 'user', content: 'What does the queue do when it is full?' }],
@@ -47,7 +47,7 @@ describeLlamaServer('a llama-server that Tandem started', () => {
   let server: TestServer
   beforeAll(async () => {
     server = await startTestServer({ config, env })
-  }, 120_000)
+  })
   afterAll(() => server?.stop())
 
   test('[no-silent-fallback] is listed, planned with its reasons, and serves', LONG, async () => {
@@ -81,17 +81,20 @@ describeLlamaServer('a llama-server that Tandem started', () => {
     '[failure-domains] killed in the middle of a stream: its text goes on as it would have, and it comes back',
     LONG,
     async () => {
-      await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback', 60_000)
+      await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback')
       const whole = await stream(server, TEXTS, text)
-      const victims = await serversOf(server)
-      expect(victims.length).toBeGreaterThan(0)
-      const broken = await stream(server, TEXTS, text, (pieces) => {
-        if (pieces === 3) for (const pid of victims) process.kill(pid, 'SIGKILL')
+      let victims: readonly number[] = []
+      const broken = await killedAmid(server, TEXTS, text, {
+        when: (pieces) => pieces === 3,
+        victims: async () => {
+          victims = await serversOf(server)
+          return victims
+        },
       })
       expect(broken.text).toBe(whole.text)
       expect(broken.continued).toMatchObject([{ from: 'openai on cpu', to: 'llama.cpp on cpu' }])
       expect(broken.continued?.[0]?.why).toContain('ended by SIGKILL')
-      await until(async () => (await worker(server, 'openai'))?.state === 'ready', 'the next life', 20_000)
+      await until(async () => (await worker(server, 'openai'))?.state === 'ready', 'the next life')
       const response = await post(server, CHATS, question)
       expect(response.headers.get('x-tandem-engine')).toBe('openai')
       const others = await serversOf(server)
@@ -103,7 +106,7 @@ describeLlamaServer('a llama-server that Tandem started', () => {
     const orphans = await serversOf(server)
     expect(orphans.length).toBeGreaterThan(0)
     server.signal('SIGKILL')
-    await until(() => orphans.every((pid) => !lives(pid)), 'its end', 10_000)
+    await until(() => orphans.every((pid) => !lives(pid)), 'its end')
   })
 })
 
@@ -125,9 +128,13 @@ describeLlamaServer('a llama-server that does not start', () => {
     async () => {
       const broken = { ...llamaServer, args: ['--frobnicate'] }
       server = await startTestServer({ config: { ...config, llamaServer: broken }, env, early: true })
-      await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback', 60_000)
-      await until(async () => (await worker(server, 'openai'))?.error !== undefined, 'the reason')
-      expect((await worker(server, 'openai'))?.error).toMatch(
+      await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback')
+      let error: string | undefined
+      await until(async () => {
+        error = (await worker(server, 'openai'))?.error
+        return error !== undefined
+      }, 'the reason')
+      expect(error).toMatch(
         /^llama-server failed: it does not know the argument --frobnicate; its log is \S+$/,
       )
       const response = await post(server, CHATS, question)

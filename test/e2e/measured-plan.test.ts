@@ -11,17 +11,18 @@ const calibration = { idleAfterS: 0, maxCpuBusy: 1, budgetMs: 300 }
 
 let server: TestServer
 let plan: () => Promise<Plan>
+let events: ReturnType<typeof followPlans>
 beforeAll(async () => {
-  server = await startTestServer({ config: { openvino: { folder: openVinoFolder }, calibration } })
+  const config = { openvino: { folder: openVinoFolder }, calibration }
+  server = await startTestServer({ config, early: true }) // nothing is measured yet
+  events = followPlans(server.url)
+  await until(async () => (await fetch(`${server.url}/health`)).status === 200, 'the models')
   plan = async () => (await fetch(`${server.url}/tandem/v1/plan`)).json() as Promise<Plan>
 })
 afterAll(() => server?.stop())
 
 describeOpenVino('[measured-placement] a server that nobody needs', () => {
-  test('starts at once by rule of thumb, measures, and serves by the fastest engine of the device', {
-    timeout: 120_000,
-  }, async () => {
-    const events = followPlans(server.url)
+  test('starts at once by rule of thumb, measures, and serves by the fastest engine of the device', async () => {
     let now: Plan | undefined
     const speed = ({ measured }: PlannedPlacement) => measured?.encoder?.textsPerSecond ?? 0
     await until(async () => {
@@ -54,7 +55,7 @@ describeOpenVino('[measured-placement] a server that nobody needs', () => {
     events.stop()
   })
 
-  test('what was measured is known at the next start', { timeout: 60_000 }, async () => {
+  test('what was measured is known at the next start', async () => {
     const { code, stdout } = await tandem(['plan', '--json'], { home: server.home })
     expect(code).toBe(0)
     const { tasks } = JSON.parse(stdout) as Plan

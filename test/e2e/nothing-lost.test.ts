@@ -62,9 +62,7 @@ async function firstPlaces(server: TestServer): Promise<(string | undefined)[]> 
 
 const shapes = (content: IndexContent) => content.chunks.map(({ vector: _, ...shape }) => shape)
 
-test(`[nothing-lost] a server killed ${KILLS} times while it indexes leaves an index that catches up and equals a fresh one`, {
-  timeout: 240_000,
-}, async () => {
+test(`[nothing-lost] a server killed ${KILLS} times while it indexes leaves an index that catches up and equals a fresh one`, async () => {
   const next = random(SEED)
   const tree = await MadeUpTree.make(FILES, FUNCTIONS)
   cleanUp.push(() => tree.remove())
@@ -85,7 +83,7 @@ test(`[nothing-lost] a server killed ${KILLS} times while it indexes leaves an i
     server.signal('SIGKILL')
     await server.exited
     if (process.platform === 'linux')
-      await until(() => workersOf(server.pid).length === 0, 'the workers go with their server', 5000)
+      await until(() => workersOf(server.pid).length === 0, 'the workers go with their server')
     await edit(tree, next)
   }
   // Else the kills would show nothing.

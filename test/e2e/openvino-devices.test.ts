@@ -41,9 +41,7 @@ describeOpenVino('tandem devices and tandem plan with OpenVINO', () => {
   })
   afterAll(() => rm(home, { recursive: true, force: true }))
 
-  test('--engine openvino: version, library, the devices with every property, what did not load', {
-    timeout: 60_000,
-  }, async () => {
+  test('--engine openvino: version, library, the devices with every property, what did not load', async () => {
     const document = await tandemJson<Inspection>(['devices', '--engine', 'openvino'], { home })
     expect(document).toMatchObject({
       engine: 'openvino',
@@ -71,16 +69,14 @@ describeOpenVino('tandem devices and tandem plan with OpenVINO', () => {
     }
   })
 
-  test('for people: the same as tables, the problems on stderr', { timeout: 60_000 }, async () => {
+  test('for people: the same as tables, the problems on stderr', async () => {
     const { code, stdout, stderr } = await tandem(['devices', '--engine', 'openvino'], { home })
     expect({ code, stderr }).toMatchObject({ code: 0 })
     expect(stdout).toMatch(/version 20\d\d\.\d+/)
     expect(stdout).toMatch(/FULL_DEVICE_NAME +\S/)
   })
 
-  test('devices and plan without a server and over HTTP are the same documents', {
-    timeout: 90_000,
-  }, async () => {
+  test('devices and plan without a server and over HTTP are the same documents', async () => {
     const alone = {
       devices: await tandemJson<{ devices: ListedDevice[] }>(['devices'], { home }),
       plan: await tandemJson<Plan>(['plan'], { home }),

@@ -49,7 +49,7 @@ describeOpenVino('tandem embed --engine openvino', () => {
   describe('without a server', () => {
     test.each(['HETERO:CPU', 'CPU', 'cpu', 'AUTO:CPU', 'BATCH:CPU', 'AUTO', 'hetero:cpu', 'auto'])(
       '[no-silent-fallback] %s: the document says the device as it was asked for, the vector is the same',
-      { timeout: 60_000 },
+      { timeout: 600_000 },
       async (device) => {
         const document = await tandemJson<Embedded>(on(device), { home })
         expect(document).toMatchObject({
@@ -63,12 +63,12 @@ describeOpenVino('tandem embed --engine openvino', () => {
       },
     )
 
-    test('the engine alone: the first device that it knows', { timeout: 60_000 }, async () => {
+    test('the engine alone: the first device that it knows', async () => {
       const document = await tandemJson<Embedded>(['embed', '--engine', 'openvino', 'hello'], { home })
       expect(document).toMatchObject({ engine: 'openvino', device: 'cpu' })
     })
 
-    test('for people: device, engine and fingerprint', { timeout: 60_000 }, async () => {
+    test('for people: device, engine and fingerprint', async () => {
       const { code, stdout, stderr } = await tandem(on('HETERO:CPU'), { home })
       expect(code).toBe(0)
       expect(stdout).toMatch(/^384 dimensions: -?0\.\d+/)
@@ -89,7 +89,7 @@ describeOpenVino('tandem embed --engine openvino', () => {
       [['embed', '--device', 'CPU', 'hello'], '--device needs --engine'],
     ])(
       '%j is wrong use: the reason, exit code 2, nothing on stdout',
-      { timeout: 60_000 },
+      { timeout: 600_000 },
       async (args, says) => {
         const { child, ended } = startTandem([...args, '--json'], { home })
         const { code, stdout, stderr } = await ended
@@ -102,18 +102,25 @@ describeOpenVino('tandem embed --engine openvino', () => {
 
     test.skipIf(process.platform === 'win32').each(['SIGINT', 'SIGTERM'] as const)(
       '%s while the model is compiled: ends at once and leaves no process',
-      { timeout: 60_000 },
+      { timeout: 600_000 },
       async (signal) => {
-        const { child, output, ended } = startTandem(on('HETERO:CPU', '--json'), { home })
-        if (process.platform === 'linux') await until(() => workersOf(child.pid!).length === 1, 'the worker')
-        else await until(() => child.pid !== undefined, 'the process')
-        const workers = process.platform === 'linux' ? workersOf(child.pid!) : []
-        child.kill(signal)
-        expect((await ended).code).toBe(signal === 'SIGINT' ? 130 : 143)
-        expect(output.stdout).toBe('')
-        expect(output.stderr).not.toMatch(/Error|^\s+at /m)
-        for (const pid of workers)
-          await until(() => runningInGroup(pid).length === 0, 'the worker goes', 5000)
+        let workers: number[] = []
+        let code: number | null = 0
+        for (let tries = 0; code === 0 && tries < 10; tries += 1) {
+          const { child, output, ended } = startTandem(on('HETERO:CPU', '--json'), { home })
+          const look = () => (process.platform === 'linux' ? workersOf(child.pid!) : [])
+          await until(() => {
+            workers = look()
+            return workers.length > 0 || child.exitCode !== null || process.platform !== 'linux'
+          }, 'the worker')
+          child.kill(signal)
+          code = (await ended).code
+          if (code === 0) continue // it had compiled it already
+          expect(output.stdout).toBe('')
+          expect(output.stderr).not.toMatch(/Error|^\s+at /m)
+        }
+        expect(code).toBe(signal === 'SIGINT' ? 130 : 143)
+        for (const pid of workers) await until(() => runningInGroup(pid).length === 0, 'the worker goes')
       },
     )
   })
@@ -122,9 +129,7 @@ describeOpenVino('tandem embed --engine openvino', () => {
     let server: TestServer | undefined
     afterAll(() => server?.stop())
 
-    test('that embeds by onnxruntime: by a worker of its own, the server is left alone', {
-      timeout: 90_000,
-    }, async () => {
+    test('that embeds by onnxruntime: by a worker of its own, the server is left alone', async () => {
       server = await startTestServer({ home })
       const before = await statusOf(server)
       const document = await tandemJson<Embedded>(on('HETERO:CPU'), { home })
@@ -138,7 +143,7 @@ describeOpenVino('tandem embed --engine openvino', () => {
       await server.stop()
     })
 
-    test('that embeds by openvino there already: the server answers', { timeout: 90_000 }, async () => {
+    test('that embeds by openvino there already: the server answers', async () => {
       server = await startTestServer({ home, config: { placement: { embed: 'openvino@HETERO:CPU' } } })
       await engineReady(server, 'openvino')
       const { child, output, ended } = startTandem(on('hetero:CPU', '--json'), { home })
@@ -158,7 +163,7 @@ describeOpenVino('tandem embed --engine openvino', () => {
       expect(closeness(document, plain)).toBeGreaterThanOrEqual(SAME)
     })
 
-    test('that embeds by openvino elsewhere: by a worker of its own', { timeout: 60_000 }, async () => {
+    test('that embeds by openvino elsewhere: by a worker of its own', async () => {
       const document = await tandemJson<Embedded>(on('AUTO:CPU'), { home })
       expect(document).toMatchObject({ engine: 'openvino', device: 'AUTO:CPU' })
     })

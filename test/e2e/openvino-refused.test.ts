@@ -54,9 +54,7 @@ async function refusal(server: TestServer): Promise<string> {
 }
 
 describeOpenVino('a model that differs', () => {
-  test('[vector-safe] after onnxruntime indexed a project: openvino is refused, the index stays, answers go on', {
-    timeout: 120_000,
-  }, async () => {
+  test('[vector-safe] after onnxruntime indexed a project: openvino is refused, the index stays, answers go on', async () => {
     const tree = await MadeUpTree.make(6, 3)
     cleanUp.push(() => tree.remove())
     const [home, folder] = [await newFolder(), await newFolder()]
@@ -105,9 +103,7 @@ describeOpenVino('a model that differs', () => {
     expect(readIndex(home)).toEqual(original)
   })
 
-  test('[vector-safe] a model that brings its reference vectors along: refused at its first use', {
-    timeout: 60_000,
-  }, async () => {
+  test('[vector-safe] a model that brings its reference vectors along: refused at its first use', async () => {
     const [home, folder] = [await newFolder(), await newFolder()]
     const change = await copyModel(folder, MODEL, { references: true })
     await mkdir(home, { recursive: true })

@@ -8,7 +8,7 @@ import { statusOf } from '../support/api.ts'
 import { tandem, tandemJson } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const IN_TIME = { timeout: 60_000 }
+const IN_TIME = { timeout: 600_000 }
 
 let server: TestServer
 let empty: string

@@ -21,7 +21,7 @@ function tandem(args: readonly string[], env: Record<string, string> = {}): Prom
     execFile(
       process.execPath,
       [BIN, ...args],
-      { cwd: home, env: all, timeout: 60_000 },
+      { cwd: home, env: all, timeout: 250_000 },
       (error, stdout, stderr) => (error ? reject(new Error(stderr, { cause: error })) : resolve(stdout)),
     )
   })
@@ -53,7 +53,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true, maxRetries: 3 })
 })
 
-test('a pulled model embeds as the one it was made from', { timeout: 120_000 }, async () => {
+test('a pulled model embeds as the one it was made from', async () => {
   await tandem(['pull', NAME])
   const { model, embeddings } = await embed({ TANDEM_MODELS_EMBED: NAME })
   expect(model).toBe(NAME)
@@ -62,7 +62,7 @@ test('a pulled model embeds as the one it was made from', { timeout: 120_000 }, 
   expect(checks).toContainEqual(expect.objectContaining({ id: `model:${NAME}`, state: 'ok' }))
 })
 
-test('a folder of another program embeds by its path', { timeout: 120_000 }, async () => {
+test('a folder of another program embeds by its path', async () => {
   const folder = join(home, 'export')
   for (const [path, content] of Object.entries(optimumFiles('onnx'))) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })

@@ -40,7 +40,7 @@ beforeAll(async () => {
     home,
     config: { ...config, placement: { ...config.placement, memory } },
   })
-}, 120_000)
+})
 afterAll(async () => {
   await server?.stop()
   rmSync(home, { recursive: true, force: true })
@@ -88,9 +88,7 @@ async function ask(model: string, question: string, stream = false): Promise<Ans
   }
 }
 
-test('both are asked by many at once, streaming or not, while texts are embedded: each answer is of its model, one is loaded at a time', {
-  timeout: 240_000,
-}, async () => {
+test('both are asked by many at once, streaming or not, while texts are embedded: each answer is of its model, one is loaded at a time', async () => {
   const plan = (await (await fetch(`${server.url}/tandem/v1/plan`)).json()) as Plan
   const id = (model: string) => `chat:${model}:llama.cpp:cpu`
   expect(plan.tasks.chat?.map(({ model, swapsWith }) => [model, swapsWith])).toEqual([

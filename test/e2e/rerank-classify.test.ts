@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import reference from '../data/reference-scores.json' with { type: 'json' }
 import { isRunning } from '../processes.ts'
-import { embed, post, statusOf, until } from '../support/api.ts'
+import { embed, pidOf, post, requestsOf, statusOf, until } from '../support/api.ts'
+import { whileFrozen } from '../support/at-work.ts'
 import { startTestServer, TEST_MODELS, type TestServer } from '../support/server.ts'
 
 const MANY = Array.from({ length: 2000 }, (_, at) => `request ${at} ${'of the queue '.repeat(40)}`)
@@ -56,29 +57,33 @@ test('texts get the labels that the reference gives them', async () => {
 
 test('[interactive-first] a person who comes last is answered before many documents that came first', async () => {
   const ended: string[] = []
-  const many = rank('queue', MANY).then(() => ended.push('many'))
-  await until(async () => (await statusOf(server)).workers.some(({ queued }) => queued > 0), 'the many wait')
-  const person = rank('cat', ['a cat', 'a queue']).then(({ body }) =>
-    ended.push(`person ${body.results[0]?.index}`),
-  )
-  await Promise.all([many, person])
+  const answers = await whileFrozen(await pidOf(server, 'rerank'), async () => {
+    const many = rank('queue', MANY).then(() => ended.push('many'))
+    await until(async () => (await requestsOf(server, 'rerank', 'bulk')) === 1, 'the many wait')
+    const person = rank('cat', ['a cat', 'a queue']).then(({ body }) =>
+      ended.push(`person ${body.results[0]?.index}`),
+    )
+    await until(async () => (await requestsOf(server, 'rerank', 'interactive')) === 1, 'the person waits')
+    return [many, person]
+  })
+  await Promise.all(answers)
   expect(ended).toEqual(['person 0', 'many'])
 })
 
 test('[failure-domains] the reranker dies: requests are tried again, embeddings go on', async () => {
-  const workers = (await statusOf(server)).workers
-  const pidOf = (task: string) => workers.find((worker) => worker.task === task)!.pid!
-  const pending = rank('queue', MANY)
+  const [reranker, encoder] = [await pidOf(server, 'rerank'), await pidOf(server, 'embed')]
   const isAtWork = async () =>
     (await statusOf(server)).workers.some(({ task, running }) => task === 'rerank' && running > 0)
-  await until(isAtWork, 'the reranker works')
-  process.kill(pidOf('rerank'), 'SIGKILL')
+  const pending = await whileFrozen(reranker, async () => {
+    const asked = rank('queue', MANY)
+    await until(isAtWork, 'the reranker works')
+    process.kill(reranker, 'SIGKILL')
+    return [asked]
+  })
   expect((await embed(server, 'meanwhile')).status).toBe(200)
-  expect((await pending).body.results).toHaveLength(MANY.length)
-  expect((await statusOf(server)).workers.find(({ task }) => task === 'rerank')!.pid).not.toBe(
-    pidOf('rerank'),
-  )
-  expect(isRunning(pidOf('embed'))).toBe(true)
+  expect((await pending[0]!).body.results).toHaveLength(MANY.length)
+  expect((await statusOf(server)).workers.find(({ task }) => task === 'rerank')!.pid).not.toBe(reranker)
+  expect(isRunning(encoder)).toBe(true)
 })
 
 test('plan, models and status name both tasks', async () => {

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Plan } from '../../src/domain/index.ts'
 import { childrenOf } from '../processes.ts'
 import { CHAT, post, statusOf, until } from '../support/api.ts'
-import { stream } from '../support/interrupted.ts'
+import { killedAmid, stream } from '../support/interrupted.ts'
 import { startLlamaRouter, type TestLlamaRouter } from '../support/llama-router.ts'
 import { describeLlamaServer } from '../support/llama-server.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const LONG = { timeout: 120_000 }
+const LONG = { timeout: 600_000 }
 const TEXTS = '/v1/completions'
 /** Its answer is long enough to be killed in the middle of. */
 const text = { prompt: 'export function admit(queue: Queue, request: Request) {', max_tokens: 400 }
@@ -23,7 +23,7 @@ describeLlamaServer('the router of a real llama-server', () => {
     const props = `${router.url}/props?model=${router.model}&autoload=false`
     await until(async () => (await fetch(props)).status === 200, 'the router has loaded its model')
     server = await startTestServer({ config: { servers: [{ name: 'router', url: router.url }] } })
-  }, 120_000)
+  })
   afterAll(async () => {
     await server?.stop()
     await router?.stop()
@@ -56,9 +56,15 @@ describeLlamaServer('the router of a real llama-server', () => {
       const whole = await stream(server, TEXTS, { ...text, model })
       expect(whole.continued).toBeUndefined()
       expect(whole.completionTokens).toBeGreaterThan(20)
-      const broken = await stream(server, TEXTS, { ...text, model }, (pieces) => {
-        if (pieces === 3) for (const pid of childrenOf(router.pid)) process.kill(pid, 'SIGKILL')
-      })
+      const broken = await killedAmid(
+        server,
+        TEXTS,
+        { ...text, model },
+        {
+          when: (pieces) => pieces === 3,
+          victims: () => childrenOf(router.pid),
+        },
+      )
       expect(broken.text).toBe(whole.text)
       expect(broken.continued).toMatchObject([{ from: 'openai on server:router' }])
     },
@@ -70,10 +76,15 @@ describeLlamaServer('the router of a real llama-server', () => {
     async () => {
       const model = router.model
       const whole = await stream(server, TEXTS, { ...text, model })
-      const broken = await stream(server, TEXTS, { ...text, model }, (pieces) => {
-        if (pieces !== 3) return
-        for (const pid of [router.pid, ...childrenOf(router.pid)]) process.kill(pid, 'SIGKILL')
-      })
+      const broken = await killedAmid(
+        server,
+        TEXTS,
+        { ...text, model },
+        {
+          when: (pieces) => pieces === 3,
+          victims: () => [router.pid, ...childrenOf(router.pid)],
+        },
+      )
       // another build of llama.cpp: of tokens that are all but equally likely it may write the other
       expect(broken.text.slice(0, 30)).toBe(whole.text.slice(0, 30))
       expect(broken).toMatchObject({ done: true, error: undefined })

@@ -86,7 +86,7 @@ describe.each([
 ] as const)('%s', (program, args) => {
   test.skipIf(!has(program))('embeds on its own port, and the chat answers from the project', async () => {
     expect(env['EMBED_URL']).not.toBe(env['CHAT_URL'])
-    const { stdout } = await run(program === 'curl' ? 'sh' : program, args, { env, timeout: 60_000 })
+    const { stdout } = await run(program === 'curl' ? 'sh' : program, args, { env, timeout: 250_000 })
     const { context, answer } = JSON.parse(stdout) as Printed
     expect(context).toHaveLength(1)
     expect(context[0]).toHaveLength(384)

@@ -37,9 +37,7 @@ const servedBy = ({ headers }: Response) => ({
   fallback: headers.get('x-tandem-fallback'),
 })
 
-test('the simulated reference PC answers chat on its B580 and embeddings on its NPU at once, all labelled', {
-  timeout: 90_000,
-}, async () => {
+test('the simulated reference PC answers chat on its B580 and embeddings on its NPU at once, all labelled', async () => {
   server = await startTestServer({ home, args: SIMULATE, config: { simulate: { speedUp: 10 } } })
   await Promise.all([ready(/^chat.*gpu0$/), ready(/^embed.*npu0$/)])
   const chat = { messages: [{ role: 'user', content: 'where is the queue bounded?' }] }
@@ -95,14 +93,13 @@ const FEW = {
   models: { chat: CHAT },
 }
 
-test('[failure-domains] the simulated NPU crashes: embeddings fall back and say so, the chat goes on', {
-  timeout: 90_000,
-}, async () => {
+test('[failure-domains] the simulated NPU crashes: embeddings fall back and say so, the chat goes on', async () => {
   const simulate = { faults: { npu0: 'crash:5', gpu0: 'slow:40' }, speedUp: 10 }
   server = await startTestServer({ home, args: SIMULATE, config: { ...FEW, simulate } })
   await Promise.all([ready(/^chat.*gpu0$/), ready(/^embed.*npu0$/)])
   const chat = await openChat(server, 1500)
   await until(() => chat.pieces() > 5, 'the chat')
+  const pieces = chat.pieces()
   const seen = new Map<string, string | null>()
   await until(async () => {
     const response = await embed(server!, 'where is the queue bounded?')
@@ -113,10 +110,10 @@ test('[failure-domains] the simulated NPU crashes: embeddings fall back and say 
   }, 'an embedding on the NPU and one on the integrated GPU')
   expect(seen.get('npu0')).toBeNull()
   expect(seen.get('gpu1')).toMatch(/^openvino on npu0 is (restarting|starting|failing)/)
-  const pieces = chat.pieces()
   await until(() => chat.pieces() > pieces, 'more of the chat')
   expect(await chat.ended).toEqual({ done: true, broken: false, finishReason: 'length', error: undefined })
-  expect((await statusOf(server)).workers.find(({ task }) => task === 'chat')?.state).toBe('ready')
+  const chatState = async () => (await statusOf(server!)).workers.find(({ task }) => task === 'chat')?.state
+  await until(async () => (await chatState()) === 'ready', 'the chat worker is free')
 })
 
 /** Every file of a home but what the simulator keeps, with its hash. */
@@ -135,9 +132,7 @@ function filesOf(folder: string): string[] {
     )
 }
 
-test('[vector-safe] a simulated run leaves the real index as it was, byte for byte; wrong vectors are refused', {
-  timeout: 120_000,
-}, async () => {
+test('[vector-safe] a simulated run leaves the real index as it was, byte for byte; wrong vectors are refused', async () => {
   const project = join(home, 'demo')
   mkdirSync(project)
   writeFileSync(join(project, 'queue.ts'), 'export const queueLimit = 256 // the queue is bounded\n')
@@ -160,7 +155,8 @@ test('[vector-safe] a simulated run leaves the real index as it was, byte for by
   }, 'the refusal')
   expect(served).toMatchObject({ device: 'gpu1', engine: 'openvino', simulated: 'true' })
   expect(served.fallback).toMatch(/^openvino on npu0: refused: vectors differ, cosine/)
-  expect((await statusOf(server)).workers.filter(({ id }) => /^embed.*npu0/.test(id))).toEqual([])
+  const isThere = async () => (await statusOf(server!)).workers.some(({ id }) => /^embed.*npu0/.test(id))
+  await until(async () => !(await isThere()), 'the refused worker is gone')
   await server.stop()
   server = undefined
   expect(filesOf(home)).toEqual(before)

@@ -4,9 +4,6 @@ import { CHAT, post, statusOf, until } from '../support/api.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { describeVulkan } from '../support/vulkan.ts'
 
-/** Milliseconds: the first answer compiles shaders, in software. */
-const READY_MS = 90_000
-
 interface Listed {
   readonly devices: readonly { readonly id: string; readonly engines: Readonly<Record<string, string>> }[]
 }
@@ -18,7 +15,7 @@ describeVulkan('a chat on Vulkan', () => {
   })
   afterAll(() => server?.stop())
 
-  test('is answered by the device, not by a silent fallback', { timeout: 120_000 }, async () => {
+  test('is answered by the device, not by a silent fallback', async () => {
     const { devices } = (await (await fetch(`${server.url}/tandem/v1/devices`)).json()) as Listed
     expect(devices.map(({ engines }) => engines['llama.cpp'])).toContain('Vulkan0')
     await until(
@@ -27,8 +24,7 @@ describeVulkan('a chat on Vulkan', () => {
         if (worker?.error) throw new Error(worker.error)
         return worker?.state === 'ready'
       },
-      'the worker on Vulkan',
-      READY_MS,
+      'the worker on Vulkan', // its first answer compiles shaders, in software
     )
     const body = { model: CHAT, messages: [{ role: 'user', content: 'hi' }], max_tokens: 2 }
     const response = await post(server, '/v1/chat/completions', body)

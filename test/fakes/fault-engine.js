@@ -3,7 +3,7 @@
 // LoadSpec.settings.fault one of every call after the first `settings.after`, `settings.resumes` false a chat engine that
 // cannot go on with what another one began; with `settings.tell` it prints its threads.
 import { spawn } from 'node:child_process'
-import { writeSync } from 'node:fs'
+import { existsSync, writeFileSync, writeSync } from 'node:fs'
 import { serialize } from 'node:v8'
 
 /** Where a worker process writes its messages. */
@@ -71,6 +71,13 @@ async function fault(text, signal) {
     await sleep(3_600_000)
   } else if (name === 'hog') hoard.push(Buffer.alloc(Number(argument ?? 200) * 2 ** 20, 1))
   else if (name === 'stop') process.kill(process.pid, 'SIGSTOP')
+  else if (name === 'die-once') {
+    // the next process that comes here finds the file
+    if (existsSync(argument)) return
+    writeFileSync(argument, '')
+    process.kill(process.pid, 'SIGKILL')
+    await sleep(3_600_000) // nothing more is said until the signal has struck
+  } else if (name === 'until') while (!existsSync(argument)) await sleep(5, signal)
   else if (name === 'bytes') writeSync(CHANNEL_FD, Buffer.from([4, 0, 0, 0, 1, 2, 3, 4]))
   else if (name === 'length') writeSync(CHANNEL_FD, Buffer.alloc(64, 0xff))
   else if (name === 'message') tell({ type: 'delta', id: 1, delta: 'no object' })

@@ -126,7 +126,7 @@ describeOllama('an adopted Ollama', () => {
   test('what it has loaded is followed', async () => {
     expect(await ollama.loaded()).toContain(THEIRS)
     await expect
-      .poll(async () => (await listed(THEIRS))?.servers, { timeout: 30_000, interval: 500 })
+      .poll(async () => (await listed(THEIRS))?.servers, { interval: 500 })
       .toEqual([{ name: 'peer', loaded: true }])
     expect(await worker(THEIRS)).toMatchObject({ state: 'ready', loaded: true })
   })
@@ -166,7 +166,7 @@ describeOllama('an adopted Ollama', () => {
             device,
             reason,
           ]),
-        { timeout: 60_000, interval: 250 },
+        { interval: 250 },
       )
       .toContainEqual(['server:vectors', expect.stringMatching(/vectors differ, cosine 0\.\d+/)])
     const own = await post(server, '/v1/embeddings', { model: EMBED, input: 'a queue' })
@@ -182,17 +182,17 @@ describeOllama('an adopted Ollama', () => {
   })
 
   test('[failure-domains] killed in mid-stream: a clear error ends it, and the model is back when the server is', async () => {
-    const broken = await stream(server, CHATS, { ...question, max_tokens: 200 }, (pieces) => {
-      if (pieces === 5) void ollama.kill()
+    const broken = await stream(server, CHATS, { ...question, max_tokens: 200 }, async (pieces) => {
+      if (pieces === 5) await ollama.kill()
     })
     expect(broken.done).toBe(false)
     expect(broken.error?.message).toMatch(/peer|server:peer/)
     expect(broken.text).not.toBe('')
     expect((await post(server, CHATS, { ...question, model: CHAT })).status).toBe(200)
-    await expect.poll(async () => (await worker(THEIRS))?.state, { timeout: 20_000 }).toBe('restarting')
+    await expect.poll(async () => (await worker(THEIRS))?.state).toBe('restarting')
     expect((await worker(THEIRS))?.error).toContain('does not answer')
     await ollama.restart()
-    await expect.poll(async () => (await worker(THEIRS))?.state, { timeout: 40_000 }).toBe('ready')
+    await expect.poll(async () => (await worker(THEIRS))?.state).toBe('ready')
     expect((await stream(server, CHATS, question)).error).toBeUndefined()
   })
 })
@@ -227,7 +227,7 @@ describeOllama('an Ollama whose user lets Tandem manage it', () => {
     })
     await chat(server)
     expect(await ollama.loaded()).toEqual([THEIRS])
-    await expect.poll(() => ollama.loaded(), { timeout: 20_000 }).toEqual([])
+    await expect.poll(() => ollama.loaded()).toEqual([])
     await chat(server)
     await server.stop()
     expect(await ollama.loaded()).toEqual([])

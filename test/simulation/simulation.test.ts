@@ -17,7 +17,7 @@ const parts = Array.from({ length: RUNS / PART }, (_, at) => at * PART)
 
 test.each(parts)(
   '[failure-domains] [interactive-first] [bounded] [vector-safe] seeds from %i on: what must hold holds after each step',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   (from) => {
     const broken: Outcome[] = []
     for (let seed = from; seed < from + PART; seed++) {
@@ -51,7 +51,7 @@ test('a run is the same again', () => {
 
 test.each(MUTANTS)(
   'a core that was changed is found out, and its run replayed: $name',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async ({ name }) => {
     const failing = async (...args: string[]) => {
       const failure = (await run(process.execPath, [COMMAND, '--mutant', name, '--json', ...args]).then(

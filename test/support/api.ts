@@ -39,18 +39,30 @@ export function embed(server: { url: string }, input: unknown, priority?: 'inter
   return post(server, '/v1/embeddings', { model: EMBED, input }, headers)
 }
 
-/** Waits until the only project is up to date. @throws Error when it failed or takes over a minute */
+/** Requests that wait or are at a worker. */
+export async function requestsOf(
+  { url }: { url: string },
+  task: Task,
+  priority: 'interactive' | 'bulk',
+): Promise<number> {
+  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')
+  const own = lines.filter(
+    (line) =>
+      line.startsWith('tandem_queue_requests{') &&
+      line.includes(`task="${task}"`) &&
+      line.includes(`priority="${priority}"`),
+  )
+  return own.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+}
+
+/** Waits until the only project is up to date. @throws Error when it failed */
 export async function indexed(server: { url: string }): Promise<ProjectStatus> {
   let last: ProjectStatus | undefined
-  await until(
-    async () => {
-      last = (await statusOf(server)).projects[0]
-      if (last?.state === 'failed') throw new Error(last.error)
-      return last?.state === 'ready'
-    },
-    'the index',
-    60_000,
-  )
+  await until(async () => {
+    last = (await statusOf(server)).projects[0]
+    if (last?.state === 'failed') throw new Error(last.error)
+    return last?.state === 'ready'
+  }, 'the index')
   return last!
 }
 
@@ -61,24 +73,34 @@ export async function engineReady(
   task: Task = 'embed',
 ): Promise<WorkerStatus> {
   let found: WorkerStatus | undefined
-  await until(
-    async () => {
-      const { workers } = await statusOf(server)
-      found = workers.find((worker) => worker.engine === engine && worker.task === task)
-      if (found?.state === 'stopped') throw new Error(found.error)
-      return found?.state === 'ready' || found?.state === 'busy'
-    },
-    `${task} by ${engine}`,
-    60_000,
-  )
+  await until(async () => {
+    const { workers } = await statusOf(server)
+    found = workers.find((worker) => worker.engine === engine && worker.task === task)
+    if (found?.state === 'stopped') throw new Error(found.error)
+    return found?.state === 'ready' || found?.state === 'busy'
+  }, `${task} by ${engine}`)
   return found!
+}
+
+/** Ends a wait in vain: ten times what the slowest one has been seen to take. */
+const LIMIT_MS = 240_000
+
+/** Waits until a task's first worker answers. @returns its process */
+export async function pidOf(server: { url: string }, task: Task): Promise<number> {
+  let pid: number | undefined
+  await until(async () => {
+    const first = (await statusOf(server)).workers.find((worker) => worker.task === task)
+    pid = first?.state === 'ready' || first?.state === 'busy' ? first.pid : undefined
+    return pid !== undefined
+  }, `the worker of ${task}`)
+  return pid!
 }
 
 /** @returns milliseconds until the check held. @throws Error when it does not in time */
 export async function until(
   check: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = 30_000,
+  limitMs = LIMIT_MS,
 ): Promise<number> {
   const startedMs = performance.now()
   while (!(await check())) {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { BIN } from './server.ts'
 
 /** Past it a command counts as hanging. */
-const LIMIT_MS = 60_000
+const LIMIT_MS = 240_000
 
 export interface TandemRun {
   /** Null when a signal ended it. */
@@ -26,7 +26,7 @@ export interface RunningTandem {
   readonly ended: Promise<TandemRun>
 }
 
-/** Starts a command; it is killed when it takes over a minute. */
+/** Starts a command; it is killed when it takes minutes. */
 export function startTandem(
   args: readonly string[],
   { home, cwd = home, env }: TandemOptions,

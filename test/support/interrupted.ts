@@ -1,5 +1,9 @@
 /** Streamed answers whose worker is killed while they come. */
 import { CHAT, post, statusOf, until } from './api.ts'
+import { killAtWork } from './at-work.ts'
+
+/** How often an answer is asked for anew that was whole before its kill. */
+const TRIES = 10
 
 export interface Move {
   readonly from: string
@@ -33,12 +37,12 @@ interface Chunk {
   readonly tandem?: { readonly continued?: Move[] }
 }
 
-/** @param path `/v1/chat/completions` or `/v1/completions`. @param onText hears the pieces of text, counted from 1 */
+/** @param path `/v1/chat/completions` or `/v1/completions`. @param onText hears the pieces of text, counted from 1; what comes waits for it */
 export async function stream(
   server: { url: string },
   path: string,
   body: object,
-  onText: (pieces: number, text: string) => void = () => {},
+  onText: (pieces: number, text: string) => void | Promise<void> = () => {},
 ): Promise<Answered> {
   const asked = {
     model: CHAT,
@@ -81,7 +85,7 @@ export async function stream(
       if (piece === '') continue
       text += piece
       pieces += 1
-      onText(pieces, text)
+      await onText(pieces, text)
     }
   }
   return {
@@ -96,19 +100,57 @@ export async function stream(
   }
 }
 
+/** Whether a chat is at a worker. */
+export async function isAnswering(server: { url: string }): Promise<boolean> {
+  const { workers } = await statusOf(server)
+  return workers.some(({ task, running }) => task === 'chat' && running > 0)
+}
+
+export interface Kill {
+  /** It strikes once this holds of the text so far. */
+  readonly when: (pieces: number, text: string) => boolean
+  /** Processes, as they are then. */
+  readonly victims: () => readonly number[] | Promise<readonly number[]>
+}
+
+/** Streams an answer in the middle of which processes are killed, each kill once. One that was whole before is asked for anew. */
+export async function killedAmid(
+  server: { url: string },
+  path: string,
+  body: object,
+  ...kills: readonly Kill[]
+): Promise<Answered> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const killed: number[] = []
+    let struck = 0
+    let late = false
+    const answered = await stream(server, path, body, async (pieces, text) => {
+      const next = kills[struck]
+      if (late || !next?.when(pieces, text)) return
+      let pids: readonly number[] = []
+      const areOthers = async () => {
+        pids = await next.victims()
+        return !pids.some((pid) => killed.includes(pid))
+      }
+      await until(areOthers, 'processes after those that were killed')
+      killed.push(...pids)
+      if (await killAtWork(pids, () => isAnswering(server))) struck += 1
+      else late = true
+    })
+    if (struck === kills.length) return answered
+  }
+  throw new Error(`${TRIES} answers were whole before they could be broken off`)
+}
+
 /** Waits until the chat worker on a device is ready. @returns its process */
-export async function chatWorker(server: { url: string }, device = 'cpu', limitMs = 30_000): Promise<number> {
+export async function chatWorker(server: { url: string }, device = 'cpu'): Promise<number> {
   let pid: number | undefined
-  await until(
-    async () => {
-      const { workers } = await statusOf(server)
-      const worker = workers.find((each) => each.task === 'chat' && each.device === device)
-      if (worker?.state === 'stopped') throw new Error(worker.error)
-      pid = worker?.state === 'ready' || worker?.state === 'busy' ? worker.pid : undefined
-      return pid !== undefined
-    },
-    `the chat worker on ${device}`,
-    limitMs,
-  )
+  await until(async () => {
+    const { workers } = await statusOf(server)
+    const worker = workers.find((each) => each.task === 'chat' && each.device === device)
+    if (worker?.state === 'stopped') throw new Error(worker.error)
+    pid = worker?.state === 'ready' || worker?.state === 'busy' ? worker.pid : undefined
+    return pid !== undefined
+  }, `the chat worker on ${device}`)
   return pid!
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CHAT_GGUF, freePort } from './llama-server.ts'
 import { foundForTests } from './needs.ts'
 
-const START_MS = 30_000
+const START_MS = 240_000
 const STOP_MS = 3_000
 /** What programs of Linux name as their loader. */
 const LOADER = '/lib64/ld-linux-x86-64.so.2\0'

@@ -12,7 +12,7 @@ const program = foundForTests('LLAMA_SERVER')
 /** The shipped chat model: Tandem's own llama.cpp serves the same file. */
 export const CHAT_GGUF = join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat', 'tandem-tiny-chat-Q8_0.gguf')
 
-const START_MS = 40_000
+const START_MS = 240_000
 const STOP_MS = 3_000
 
 export const describeLlamaServer = describeWith('LLAMA_SERVER', 'llama-server')
@@ -20,6 +20,8 @@ export const describeLlamaServer = describeWith('LLAMA_SERVER', 'llama-server')
 export interface TestLlamaServer {
   readonly url: string
   readonly port: number
+  /** Of the process that it is now. */
+  readonly pid: () => number
   /** Ends it as a crash does. */
   kill(): Promise<void>
   /** Starts it again on the same port. */
@@ -60,6 +62,7 @@ export async function startLlamaServer(args: readonly string[] = []): Promise<Te
   return {
     url,
     port,
+    pid: () => child.pid!,
     kill: () => end('SIGKILL'),
     restart: async () => {
       await end('SIGKILL')
@@ -69,11 +72,21 @@ export async function startLlamaServer(args: readonly string[] = []): Promise<Te
   }
 }
 
+/** Ports that no system hands out by itself: one of them stays free while its server is away. */
+const PORTS = [20_000, 32_000] as const
+
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const [least, most] = PORTS
+    const port = least + Math.floor(Math.random() * (most - least))
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false, // somebody has it
+    )
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }

@@ -9,9 +9,9 @@ import { promisify } from 'node:util'
 import { CHAT_GGUF, freePort } from './llama-server.ts'
 import { describeWith, foundForTests } from './needs.ts'
 
-const START_MS = 30_000
+const START_MS = 240_000
 const STOP_MS = 3_000
-const CREATE_MS = 60_000
+const CREATE_MS = 240_000
 
 export const describeOllama = describeWith('OLLAMA', 'Ollama')
 

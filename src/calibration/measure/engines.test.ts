@@ -14,7 +14,6 @@ import { codeText } from './code-text.ts'
 import { encoderRun, probeOf, textsOf } from './encoder.ts'
 import { measureInterference } from './interference.ts'
 import { measurePlacement } from './measure.ts'
-import { median } from './rounds.ts'
 
 const EMBED = 'tandem-embed-small'
 const CHAT = 'tandem-tiny-chat'
@@ -95,12 +94,14 @@ describeOpenVino('OpenVINO', () => {
       candidate('embed', EMBED, 'openvino', openVino()),
     ]
     const direct = await directMs(candidates)
-    const measured: number[] = []
-    for (const each of candidates) {
-      const { encoder, failed } = await measurePlacement(each, { budgetMs: 2000 })
-      expect(failed).toBeUndefined()
-      measured.push(encoder!.buckets[0]!.msPerText)
-    }
+    const measured = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+    // turn about, the best of each: what the machine does besides slows down one more than the other
+    for (let round = 0; round < 3; round++)
+      for (const [at, each] of candidates.entries()) {
+        const { encoder, failed } = await measurePlacement(each, { budgetMs: 700 })
+        expect(failed).toBeUndefined()
+        measured[at] = Math.min(measured[at]!, encoder!.buckets[0]!.msPerText)
+      }
     // engines this close may change places on a machine that does other things
     const close = 1.5
     const [directRatio, ratio] = [direct[0]! / direct[1]!, measured[0]! / measured[1]!]
@@ -124,7 +125,7 @@ async function directMs(candidates: readonly Candidate[]): Promise<number[]> {
     const times: number[][] = workers.map(() => [])
     for (let round = 0; round < 15; round++)
       for (const [index, worker] of workers.entries()) times[index]!.push(await textMs(worker, round))
-    return times.map((list) => median(list.slice(2)))
+    return times.map((list) => Math.min(...list.slice(2)))
   } finally {
     await Promise.all(workers.map((worker) => worker.stop(1000)))
   }
@@ -169,5 +170,5 @@ describeVulkan('chat on a Vulkan device', () => {
     expect(gpu.decoder?.decodeTokensPerSecond).toBeGreaterThan(0)
     // a renderer in software is some ten times slower than the CPU itself; a GPU is of its own speed
     if (!existsSync('/dev/dri')) expect(speedOf(gpu)).toBeLessThan(speedOf(cpu)!)
-  }, 180_000)
+  })
 })

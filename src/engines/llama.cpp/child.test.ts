@@ -201,7 +201,7 @@ test('a load that was prepared answers as any other, and what it prepared is use
   }
   expect(texts[0]).toMatch(/^ChatML: \S/)
   expect(texts[0]).toBe(texts[1])
-}, 120_000)
+})
 
 describeVulkan('llama.cpp on a GPU', () => {
   // else llama.cpp hides a device in software
@@ -233,7 +233,7 @@ describeVulkan('llama.cpp on a GPU', () => {
     } finally {
       await decoder.dispose()
     }
-  }, 240_000) // shaders compile on the CPU
+  }) // shaders compile on the CPU
 
   test('no layer at all is refused: the CPU does not take its place', async () => {
     await expect(open({ gpuLayers: 0 })).rejects.toMatchObject({

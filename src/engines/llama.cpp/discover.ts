@@ -8,8 +8,8 @@ import { VulkanReport, vulkanDevices } from './vulkan-devices.ts'
 
 const PACKAGE = 'node-llama-cpp'
 const ENTRY = 'engines/llama.cpp/probe'
-/** A GPU that sleeps takes a second or two to wake, on a busy machine more. */
-const LIMIT_MS = 5000
+/** A GPU that sleeps takes a second or two to wake; while a machine boots or builds, over 5 s have been seen. What is missed here is missed until the next start. */
+const LIMIT_MS = 30_000
 
 /** llama.cpp comes with Tandem and runs on the CPU; its GPUs are asked for in a process of its own. */
 export async function discoverLlamaCpp({

@@ -111,7 +111,7 @@ describeLlamaServer('an adopted llama-server', () => {
         expect(resume.tokens.length + result.usage.completionTokens, at).toBe(whole.usage.completionTokens)
       }
     }
-  }, 120_000)
+  })
 
   test('goes on from a text alone, and refuses ids that give another text', async () => {
     const { result: whole, deltas } = await collect(decoder, asked())

@@ -182,7 +182,7 @@ describeLlamaServer('the router of a real llama-server', () => {
   let router: TestLlamaRouter
   beforeEach(async () => {
     router = await startLlamaRouter()
-  }, 60_000)
+  })
   afterEach(() => router?.stop())
 
   const loaded = async () => {
@@ -207,7 +207,7 @@ describeLlamaServer('the router of a real llama-server', () => {
       { name: router.model, tasks: ['chat'], loaded: false, contextTokens: 2048 },
     ])
     expect(await loaded()).toEqual([])
-  }, 60_000)
+  })
 
   test('loads a model, chats by its name and unloads it where it may', async () => {
     const peer = { kind: 'llama-server', url: router.url, manage: true } as const
@@ -216,6 +216,6 @@ describeLlamaServer('the router of a real llama-server', () => {
     expect(decoder).toMatchObject({ contextTokens: 2048, slots: 2, resumes: true })
     expect((await collect(decoder, hello)).text).not.toBe('')
     await decoder.dispose()
-    await expect.poll(loaded, { timeout: 10_000 }).toEqual([])
-  }, 60_000)
+    await expect.poll(loaded).toEqual([])
+  })
 })

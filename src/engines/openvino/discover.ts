@@ -10,8 +10,8 @@ import { findAndLoad } from './loaded.ts'
 
 const ENCODER_TASKS: readonly Task[] = ['embed', 'rerank', 'classify']
 
-/** Who did not ask for it does not wait for a driver that hangs; loading it from a slow disk takes several seconds. */
-const UNASKED_LIMIT_MS = 10_000
+/** Who did not ask for it does not wait for a driver that hangs; loading it from a slow disk, or on a busy machine, takes several seconds. */
+const UNASKED_LIMIT_MS = 30_000
 
 /** Finds OpenVINO and asks a process of its own which devices it sees; nothing is loaded here. */
 export async function discoverOpenVino(input: DiscoveryInput): Promise<DiscoveredEngine> {

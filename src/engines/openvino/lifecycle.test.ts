@@ -15,7 +15,7 @@ describeOpenVino('a model that OpenVINO loaded', () => {
   test.each([
     ['a small model, 200 times', 200, specOf('CPU', {}, tinyClassifier), 20],
     ['the shipped model, 50 times', 50, specOf('CPU'), 60],
-  ])('is gone from memory when it is unloaded: %s', { timeout: 300_000 }, (_, times, spec, growth) => {
+  ])('is gone from memory when it is unloaded: %s', (_, times, spec, growth) => {
     const args = ['--expose-gc', LOADS, JSON.stringify(spec), String(times)]
     const run = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 24 })
     expect(run.status, run.stderr).toBe(0)

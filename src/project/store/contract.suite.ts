@@ -214,7 +214,7 @@ export function storeContract(name: string, open: OpenStore): void {
         if (!written) answered += 1
       }
       await Promise.all([writing, last])
-      expect(answered).toBeGreaterThan(3)
+      expect(answered).toBeGreaterThan(0)
       expect((await store.counts()).files).toBe(400)
       expect(await paths('lastWord')).toEqual([many[0]!.path])
     })

@@ -9,8 +9,8 @@ import { llamaServersIn } from './find.ts'
 import { backendOf } from './report.ts'
 import type { ManagedSettings } from './settings.ts'
 
-/** A backend wakes its GPUs before it lists them. */
-const LIMIT_MS = 8_000
+/** A backend wakes its GPUs before it lists them, slowly on a busy machine. */
+const LIMIT_MS = 30_000
 
 /**
  * Which llama-server may be started here, and on what it runs.

@@ -116,19 +116,19 @@ describeLlamaServer('a llama-server of our own', () => {
 
   test.skipIf(process.platform === 'win32')(
     'one that hangs is told of, though nobody asks it',
-    { timeout: 40_000 },
+    { timeout: 600_000 },
     async () => {
       const before = gone.length
       const { decoder } = await start()
       for (const pid of pids()) process.kill(pid, 'SIGSTOP')
-      await expect.poll(() => gone.slice(before), { timeout: 30_000 }).toEqual(['no answer within 5000 ms'])
+      await expect.poll(() => gone.slice(before)).toEqual(['no answer within 5000 ms'])
       await decoder.dispose()
       expect(pids()).toEqual([])
       expect(gone).toHaveLength(before + 1)
     },
   )
 
-  test.skipIf(!seesTwoGpus)('several GPUs share a model as they are told', { timeout: 120_000 }, async () => {
+  test.skipIf(!seesTwoGpus)('several GPUs share a model as they are told', async () => {
     const { decoder } = await start(
       { device: 'LAYER:Vulkan0(3),Vulkan1(1)', gpuLayers: 99, contextTokens: 256, slots: 1 },
       ['--no-warmup', '-lv', '4'],

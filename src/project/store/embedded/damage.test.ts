@@ -96,7 +96,7 @@ test(`an index killed ${KILLS} times while it is written opens each time, whole,
   expect(await caughtUp.search(asked)).toEqual(await fresh.search(asked))
   await Promise.all([caughtUp.close(), fresh.close()])
   expect(content(killed)).toEqual(content(join(folder, 'fresh')))
-}, 240_000)
+})
 
 async function fill(): Promise<void> {
   const store = await openEmbeddedStore(folder, SPACE)
