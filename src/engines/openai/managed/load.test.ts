@@ -80,7 +80,7 @@ describeLlamaServer('a llama-server of our own', () => {
   test('is started as the plan says, answers only us, and ends with its worker', async () => {
     const { decoder, version } = await start()
     expect(version).toMatch(/^llama-server b?\d+/)
-    expect(decoder).toMatchObject({ contextTokens: 1024, slots: 2, resumes: true })
+    expect(decoder).toMatchObject({ contextTokens: 1024, slots: 2, resumes: ['chat', 'text'] })
     const first = await collect(decoder, asked)
     expect(first.text.length).toBeGreaterThan(10)
     const again = await collect(decoder, asked)
