@@ -120,8 +120,9 @@ test.each([
     { ...here[1]!, engines: { openvino: 'GPU.0' } },
     { ...here[2]!, engines: { openvino: 'GPU.1' } },
   ]
-  const found = { ...server, launch: {}, on, weightBytes: 7 }
+  const found = { ...server, launch: {}, on, weightBytes: 7, cacheBytes: 3 }
   const { server: started } = (await adopted(found, { here: named })).device
-  expect(started?.holds).toEqual(device && { device, weightBytes: 7 })
+  expect(started?.holds).toEqual(device && { device, weightBytes: 7, cacheBytes: 3 })
   expect(started).not.toHaveProperty('weightBytes')
+  expect(started).not.toHaveProperty('cacheBytes')
 })

@@ -93,13 +93,14 @@ function freeId(server: FoundServer, { name }: ServerModel, taken: ReadonlySet<s
 }
 
 function deviceOfServer(
-  { models: _, answered: __, device: ___, on, weightBytes, ...server }: FoundServer,
+  { models: _, answered: __, device: ___, on, weightBytes, cacheBytes, ...server }: FoundServer,
   served: readonly ServedModel[],
   { kind, told, why }: ServerDevice,
   here: readonly Device[],
 ): Device {
   const device = deviceNamed(on, here)?.id
-  const holds = device !== undefined && weightBytes !== undefined ? { device, weightBytes } : undefined
+  const cache = cacheBytes === undefined ? {} : { cacheBytes }
+  const holds = device !== undefined && weightBytes !== undefined && { device, weightBytes, ...cache }
   return {
     id: `server:${server.name}`,
     kind,

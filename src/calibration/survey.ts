@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import type { Config } from '../config/index.ts'
 import { discoverDevices, type Power, portUsers, readPower } from '../devices/index.ts'
 import { simulatedDevices } from '../devices/simulated/index.ts'
-import { type Device, type EngineId, type Model, TASKS, TandemError, type Task } from '../domain/index.ts'
+import { type Device, type EngineId, type Model, TASKS, type Task } from '../domain/index.ts'
 import {
   askDimensions,
   configuredOvms,
@@ -30,12 +30,12 @@ import {
   loadCatalogue,
   modelFolders,
   namedModel,
-  readModelShape,
   withModels,
 } from '../models/index.ts'
 import { emptyBans, type Pin, type PlannedModel, parsePin } from '../placement/index.ts'
 import { type Adopted, adopt } from './adopted.ts'
 import { withIndexModel } from './index-model.ts'
+import { draftShape, shapeOf } from './model-shapes.ts'
 
 export interface SurveyOptions {
   readonly config: Config
@@ -283,7 +283,12 @@ async function plannedModels(
   const catalogue = simulation ? simulatedCatalogue(simulation, real) : withModels(real, adopted.models)
   const chosen = await chooseModels(catalogue, config, warn)
   const { contextTokens, slots } = config.chat
-  const decoder = { slots, ...(contextTokens === undefined ? {} : { contextTokens }) }
+  const draft = !simulation && hasLlamaServer ? await draftShape(config, warn) : undefined
+  const decoder = {
+    slots,
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(draft ? { draft } : {}),
+  }
   const models: PlannedModel[] = []
   for (const { model: found, ...rest } of chosen) {
     const shape = (simulation && simulatedShape(simulation, found)) ?? (await shapeOf(found, warn))
@@ -323,7 +328,7 @@ async function projectorBytesOf(model: Model): Promise<number | undefined> {
 function onDemand(
   chosen: readonly PlannedModel[],
   { devices, models }: Adopted,
-  decoder: Pick<PlannedModel, 'slots' | 'contextTokens'>,
+  decoder: Pick<PlannedModel, 'slots' | 'contextTokens' | 'draft'>,
 ): PlannedModel[] {
   const served = devices.flatMap(({ server }) => server?.models ?? [])
   const seen = new Set(chosen.map(({ task, model }) => `${task}:${model.id}`))
@@ -335,18 +340,6 @@ function onDemand(
     const shape = chosen.find((each) => each.model.fingerprint === model.fingerprint)?.shape
     return [{ task, model, onDemand: true, ...(shape ? { shape, ...decoder } : {}) }]
   })
-}
-
-/** A file that cannot be read is refused by its engine, with the reason; until then its size must do. */
-async function shapeOf(model: PlannedModel['model'], warn: (message: string) => void) {
-  if (model.files.remote) return undefined
-  try {
-    return await readModelShape(model)
-  } catch (thrown) {
-    if (!(thrown instanceof TandemError)) throw thrown
-    warn(`${model.id}: how much memory it needs cannot be told: ${thrown.message}`)
-    return undefined
-  }
 }
 
 function configuredPins({ placement }: Config): Partial<Record<Task, Pin>> {

@@ -16,6 +16,12 @@ const OvmsModel = z.strictObject({
     .regex(/^(CPU|NPU|GPU(\.\d{1,2})?)$/, 'CPU, NPU, GPU or GPU.N')
     .describe("OpenVINO's name of the device"),
   pooling: z.enum(['CLS', 'MEAN', 'LAST']).default('CLS').describe('of an embedding model'),
+  cacheGiB: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(2)
+    .describe('of a chat model: whole GiB that it keeps for all its chats'),
 })
 
 export const Ovms = z.strictObject({
@@ -36,7 +42,7 @@ export const Ovms = z.strictObject({
     .max(16)
     .default([])
     .describe(
-      'models that an ovms of their own serves, each with name, folder, task, device, and pooling where needed; as JSON in the variable',
+      'models that an ovms of their own serves, each with name, folder, task, device, and pooling or cacheGiB where needed; as JSON in the variable',
     ),
 })
 

@@ -24,6 +24,8 @@ export interface MemoryNeed {
   readonly weightBytes: number
   readonly kvBytes: number
   readonly computeBytes: number
+  /** Of `deviceBytes` too: a model that drafts, with its cache; absent: there is none. */
+  readonly draftBytes?: number
 }
 
 export type Fit =

@@ -1,3 +1,4 @@
+export * from './answer-traits.ts'
 export * from './chat.ts'
 export * from './device.ts'
 export * from './embedding.ts'

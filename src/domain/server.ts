@@ -69,8 +69,8 @@ export interface AdoptedServer {
   readonly apiKeyEnv?: string
   /** How Tandem starts it itself, as its engine reads it; absent: somebody else runs it. */
   readonly launch?: Readonly<Record<string, unknown>>
-  /** Of one that Tandem starts: the device of this machine whose memory it takes, by id, and its model's weights. */
-  readonly holds?: { readonly device: string; readonly weightBytes: number }
+  /** Of one that Tandem starts: the device of this machine whose memory it takes, by id, and its model's weights and cache. */
+  readonly holds?: { readonly device: string; readonly weightBytes: number; readonly cacheBytes?: number }
   /** Its user lets Tandem load and unload models there; absent: nothing on it is changed. */
   readonly manage?: boolean
   /** Its entry in the system's keychain, where it is there. */

@@ -3,6 +3,7 @@
  * its `descriptor.ts` is plain data and may be imported anywhere. `contract.suite.ts` is run by every engine.
  */
 import type {
+  AnswerTrait,
   ChatDelta,
   ChatMessage,
   ChatRequest,
@@ -120,8 +121,8 @@ export interface LoadedDecoder {
   readonly slots: number
   /** Up to which the scheduler may try how many more at once bring anything; absent: `slots`. */
   readonly maxSlots?: number
-  /** Whether it takes `resume`; where it does not, an answer that was begun elsewhere is refused before it gets here. */
-  readonly resumes: boolean
+  /** It takes `resume` of answers that have no other traits; the rest is refused before it gets here. */
+  readonly resumes: readonly AnswerTrait[]
   /** Whether it reads pictures; where it does not, a chat with some is refused before it gets here. */
   readonly images: boolean
   /**

@@ -236,7 +236,8 @@ export function fitNow(candidate: Candidate, ledger: Ledger): Fit {
   if (on.server && !candidate.shares) return { fits: true, need: NOTHING, traded: [] }
   const { task, model, contextTokens, slots } = planned
   const shape = on.server?.holds ? weightsAlone(on.server.holds.weightBytes, model.parameters) : planned.shape
-  const projectorBytes = !on.server && descriptor.id === SERVERS ? planned.projectorBytes : undefined
+  const { projectorBytes, draft } = !on.server && descriptor.id === SERVERS ? planned : {}
+  const cacheBytes = on.server?.holds?.cacheBytes
   const free = { ...roomOf(candidate, ledger), hostFreeBytes: ledger.hostFree }
   const holds = (need: Held) => heldBy(candidate, need).every((each) => ledger.holds(each.on, each.held))
   const known = ledger.found.get(candidate)
@@ -249,6 +250,8 @@ export function fitNow(candidate: Candidate, ledger: Ledger): Fit {
     contextTokens,
     slots,
     projectorBytes,
+    draft,
+    cacheBytes,
     ...free,
   })
   if (!answer.fits) return answer

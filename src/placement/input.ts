@@ -1,5 +1,6 @@
 import type {
   ChatUse,
+  DecoderShape,
   Device,
   EngineDescriptor,
   EngineId,
@@ -25,6 +26,8 @@ export interface PlannedModel {
   readonly onDemand?: boolean
   /** File of a projector of images that a llama-server of ours opens beside it. */
   readonly projectorBytes?: number
+  /** A model that drafts for it in a llama-server of ours. */
+  readonly draft?: DecoderShape
   /** Decoders: the window that the user wants, in tokens of one chat. */
   readonly contextTokens?: number
   readonly slots?: number

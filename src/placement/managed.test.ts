@@ -192,6 +192,36 @@ test('the one that is full first decides, and what is left of each is for others
   expect(chats({ ...large, pins: byMemory }).tasks.chat?.[0]?.shares?.[0]?.part).toBeCloseTo(12 / 28)
 })
 
+test('a draft counts with a cache of its own where a llama-server opens it, and the reason says so', () => {
+  const pins = { chat: { engine: 'openai', device: 'gpu1' } } as const
+  const { shape, ...bare } = model(4, 0.25)
+  const draft = shape as DecoderShape
+  const chatsWith = (more: Partial<PlannedModel>, devices = [card, cpu]) =>
+    chats({ models: [{ ...small, slots: 2, ...more }], pins, devices })
+  const [plain] = chatsWith({}).tasks.chat!
+  const [drafted, behind] = chatsWith({ draft }).tasks.chat!
+  const { contextTokens } = drafted!.load!
+  const alone = { models: [{ ...bare, shape: draft, slots: 2, contextTokens }], pins, devices: [card, cpu] }
+  const [ownPlace] = chats(alone).tasks.chat!
+  const taken = drafted!.memory!.deviceBytes - plain!.memory!.deviceBytes
+  expect(taken).toBeCloseTo(ownPlace!.memory!.deviceBytes, -3)
+  expect(ownPlace!.memory!.kvBytes).toBeGreaterThan(0.01 * GIB)
+  expect(drafted!.memory!.draftBytes).toBe(taken)
+  expect(drafted!.reasons).toContainEqual(
+    expect.stringMatching(/^of that 1\.\d GiB for its draft model with its cache \(an estimate\)$/),
+  )
+  // the embedded llama.cpp drafts nothing
+  expect(behind).toMatchObject({ engine: 'llama.cpp', memory: chatsWith({}).tasks.chat![1]!.memory })
+  const tight = { ...card, memoryBytes: 3 * GIB }
+  expect(chatsWith({ draft: model(16, 0.5).shape as DecoderShape }, [tight, cpu]).unmet?.[0]?.reason).toMatch(
+    /8\.\d draft model/,
+  )
+  const onCpu = { chat: { engine: 'openai', device: 'cpu' } } as const
+  const host = (more: Partial<PlannedModel>) =>
+    chats({ models: [{ ...small, slots: 2, ...more }], pins: onCpu }).tasks.chat![0]!.memory!.hostBytes
+  expect(host({ draft }) - host({})).toBeGreaterThan(GIB)
+})
+
 test('a projector of images counts with its context where a llama-server opens it, and the reason says so', () => {
   const [gib, pins] = [0.75, { chat: { engine: 'openai', device: 'gpu1' } }] as const
   const first = (projectorBytes?: number) => {

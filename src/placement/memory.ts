@@ -9,7 +9,7 @@ export class Ledger {
   #host: number
 
   constructor(devices: readonly Device[]) {
-    const cpu = devices.find(({ kind }) => kind === 'cpu')
+    const cpu = devices.find(({ kind, server }) => kind === 'cpu' && !server)
     this.#host = cpu ? size(cpu) : Number.POSITIVE_INFINITY
     this.#devices = new Map(
       devices.filter(({ kind }) => kind !== 'cpu').map((device) => [device.id, size(device)]),

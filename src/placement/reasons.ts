@@ -110,6 +110,9 @@ export function whatIsKnown({ candidate, keeps }: Rated, { need, traded }: Fitti
       const of = memoryBytes === undefined ? '' : ` of ${gib(memoryBytes)}`
       return `takes ${gib(held.deviceBytes)}${of}${candidate.shares ? ` on ${id}` : ''}`
     }),
+    ...(need.draftBytes === undefined
+      ? []
+      : [`of that ${gib(need.draftBytes)} for its draft model with its cache (an estimate)`]),
     ...projectorSentence(candidate),
     ...traded,
     ...(bits !== undefined && bits > 8
@@ -127,7 +130,7 @@ function knownOfServer(candidate: Candidate, need: MemoryNeed): string[] {
     `${on.name} serves it${launch ? ', started by Tandem' : ` at ${url}`}${as === model ? '' : ` as ${as}`}`,
     ...(shares ?? []).map(
       ({ on: { id, memoryBytes } }) =>
-        `takes ${gib(need.deviceBytes)}${memoryBytes === undefined ? '' : ` of ${gib(memoryBytes)}`} on ${id}, by the weights in its folder (an estimate)`,
+        `takes ${gib(need.deviceBytes)}${memoryBytes === undefined ? '' : ` of ${gib(memoryBytes)}`} on ${id}, by the weights in its folder${need.kvBytes > 0 ? ` and a cache of ${gib(need.kvBytes)}` : ''} (an estimate)`,
     ),
     ...(local ? [] : ['what it is asked leaves this machine, as `servers` allows']),
     ...(roundTripMs === undefined

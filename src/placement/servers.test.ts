@@ -162,6 +162,25 @@ test('one that Tandem starts takes the memory of the device that it was told to 
   expect(planned(6, 'gone').tasks.chat!.map(({ device }) => device)).toContain('server:ovms-a')
 })
 
+test('one that keeps a cache for chats takes that too', () => {
+  const bare = server('ovms-a', [{ task: 'chat', model: 'theirs', as: 't' }])
+  const holding = (cacheBytes: number): Device => {
+    const holds = { device: 'cpu', weightBytes: 2 ** 30, cacheBytes }
+    return { ...bare, server: { ...bare.server!, launch: {}, holds } }
+  }
+  const planned = (gib: number) =>
+    makePlan({ ...pc, devices: [holding(gib * 2 ** 30), cpu], models: [theirs] })
+  const [first] = planned(2).tasks.chat!
+  expect(first!.memory).toMatchObject({ kvBytes: 2 * 2 ** 30 })
+  expect(first!.memory!.hostBytes).toBeCloseTo((1.1 + 2 + 0.25) * 2 ** 30, -3)
+  expect(first!.reasons.join('; ')).toMatch(
+    /takes 3\.\d GiB .*on cpu, by the weights in its folder and a cache of 2\.0 GiB \(an estimate\)/,
+  )
+  expect(planned(1000).rejected.find(({ device }) => device === 'server:ovms-a')?.reason).toContain(
+    '1000.0 KV cache',
+  )
+})
+
 test('on the CPU that is the memory of the system', () => {
   const bare = server('ovms-a', [{ task: 'embed', model: 'embed', as: 'e' }])
   const holds = { device: 'cpu', weightBytes: 2 * 2 ** 30 }

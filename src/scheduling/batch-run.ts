@@ -8,6 +8,7 @@ import { isUnable } from './fault-of.ts'
 import type { Job, RowsJob, TurnJob } from './jobs.ts'
 import { withNamedInput } from './named-input.ts'
 import type { RowInput } from './rows.ts'
+import { isShown } from './sent-answer.ts'
 
 /** A batch is bounded work: past this its worker counts as hanging. */
 const BATCH_MS = 30_000
@@ -29,7 +30,8 @@ export interface BatchRun {
   readonly counts: () => boolean
   /** Whether nothing else is at the worker. */
   readonly isAlone: () => boolean
-  readonly onFirstDelta: () => void
+  /** A chat has begun; once more where nothing was shown then. */
+  readonly onBegun: (shown: boolean) => void
   /** The reader of a chat is broken: nobody takes the rest. */
   readonly onBrokenReader: (request: number) => void
   readonly onFigure: (placement: Placement, figure: LiveFigure) => void
@@ -74,15 +76,19 @@ export async function runChat(run: BatchRun): Promise<number> {
   const part = job.begin(served)
   let silence: NodeJS.Timeout | undefined
   let silent = false
+  let shown = false
   const onDelta = (delta: ChatDelta) => {
     if (!run.job(id)) return
+    const isFirst = silence === undefined
     if (silence) silence.refresh()
-    else {
+    else
       silence = setTimeout(() => {
         silent = true
         run.abort()
       }, SILENCE_MS)
-      run.onFirstDelta()
+    if (isFirst || (!shown && isShown(delta))) {
+      shown = isShown(delta)
+      run.onBegun(shown)
     }
     try {
       job.delta(delta, part)

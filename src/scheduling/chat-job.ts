@@ -1,8 +1,19 @@
-import type { ChatDelta, ChatMove, ChatResult, ChatResume, ServedBy, TandemError } from '../domain/index.ts'
+import type {
+  ChatDelta,
+  ChatMove,
+  ChatResult,
+  ChatResume,
+  ErrorCode,
+  ServedBy,
+  TandemError,
+} from '../domain/index.ts'
 import type { CallOptions, Worker } from '../workers/index.ts'
 import type { Served } from './contract.ts'
 import type { Ends } from './jobs.ts'
 import { joined, SentAnswer } from './sent-answer.ts'
+
+/** Ends of an answer that say more than how it broke off. */
+const SAY_MORE: readonly (ErrorCode | undefined)[] = ['CANCELLED', 'SHUTTING_DOWN', 'CANNOT_CONTINUE']
 
 /** @param resume what of the answer was sent before; absent: nothing */
 export type ChatCall = (
@@ -69,10 +80,10 @@ export class ChatJob {
     this.#ends.resolve(this.#answer)
   }
 
-  /** An answer that broke off and found no worker in time ends as it broke off. */
+  /** An answer that broke off and went on nowhere ends as it broke off. */
   fail(error: unknown): void {
-    const late = (error as Partial<TandemError>).code === 'DEADLINE' && !this.#sent.isEmpty
-    this.#ends.reject((late && this.#current?.lost) || error)
+    const broke = this.#sent.isEmpty ? undefined : this.#current?.lost
+    this.#ends.reject(SAY_MORE.includes((error as Partial<TandemError>).code) ? error : (broke ?? error))
   }
 
   #whole(result: ChatResult, last: ChatTry): ChatResult {

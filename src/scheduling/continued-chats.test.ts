@@ -149,7 +149,7 @@ describe('an answer whose worker is killed', () => {
 
   const beginsAnew = () => {
     const anew = fakeWorker('chat', 'cpu')
-    return { ...anew, spec: { ...anew.spec, settings: { resumes: false } } }
+    return { ...anew, spec: { ...anew.spec, settings: { resumes: [] } } }
   }
 
   test('waits for its own engine where the other would begin anew: never text twice, and no word of the other', async () => {
@@ -181,14 +181,33 @@ describe('an answer whose worker is killed', () => {
     expect(heard.seen).toEqual(['one', ' two'])
   })
 
-  test('is refused where its only engine would begin anew', async () => {
-    const { serving } = serve([{ ...beginsAnew(), lastPlacement: true }])
+  test('ends as it broke off, and waits for no restart, where its only engine would begin anew', async () => {
+    const { serving } = serve([beginsAnew()])
     await serving.ready()
     const text = textThatKills(2)
     const heard = listener()
     const error = await failure(serving.chat(chat(text), heard.context, heard.onDelta))
-    expect(error).toMatchObject({ code: 'CANNOT_CONTINUE', status: 502 })
+    expect(error).toMatchObject({ code: 'WORKER_LOST', status: 502 })
+    expect(error.message).toMatch(/SIGKILL/)
     expect(heard.seen).toEqual(['one', ' two'])
+  })
+
+  test('with tools goes on where these are known, past an engine that begins anew with them', async () => {
+    const noTools = fakeWorker('chat', 'gpu0')
+    const plain = { ...noTools, spec: { ...noTools.spec, settings: { resumes: ['chat'] } } }
+    const other = { ...plain, placement: { ...plain.placement, device: 'gpu1' } }
+    const { serving, workers } = serve([plain, other, fakeWorker('chat', 'cpu')])
+    await Promise.all(workers.map((worker) => worker.ready()))
+    const tooled = (content: string): ChatRequest => ({
+      ...chat(content),
+      tools: [{ name: 't' }],
+      toolChoice: 'auto',
+    })
+    const text = textThatKills(2)
+    const heard = listener()
+    const { result } = await serving.chat(tooled(text), heard.context, heard.onDelta)
+    expect(heard.seen.join('')).toBe(text)
+    expect(result.continued).toMatchObject([{ from: 'onnxruntime on gpu0', to: 'onnxruntime on cpu' }])
   })
 })
 

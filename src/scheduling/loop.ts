@@ -162,7 +162,7 @@ export class Loop {
 
   #ready(worker: Worker, { id, task }: Route, probing = false): void {
     this.#answered.add(id)
-    const { slots = 1, maxSlots = slots } = worker.info ?? {}
+    const { slots = 1, maxSlots = slots, resumes } = worker.info ?? {}
     const chat = task === 'chat'
     const room = chat ? slots : ENCODER_ROOM
     // a worker is ready only when its vectors were found to be those of its model's reference
@@ -171,6 +171,7 @@ export class Loop {
       worker: worker.id,
       room,
       maxRoom: chat ? maxSlots : MAX_ENCODER_ROOM,
+      resumes,
       proven: true,
       probing,
     })
@@ -342,7 +343,7 @@ export class Loop {
         [...this.#state.batches.values()].every(
           (other) => other.id === batch.id || other.worker !== batch.worker,
         ),
-      onFirstDelta: () => this.send({ type: 'firstDelta', batch: batch.id }),
+      onBegun: (shown) => this.send({ type: 'firstDelta', batch: batch.id, shown }),
       onBrokenReader: (request) => this.send({ type: 'cancelled', request }),
       onFigure: (placement, figure) => onFigure?.(placement, figure),
       onReleased,

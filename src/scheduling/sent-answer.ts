@@ -42,6 +42,11 @@ export class SentAnswer {
   }
 }
 
+/** Whether a reader sees anything of it. */
+export function isShown(delta: ChatDelta): boolean {
+  return delta.type === 'toolCall' || delta.text !== ''
+}
+
 /** An answer and what was sent of it before its last worker began. */
 export function joined(before: ChatResume, written: number, last: ChatResult): ChatResult {
   return {

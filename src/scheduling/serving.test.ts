@@ -237,7 +237,7 @@ describe('chats', () => {
       const resume = { tokens: [], text: 'wh', toolCalls: [], callTokens: 0 }
       expect(await failure(workers[0]!.chat({ ...asked, resume }, () => {}))).toMatchObject({
         code: 'CANNOT_CONTINUE',
-        message: expect.stringContaining('it reads no images'),
+        message: expect.stringContaining('it goes on with no images'),
       })
     })
   })

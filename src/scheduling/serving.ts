@@ -8,7 +8,6 @@ import {
   type CompletionRequest,
   type EmbedOutput,
   type EmbedRequest,
-  imagesOf,
   type LayerTime,
   type Model,
   type Plan,
@@ -21,6 +20,7 @@ import {
   type Task,
   type TokenizeRequest,
   type ToolSpec,
+  traitsOf,
   type WorkerStatus,
 } from '../domain/index.ts'
 import { type Observer, observeWith } from '../telemetry/index.ts'
@@ -128,10 +128,9 @@ class Scheduler implements ManagedServing {
     context: RequestContext,
     onDelta: (delta: ChatDelta) => void,
   ): Promise<Served<ChatResult>> {
-    const hasImages = request.messages.some((message) => imagesOf(message).length > 0)
     const call: ChatCall = (worker, resume, ...rest) =>
       worker.chat(resume ? { ...request, resume } : request, ...rest)
-    return this.#chat(request.model, context, onDelta, call, hasImages)
+    return this.#chat(request, context, onDelta, call)
   }
 
   async complete(
@@ -139,7 +138,7 @@ class Scheduler implements ManagedServing {
     context: RequestContext,
     onDelta: (delta: ChatDelta) => void,
   ): Promise<Served<ChatResult>> {
-    return this.#chat(request.model, context, onDelta, (worker, resume, ...rest) =>
+    return this.#chat(request, context, onDelta, (worker, resume, ...rest) =>
       worker.complete(resume ? { ...request, resume } : request, ...rest),
     )
   }
@@ -270,12 +269,12 @@ class Scheduler implements ManagedServing {
   }
 
   #chat(
-    model: string,
+    request: ChatRequest | CompletionRequest,
     context: RequestContext,
     onDelta: (delta: ChatDelta) => void,
     call: ChatCall,
-    hasImages = false,
   ): Promise<Served<ChatResult>> {
+    const { model } = request
     const route = this.#routes.find('chat', model)
     const toJob = (ends: Ends<ChatResult>, watched: Watched) => {
       const heard = (delta: ChatDelta) => {
@@ -284,11 +283,11 @@ class Scheduler implements ManagedServing {
       }
       return new ChatJob(call, heard, ends)
     }
+    const traits = traitsOf(request)
     // what is known is not found out again by sending pictures to who reads none
-    const cannot = hasImages ? withoutImages(route) : []
-    const excludes =
-      cannot.length === 0 ? undefined : { cannot, why: new TandemError('IMAGES_UNSUPPORTED', { model }) }
-    return this.#submit<ChatResult>(route, 'chat', [1], context, toJob, excludes)
+    const cannot = traits.includes('images') ? withoutImages(route) : []
+    const refusal = cannot.length > 0 ? new TandemError('IMAGES_UNSUPPORTED', { model }) : undefined
+    return this.#submit<ChatResult>(route, 'chat', [1], context, toJob, { traits, cannot, refusal })
   }
 
   async #submit<T extends Rows | ChatResult>(
@@ -297,7 +296,10 @@ class Scheduler implements ManagedServing {
     tokens: readonly number[],
     context: RequestContext,
     toJob: (ends: Ends<T>, watched: Watched) => Job,
-    excludes?: { readonly cannot: readonly string[]; readonly why: TandemError },
+    {
+      refusal,
+      ...more
+    }: Pick<Submission, 'cannot' | 'traits'> & { readonly refusal?: TandemError | undefined } = {},
   ): Promise<Served<T>> {
     const { signal, priority, client = 'local', onServedBy, onMoved } = context
     if (signal?.aborted) throw new TandemError('CANCELLED')
@@ -309,7 +311,7 @@ class Scheduler implements ManagedServing {
       const deadlineMs = performance.now() + (context.deadlineMs ?? this.#maxWaitMs)
       const submission: Submission = {
         ...{ id, lane, priority, client, kind, deadlineMs, tokens },
-        ...(excludes ? { cannot: excludes.cannot } : {}),
+        ...more,
       }
       context.onQueued?.(() => {
         const route = this.#routes.byId(lane)
@@ -319,7 +321,7 @@ class Scheduler implements ManagedServing {
         submission,
         signal,
         (ends) => toJob({ ...ends, onServedBy, onMoved }, watched),
-        excludes?.why,
+        refusal,
       )
       if (this.#loop.state.requests.has(id)) watched.admitted()
       const served = await ending

@@ -1,5 +1,6 @@
 /** What a running placement offers to the scheduler; the process behind it is the supervisor's business. */
 import type {
+  AnswerTrait,
   ChatDelta,
   ChatMessage,
   ChatRequest,
@@ -48,6 +49,8 @@ export interface WorkerInfo {
   readonly contextTokens?: number
   /** Decoders: whether it reads pictures. */
   readonly images?: boolean
+  /** Decoders: it goes on with an answer that has no other traits, where another worker was lost. */
+  readonly resumes?: readonly AnswerTrait[]
   readonly slots?: number
   /** Up to which more slots may be tried; absent: `slots`. */
   readonly maxSlots?: number

@@ -57,7 +57,12 @@ function isInfo(info: unknown): boolean {
   if (!isObject(info) || typeof info['engineVersion'] !== 'string' || !isCount(info['loadMs'])) return false
   const sizes = ['dimensions', 'width', 'maxTokens', 'contextTokens', 'slots', 'maxSlots']
   if (info['images'] !== undefined && typeof info['images'] !== 'boolean') return false
+  if (info['resumes'] !== undefined && !isWords(info['resumes'])) return false
   return sizes.every((name) => info[name] === undefined || isCount(info[name]))
+}
+
+function isWords(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string')
 }
 
 function isCount(value: unknown): boolean {

@@ -1,7 +1,7 @@
 // An engine with faults, loaded by the real worker process. A text that begins with `fault:` does what it names;
 // every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load,
-// LoadSpec.settings.fault one of every call after the first `settings.after`, `settings.resumes` false a chat engine that
-// cannot go on with what another one began; with `settings.tell` it prints its threads.
+// LoadSpec.settings.fault one of every call after the first `settings.after`, `settings.resumes` the traits of
+// chats that it goes on with where another one began them; with `settings.tell` it prints its threads.
 import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync, writeSync } from 'node:fs'
 import { serialize } from 'node:v8'
@@ -185,7 +185,14 @@ const decoder = (spec) => ({
   kind: 'decoder',
   contextTokens: spec.contextTokens ?? 2048,
   slots: spec.slots ?? 2,
-  resumes: spec.settings?.resumes ?? true,
+  resumes: spec.settings?.resumes ?? [
+    'chat',
+    'text',
+    'tools',
+    'json',
+    'infill',
+    ...(spec.settings?.images ? ['images'] : []),
+  ],
   images: spec.settings?.images ?? false,
   chat: async (request, onDelta, signal) => {
     const { content } = request.messages.at(-1)

@@ -26,7 +26,10 @@ const CALCULATORS = {
     fields: ['models_path', 'normalize_embeddings', 'truncate', 'pooling', 'target_device'],
   },
   RerankCalculatorOV: { task: 'rerank', fields: ['models_path', 'target_device'] },
-  HttpLLMCalculator: { task: 'chat', fields: ['models_path', 'device', 'enable_prefix_caching'] },
+  HttpLLMCalculator: {
+    task: 'chat',
+    fields: ['models_path', 'device', 'cache_size', 'enable_prefix_caching'],
+  },
 }
 const LOAD_MS = 100
 

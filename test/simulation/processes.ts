@@ -170,7 +170,10 @@ export class Process {
     const ms = dice < crash + hang + slow ? 10 * usualMs : usualMs
     const fault: Fault | undefined = !this.calm && dice > 1 - refuse ? random.pick(REFUSALS) : undefined
     if (!merges)
-      this.#world.after(ms * 0.2, () => alive() && this.#world.send({ type: 'firstDelta', batch: batch.id }))
+      this.#world.after(
+        ms * 0.2,
+        () => alive() && this.#world.send({ type: 'firstDelta', batch: batch.id, shown: true }),
+      )
     this.#world.after(ms, () => {
       if (!alive()) return
       if (fault) this.#world.send({ type: 'batchFailed', batch: batch.id, fault })

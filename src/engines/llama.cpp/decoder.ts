@@ -1,5 +1,6 @@
 import type { ChatWrapper, Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp'
 import {
+  type AnswerTrait,
   asTandemError,
   type ChatDelta,
   type ChatRequest,
@@ -46,7 +47,7 @@ interface Run extends Pick<ChatRequest, 'sampling' | 'resume'> {
 /** A GGUF model that answers chats, several at once. */
 export class LlamaDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
-  readonly resumes = true
+  readonly resumes: readonly AnswerTrait[] = ['chat', 'text', 'tools', 'json', 'infill']
   readonly images = false
   readonly contextTokens: number
   readonly slots: number

@@ -7,20 +7,19 @@ import { readEvents } from './http/events.ts'
 import { refusal } from './http/refusal.ts'
 import { SpareConnection } from './http/spare-connection.ts'
 import { ask, type Target, textOf } from './http/transport.ts'
+import { type PassingRefusal, softwareOf } from './servers/index.ts'
 import type { ServerSettings } from './settings.ts'
 
 const MAX_BYTES = 256 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
-/** What a router of llama-server says until it notices that the process of a model died; after that it starts another. */
-const STALE = /proxy error: Could not establish connection/
-const STALE_MS = 5_000
-const STALE_LOOK_MS = 100
+const PASSING_LOOK_MS = 100
 const BROKE_OFF = 'its stream ended in the middle of the answer'
 
 /** Speaks to one server; what goes wrong is an error of ours that names the server. */
 export class ServerClient {
   readonly name: string
   readonly #target: Target
+  readonly #passing: PassingRefusal | undefined
   readonly #open = new Set<ClientRequest>()
   #disposed = false
   #onRefused: ((why: string) => void) | undefined
@@ -28,6 +27,7 @@ export class ServerClient {
   /** @param key its API key */
   constructor({ server }: ServerSettings, key: string | undefined) {
     this.name = `${server.name} (${server.url})`
+    this.#passing = softwareOf(server.kind).passing
     const isPlain = server.local && server.url.startsWith('http:')
     const spare = isPlain ? new SpareConnection(server.url) : undefined
     this.#target = { url: server.url, key, spare, open: this.#open }
@@ -91,7 +91,7 @@ export class ServerClient {
   }
 
   async #answer(path: string, body: unknown, signal: AbortSignal, headMs?: number): Promise<IncomingMessage> {
-    for (let leftMs = STALE_MS; ; leftMs -= STALE_LOOK_MS) {
+    for (let waitedMs = 0; ; waitedMs += PASSING_LOOK_MS) {
       const answer = await ask(this.#target, {
         path,
         body,
@@ -101,10 +101,15 @@ export class ServerClient {
       const { statusCode: status = 0 } = answer
       if (status >= 200 && status < 300) return answer
       const text = await textOf(answer, MAX_ERROR_BYTES)
-      if (status !== 500 || !STALE.test(text) || leftMs <= 0 || this.#disposed)
-        throw refusal(this.name, status, text)
-      await sleep(STALE_LOOK_MS, undefined, { signal })
+      if (!this.#passes(status, text, waitedMs)) throw refusal(this.name, status, text)
+      await sleep(PASSING_LOOK_MS, undefined, { signal })
     }
+  }
+
+  #passes(status: number, text: string, waitedMs: number): boolean {
+    if (!this.#passing || this.#disposed) return false
+    const { status: its, words, lastsMs } = this.#passing
+    return status === its && words.test(text) && waitedMs < lastsMs
   }
 
   async #guard<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {

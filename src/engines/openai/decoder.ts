@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
+  type AnswerTrait,
   type ChatDelta,
   type ChatMessage,
   type ChatRequest,
@@ -49,7 +50,7 @@ export interface DecoderOptions {
 /** Chats of any server that speaks OpenAI's API. It knows no token ids, so an answer that was begun elsewhere is refused. */
 export class ServerDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
-  readonly resumes: boolean = false
+  readonly resumes: readonly AnswerTrait[] = []
   readonly images: boolean
   readonly contextTokens: number
   readonly slots: number

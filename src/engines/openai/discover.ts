@@ -34,6 +34,8 @@ export interface FoundServer extends AdoptedServer {
   readonly on?: string
   /** Of the model that it loads there, where its files are known. */
   readonly weightBytes?: number
+  /** That it keeps for chats, where it was told how much. */
+  readonly cacheBytes?: number
   /** False: it is away, and what is known of it was configured. */
   readonly answered: boolean
 }

@@ -76,12 +76,16 @@ test('a chat with images goes by its OpenAI route, one of text by its own', asyn
   expect(peer.breaches).toEqual([])
 })
 
-test('what another worker began with images cannot go on', async () => {
-  const resume = { tokens: [], text: 'A', toolCalls: [], callTokens: 0 }
-  await expect(collect(decoder, chatOf([asked], { resume }))).rejects.toMatchObject({
-    code: 'CANNOT_CONTINUE',
-    message: expect.stringContaining('images'),
+test('what goes by its native route can go on from elsewhere: no images, no tools, and no chat where thoughts are read', async () => {
+  expect(decoder.resumes).toEqual(['chat', 'text'])
+  const thinking = await startFakeModelServer({
+    ...seeing(true),
+    '/props': { ...seeing(true)['/props'], chat_template: '{{ messages }}<think>' },
   })
+  const loaded = await load(thinking)
+  expect(loaded.resumes).toEqual(['text'])
+  await loaded.dispose()
+  await thinking.stop()
 })
 
 test('a count is exact without images, and an estimate with them; no picture is counted as text', async () => {

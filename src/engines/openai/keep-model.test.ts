@@ -213,7 +213,7 @@ describeLlamaServer('the router of a real llama-server', () => {
     const peer = { kind: 'llama-server', url: router.url, manage: true } as const
     const decoder = (await load(peer, router.model)) as LoadedDecoder
     expect(await loaded()).toEqual([router.model])
-    expect(decoder).toMatchObject({ contextTokens: 2048, slots: 2, resumes: true })
+    expect(decoder).toMatchObject({ contextTokens: 2048, slots: 2, resumes: ['chat', 'text'] })
     expect((await collect(decoder, hello)).text).not.toBe('')
     await decoder.dispose()
     await expect.poll(loaded).toEqual([])

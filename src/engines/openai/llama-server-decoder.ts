@@ -1,4 +1,5 @@
 import {
+  type AnswerTrait,
   type ChatDelta,
   type ChatRequest,
   type ChatResult,
@@ -44,7 +45,8 @@ interface Run {
  * begin or end elsewhere. Tools, and templates that think aloud, go through its OpenAI route, whose parsers know them.
  */
 export class LlamaServerDecoder extends ServerDecoder {
-  override readonly resumes = true
+  /** What its server's parsers read cannot begin in the middle, nor can a grammar. */
+  override readonly resumes: readonly AnswerTrait[]
   readonly #options: DecoderOptions
   readonly #thinks: boolean
   #render: Render | undefined
@@ -55,6 +57,7 @@ export class LlamaServerDecoder extends ServerDecoder {
     super(options)
     this.#options = options
     this.#thinks = /think|reason|channel/i.test(template)
+    this.resumes = this.#thinks ? ['text'] : ['chat', 'text']
   }
 
   /** @param source template of its chats; @throws TandemError ENGINE_FAILED */
@@ -75,17 +78,13 @@ export class LlamaServerDecoder extends ServerDecoder {
     const { sampling, resume, responseFormat } = request
     const hasTools = request.tools.length > 0 && request.toolChoice !== 'none'
     const hasImages = request.messages.some((message) => imagesOf(message).length > 0)
-    if (hasTools || hasImages || this.#thinks) {
-      if (resume) throw this.#cannot('images, tools and thoughts are read by the server')
-      return super.chat(request, onDelta, signal, onProgress)
-    }
+    if (hasTools || hasImages || this.#thinks) return super.chat(request, onDelta, signal, onProgress)
     const schema =
       responseFormat.type === 'json_schema'
         ? responseFormat.schema
         : responseFormat.type === 'json_object'
           ? { type: 'object' }
           : undefined
-    if (resume && schema) throw this.#cannot('its grammar would begin anew')
     const prompt = await this.#rendered({ messages: request.messages, tools: [] }, signal)
     return this.#run({ prompt, sampling, schema, resume, onDelta, signal, onProgress })
   }
@@ -96,7 +95,6 @@ export class LlamaServerDecoder extends ServerDecoder {
     signal: AbortSignal,
     onProgress: () => void = () => {},
   ): Promise<ChatResult> {
-    if (infill && resume) return Promise.reject(this.#cannot('text that it fills in'))
     return this.#run({ prompt, infill, sampling, resume, onDelta, signal, onProgress })
   }
 
@@ -137,7 +135,7 @@ export class LlamaServerDecoder extends ServerDecoder {
     const { client, model } = this.#options
     const { max_tokens: most, stop: _, ...chances } = samplingBody(sampling, 'llama-server', model.chat)
     const begun = resume ? await this.#replayed(resume, signal) : undefined
-    const done = (begun?.ids.length ?? 0) + (resume?.callTokens ?? 0)
+    const done = begun?.ids.length ?? 0
     const left = typeof most === 'number' ? most - done : -1
     const stops = new StopScanner(sampling.stop)
     let [text, written, firstMs] = ['', 0, undefined as number | undefined]
@@ -215,8 +213,7 @@ export class LlamaServerDecoder extends ServerDecoder {
   }
 
   /** Ids to read after the prompt, and the text of theirs that was not shown yet. @throws TandemError CANNOT_CONTINUE */
-  async #replayed({ tokens, text, toolCalls }: ChatResume, signal: AbortSignal) {
-    if (toolCalls.length > 0) throw this.#cannot('a tool call was sent')
+  async #replayed({ tokens, text }: ChatResume, signal: AbortSignal) {
     if (tokens.length === 0) return { ids: await this.#ids(text, false, signal), pending: '' }
     let ids = tokens
     let whole = await this.#textOf(ids, signal)
@@ -225,7 +222,8 @@ export class LlamaServerDecoder extends ServerDecoder {
       ids = ids.slice(0, -1)
       whole = await this.#textOf(ids, signal)
     }
-    if (!whole.startsWith(text)) throw this.#cannot('the same ids give another text')
+    if (!whole.startsWith(text))
+      throw new TandemError('CANNOT_CONTINUE', { engine: 'openai', why: 'the same ids give another text' })
     return { ids, pending: whole.slice(text.length) }
   }
 
@@ -273,10 +271,6 @@ export class LlamaServerDecoder extends ServerDecoder {
   /** A router sends a request to the process of the model that its body names. */
   get #named(): { readonly model?: string } {
     return this.#options.byName ? { model: this.#options.settings.as } : {}
-  }
-
-  #cannot(why: string): TandemError {
-    return new TandemError('CANNOT_CONTINUE', { engine: 'openai', why })
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DecoderTiming } from '../../devices/simulated/index.ts'
 import {
+  type AnswerTrait,
   type ChatDelta,
   type ChatRequest,
   type ChatResult,
@@ -47,7 +48,7 @@ interface Job extends Pick<ChatRequest, 'sampling' | 'resume'> {
 /** A chat model that is none: it says so, at the pace of its device. */
 export class SimulatedDecoder implements LoadedDecoder {
   readonly kind = 'decoder'
-  readonly resumes = true
+  readonly resumes: readonly AnswerTrait[] = ['chat', 'text', 'tools', 'json']
   readonly images = false
   readonly contextTokens: number
   readonly slots: number

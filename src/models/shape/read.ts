@@ -19,7 +19,11 @@ export async function readModelShape(model: Model, format?: ModelFormat): Promis
 
 async function readGgufShape(model: Model): Promise<ModelShape | undefined> {
   const [first] = (model.files.gguf ?? []).map((file) => join(model.folder, file.path))
-  if (first === undefined) return undefined
+  return first === undefined ? undefined : readGgufFileShape(first)
+}
+
+/** The same of a GGUF file that is no model of the catalogue. @param first absolute path of its (first) part */
+export async function readGgufFileShape(first: string): Promise<ModelShape> {
   const headers = [await readPart(first)]
   for (const path of otherParts(first, Number(headers[0]?.values.get('split.count') ?? 1)))
     headers.push(await readPart(path))

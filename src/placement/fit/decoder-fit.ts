@@ -132,6 +132,7 @@ function reason(wish: DecoderWish, load: DecoderLoad): string {
     `${inGib(need.weightBytes)} weights`,
     `${inGib(need.kvBytes)} KV cache for ${each}${contextTokens} tokens`,
     `${inGib(need.computeBytes)} buffers`,
+    ...(need.draftBytes === undefined ? [] : [`${inGib(need.draftBytes)} draft model`]),
     ...(engine.projectorBytes ? [`${inGib(projectorNeed(engine))} projector of images`] : []),
   ]
   if (shortage(places, need) === 'device') return doesNotFit(need.deviceBytes, parts, places.device)

@@ -9,6 +9,8 @@ export interface DecoderEngine {
   readonly batchTokens: number
   /** File of a projector of images that is opened beside the model. */
   readonly projectorBytes?: number | undefined
+  /** A model that drafts, on the same device. */
+  readonly draft?: DecoderShape | undefined
 }
 
 /** What reading a picture takes besides the projector's weights: a share of them, and at least so much (estimates). */
@@ -40,6 +42,8 @@ export function decoderNeed(
   const hasHead = !onCpu && load.gpuLayers > 0
   const device = { weights: hasHead ? outputBytes + tiedBytes : 0, kv: 0 }
   const host = { weights: inputBytes + (hasHead ? 0 : outputBytes), kv: 0 }
+  const draft = draftNeed(load, engine, onCpu)
+  const draftBytes = draft ? { draftBytes: draft.deviceBytes } : {}
   let largest = 0 // of what a layer has in the system's memory
   for (let layer = 0; layer < layers; layer++) {
     const experts = expertBytes[layer] ?? 0
@@ -53,16 +57,32 @@ export function decoderNeed(
   }
   if (onCpu) {
     const computeBytes = layerBuffers(shape, size, true) + resultBytes(shape, size)
-    const hostBytes = host.weights + host.kv + computeBytes + engine.processBytes + projectorNeed(engine)
-    return { deviceBytes: hostBytes, hostBytes, weightBytes: host.weights, kvBytes: host.kv, computeBytes }
+    const beside = projectorNeed(engine) + (draft?.hostBytes ?? 0)
+    const hostBytes = host.weights + host.kv + computeBytes + engine.processBytes + beside
+    const [weightBytes, kvBytes] = [host.weights, host.kv]
+    return { deviceBytes: hostBytes, hostBytes, weightBytes, kvBytes, computeBytes, ...draftBytes }
   }
   const computeBytes = layerBuffers(shape, size, hasHead) + visitingBytes(largest)
   const besideIt = hostBuffers(shape, size) + resultBytes(shape, size)
   return {
-    deviceBytes: device.weights + device.kv + computeBytes + projectorNeed(engine),
-    hostBytes: host.weights + host.kv + besideIt + engine.processBytes,
+    deviceBytes:
+      device.weights + device.kv + computeBytes + projectorNeed(engine) + (draft?.deviceBytes ?? 0),
+    hostBytes: host.weights + host.kv + besideIt + engine.processBytes + (draft?.hostBytes ?? 0),
     weightBytes: device.weights,
     kvBytes: device.kv,
     computeBytes,
+    ...draftBytes,
   }
+}
+
+/** llama-server gives it the windows of all slots, keeps its cache in f16, and nothing of it elsewhere. */
+function draftNeed(
+  { contextTokens, slots }: DecoderLoad,
+  { draft, batchTokens }: DecoderEngine,
+  onCpu: boolean,
+): MemoryNeed | undefined {
+  if (!draft) return undefined
+  const gpuLayers = onCpu ? 0 : draft.layerBytes.length + 1
+  const load: DecoderLoad = { contextTokens, slots, kvType: 'f16', gpuLayers, cpuExpertLayers: 0 }
+  return decoderNeed(draft, load, { processBytes: 0, batchTokens }, onCpu)
 }

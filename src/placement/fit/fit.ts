@@ -1,4 +1,5 @@
 import type {
+  DecoderShape,
   Device,
   EncoderShape,
   EngineDescriptor,
@@ -36,6 +37,10 @@ export interface FitRequest {
   readonly contextTokens?: number | undefined
   /** Decoders: file of a projector of images that is opened beside it. */
   readonly projectorBytes?: number | undefined
+  /** Decoders: a model that drafts for it, on the same device. */
+  readonly draft?: DecoderShape | undefined
+  /** Encoders, and models of whose insides nothing is known: a cache that their server keeps beside the weights. */
+  readonly cacheBytes?: number | undefined
   /** Chats at once, each with a window of its own; absent: 1. */
   readonly slots?: number | undefined
 }
@@ -51,7 +56,7 @@ export function fit(request: FitRequest): Fit {
   const shape = request.shape ?? unknownShape(model, engine)
   if (shape.kind === 'encoder') {
     const batchTokens = Math.min(ENCODER_BATCH, model.contextTokens)
-    return fitEncoder({ places, shape, footprint, batchTokens })
+    return fitEncoder({ places, shape, footprint, batchTokens, cacheBytes: request.cacheBytes ?? 0 })
   }
   const batch = footprint.batchTokens ?? { cpu: ENCODER_BATCH, gpu: ENCODER_BATCH }
   return fitDecoder({
@@ -61,6 +66,7 @@ export function fit(request: FitRequest): Fit {
       processBytes: footprint.processBytes,
       batchTokens: places.onCpu ? batch.cpu : batch.gpu,
       projectorBytes: request.projectorBytes,
+      draft: request.draft,
     },
     trades: task === 'chat' ? (engine.trades ?? []) : [],
     mostTokens: model.contextTokens,

@@ -9,6 +9,7 @@ const MAX_RETRY_AFTER_S = 60
 type Submitted = Extract<Event, { type: 'submitted' }>['request']
 
 const NOBODY: readonly string[] = []
+const NO_TRAITS: readonly string[] = []
 
 /** Takes a request into the queue, which is bounded: past `maxWaiting` waiting requests it is refused as queue full. */
 export function admit(draft: Draft, submitted: Submitted): void {
@@ -30,7 +31,17 @@ export function admit(draft: Draft, submitted: Submitted): void {
 
 /** Field by field: records of one shape are what is copied fastest. */
 function freshRequest(draft: Draft, submitted: Submitted): Request {
-  const { id, lane, priority, client, kind, deadlineMs, tokens, cannot = NOBODY } = submitted
+  const {
+    id,
+    lane,
+    priority,
+    client,
+    kind,
+    deadlineMs,
+    tokens,
+    cannot = NOBODY,
+    traits = NO_TRAITS,
+  } = submitted
   const order = tokens.map((_, index) => index)
   return {
     id,
@@ -50,6 +61,8 @@ function freshRequest(draft: Draft, submitted: Submitted): Request {
     avoid: NOBODY,
     cannot,
     started: false,
+    shown: false,
+    traits,
   }
 }
 
@@ -99,9 +112,9 @@ function awaited(draft: Draft, { lane: id, running, cannot }: Request): { awaits
   return !first || coming.some((seat) => serves(lane, seat)) ? {} : { awaits: first.id }
 }
 
-/** A chat has sent text: its first byte is out. */
-export function begun(draft: Draft, request: Request): void {
-  putRequest(draft, request, { started: true })
+/** A chat has begun to write. @param shown whether something of it is out */
+export function begun(draft: Draft, request: Request, shown: boolean): void {
+  putRequest(draft, request, { started: true, shown: request.shown || shown })
 }
 
 /** How many requests a waiting one has before it, itself counted; undefined when it does not wait. */

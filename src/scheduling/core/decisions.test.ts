@@ -34,7 +34,11 @@ class Run {
     return effects
   }
 
-  ready(worker: string, room = 2, more: { maxRoom?: number; proven?: boolean } = {}): readonly Effect[] {
+  ready(
+    worker: string,
+    room = 2,
+    more: { maxRoom?: number; proven?: boolean; resumes?: string[] } = {},
+  ): readonly Effect[] {
     return this.on({ type: 'workerReady', worker, room, proven: true, ...more })
   }
 
@@ -465,7 +469,7 @@ describe('a chat that was cut', () => {
     run.ready('npu', 1)
     run.ready('cpu', 1)
     const cut = run.submit('chat', [1], { deadlineMs: 100 })
-    run.on({ type: 'firstDelta', batch: 1 })
+    run.on({ type: 'firstDelta', batch: 1, shown: true })
     run.nowMs = 5_000
     run.on({ type: 'workerLost', worker: 'npu', why: 'crash', gone: false })
     expect(run.at('cpu')).toEqual([[cut]])
@@ -482,10 +486,64 @@ describe('a chat that was cut', () => {
     const run = new Run(chat(npu))
     run.ready('npu', 1)
     run.submit('chat', [1], { deadlineMs: 100 })
-    run.on({ type: 'firstDelta', batch: 1 })
+    run.on({ type: 'firstDelta', batch: 1, shown: true })
     run.on({ type: 'workerLost', worker: 'npu', why: 'crash', gone: false })
     run.nowMs += LIMITS.resumeMs
     expect(types(run.on({ type: 'ticked' }))).toEqual(['end'])
+  })
+
+  describe('and that its worker cannot go on with', () => {
+    const traits = ['chat', 'tools']
+    const plain = { resumes: ['chat'] }
+    const lost = (run: Run) => run.on({ type: 'workerLost', worker: 'npu', why: 'crash', gone: false })
+    const cut = (run: Run, shown = true) => {
+      run.ready('npu', 1, plain)
+      const id = run.submit('chat', [1], { traits })
+      run.on({ type: 'firstDelta', batch: 1, shown })
+      return id
+    }
+
+    test('ends at once, as its worker was lost: what comes back would begin anew', () => {
+      const run = new Run(chat(npu))
+      cut(run)
+      expect(lost(run)).toMatchObject([{ type: 'end', ending: { how: 'failed', worker: 'npu' } }])
+    })
+
+    test('begins anew where nothing of it was shown', () => {
+      const run = new Run(chat(npu))
+      const id = cut(run, false)
+      expect(types(lost(run))).toEqual(['retry'])
+      run.ready('npu', 1, plain)
+      expect(run.at('npu')).toEqual([[id]])
+      run.on({ type: 'firstDelta', batch: 2, shown: false })
+      run.on({ type: 'firstDelta', batch: 2, shown: true })
+      expect(types(lost(run))).toEqual(['end'])
+    })
+
+    test('passes over who begins anew too, and goes on where it can', () => {
+      const run = new Run(chat(npu, { id: 'gpu', overflow: false }, cpu))
+      run.ready('gpu', 1, plain)
+      run.ready('cpu', 1, { resumes: traits })
+      const id = cut(run)
+      lost(run)
+      expect(run.at('cpu')).toEqual([[id]])
+    })
+
+    test('waits for one that still starts, and ends once that tells that it begins anew', () => {
+      const run = new Run(chat(npu, cpu))
+      cut(run)
+      expect(types(lost(run))).toEqual(['retry'])
+      run.ready('npu', 1, plain)
+      expect(run.at('npu')).toEqual([])
+      expect(run.ready('cpu', 1, plain)).toMatchObject([{ type: 'end', ending: { how: 'unable' } }])
+    })
+
+    test('a refusal of its engine sends it to one that goes on, or ends it', () => {
+      const run = new Run(chat(npu, cpu))
+      run.ready('cpu', 1, plain)
+      cut(run)
+      expect(run.refuse('npu')).toMatchObject([{ type: 'end', ending: { how: 'failed', worker: 'npu' } }])
+    })
   })
 })
 

@@ -3,6 +3,7 @@ import { unservedEnding } from './admission.ts'
 import { failedBreaker } from './breaker.ts'
 import { hasOther } from './candidates.ts'
 import { type Draft, end, put, putRequest, requestsOf, spread } from './draft.ts'
+import { cannotGoOn } from './resume.ts'
 import type { Batch, Fault, Request } from './state.ts'
 
 /**
@@ -33,10 +34,11 @@ export function retryParts(draft: Draft, lost: readonly Batch[], killed = false)
     const counted = isInnocent(draft, request, killed)
       ? { kills: request.kills + 1 }
       : { tries: request.tries + 1 }
-    const back = putRequest(draft, request, { ...counted, ...goesOn })
+    const cannot = cannotGoOn(draft, request)
+    const back = putRequest(draft, request, { ...counted, ...goesOn, cannot })
     const { maxTries, maxKills } = draft.limits
     const unserved = unservedEnding(draft, back)
-    if (back.tries >= maxTries || back.kills >= maxKills)
+    if (back.tries >= maxTries || back.kills >= maxKills || (unserved && back.shown))
       end(draft, back, { how: 'failed', batch: batch.id, worker: batch.worker })
     else if (unserved) end(draft, back, unserved)
     else draft.effects.push({ type: 'retry', request: id, worker: batch.worker, fault: 'worker' })
@@ -63,10 +65,8 @@ export function refuseParts(
     const single = batch.parts.length === 1
     const avoid = fault === 'engine' ? { avoid: [...request.avoid, batch.worker] } : {}
     // of several in a batch it is not known who asks for too much
-    const unable =
-      fault === 'unable' && single
-        ? { cannot: [...new Set([...request.cannot, batch.worker, ...cannot])] }
-        : {}
+    const refused = fault === 'unable' && single ? [batch.worker, ...cannot] : []
+    const unable = { cannot: [...new Set([...cannotGoOn(draft, request), ...refused])] }
     const goesOn = request.started ? { deadlineMs: draft.nowMs + draft.limits.resumeMs } : {}
     const back = putBack(draft, batch, request, { alone: true, ...avoid, ...unable, ...goesOn })
     if (single && isFinal(draft, back, fault))

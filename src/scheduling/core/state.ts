@@ -72,6 +72,8 @@ export interface Seat {
   /** Serves also while an earlier one would end later. */
   readonly overflow: boolean
   readonly ready: boolean
+  /** Traits of answers that it goes on with where another worker was lost; undefined: of any, or it does not tell. */
+  readonly resumes: readonly string[] | undefined
   /** Its answers were compared with the reference of its model, or need not be. */
   readonly proven: boolean
   /** It will not come back. */
@@ -138,6 +140,10 @@ export interface Request {
   readonly cannot: readonly string[]
   /** A chat that has sent text: it goes on from there. */
   readonly started: boolean
+  /** Some of it was shown: nobody may begin anew. */
+  readonly shown: boolean
+  /** What its answer is like, for who is to go on with it. */
+  readonly traits: readonly string[]
 }
 
 export interface Part {
@@ -190,7 +196,7 @@ export type Event = { readonly nowMs: number } & (
         Request,
         'id' | 'lane' | 'priority' | 'client' | 'kind' | 'deadlineMs' | 'tokens'
       > &
-        Partial<Pick<Request, 'cannot'>>
+        Partial<Pick<Request, 'cannot' | 'traits'>>
     }
   | {
       readonly type: 'workerReady'
@@ -199,6 +205,8 @@ export type Event = { readonly nowMs: number } & (
       readonly room: number
       /** Up to which more room may be tried; absent: `room`. */
       readonly maxRoom?: number
+      /** Absent: it does not tell. */
+      readonly resumes?: readonly string[] | undefined
       readonly proven: boolean
       /** It failed often: one batch decides whether it stays. */
       readonly probing?: boolean
@@ -216,7 +224,8 @@ export type Event = { readonly nowMs: number } & (
     }
   /** The process of a worker that rests has ended. */
   | { readonly type: 'memoryFreed'; readonly worker: string }
-  | { readonly type: 'firstDelta'; readonly batch: number }
+  /** `shown`: with text or a call; told again where the first had none. */
+  | { readonly type: 'firstDelta'; readonly batch: number; readonly shown: boolean }
   /** `tokens`: that a chat wrote. */
   | { readonly type: 'batchDone'; readonly batch: number; readonly tokens?: number | undefined }
   | {
@@ -302,6 +311,7 @@ export function freshSeat(lane: string, { id, overflow, givesWay, excludes }: Wo
     givesWay: givesWay ?? false,
     excludes: excludes ?? [],
     ready: false,
+    resumes: undefined,
     proven: false,
     gone: false,
     why: 'starting',

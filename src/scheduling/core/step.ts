@@ -17,6 +17,7 @@ import { paced } from './forecast.ts'
 import { hedge } from './hedge.ts'
 import { replan, vacate } from './replan.ts'
 import { settleModels } from './residency.ts'
+import { settleCut } from './resume.ts'
 import { acquitted, refuseParts, retryParts } from './retry.ts'
 import type { Batch, Effect, Event, Lane, Request, Seat, State } from './state.ts'
 
@@ -54,7 +55,7 @@ function apply(draft: Draft, event: Event): void {
       break
     case 'firstDelta': {
       const batch = unsettled(draft, event.batch)
-      if (batch) for (const request of requestsOf(draft, batch)) begun(draft, request)
+      if (batch) for (const request of requestsOf(draft, batch)) begun(draft, request, event.shown)
       break
     }
     case 'batchDone':
@@ -95,12 +96,12 @@ function apply(draft: Draft, event: Event): void {
 function workerReady(draft: Draft, event: Extract<Event, { type: 'workerReady' }>): void {
   const seat = draft.seats.get(event.worker)
   if (!seat) return
-  const { room, maxRoom = room, proven, probing = false } = event
+  const { room, maxRoom = room, resumes, proven, probing = false } = event
   const climb =
     seat.climb.least === room && seat.climb.most === maxRoom
       ? seat.climb
       : freshClimb(room, maxRoom, draft.nowMs)
-  put(draft.seats, seat, {
+  const ready = put(draft.seats, seat, {
     ready: true,
     gone: false,
     // one that could not be unloaded was loaded all the time
@@ -114,7 +115,9 @@ function workerReady(draft: Draft, event: Extract<Event, { type: 'workerReady' }
     why: '',
     ...(probing ? { breaker: halfOpen(seat.breaker, draft.limits, draft.nowMs) } : {}),
     freeSinceMs: draft.nowMs,
+    resumes,
   })
+  settleCut(draft, ready)
 }
 
 function workerLost(draft: Draft, event: Extract<Event, { type: 'workerLost' }>): void {

@@ -2,10 +2,11 @@ import {
   asTandemError,
   type ChatDelta,
   type ChatRequest,
-  type ChatResume,
+  type CompletionRequest,
   imagesOf,
   type LayerTime,
   TandemError,
+  traitsOf,
 } from '../../domain/index.ts'
 import type { Loaded, LoadedDecoder } from '../../engines/contract.ts'
 import type { CallBody, FromChild, LoadOrder } from '../wire.ts'
@@ -138,20 +139,19 @@ export class Calls {
   }
 
   /** @throws TandemError CANNOT_CONTINUE: an engine that ignores what was sent would send it twice */
-  #decoderFor({ resume }: { readonly resume?: ChatResume }): LoadedDecoder {
+  #decoderFor(request: ChatRequest | CompletionRequest): LoadedDecoder {
     const decoder = this.#loadedAs('decoder')
-    if (resume && !decoder.resumes)
-      throw new TandemError('CANNOT_CONTINUE', { engine: this.#order.engine, why: 'it always begins anew' })
-    return decoder
+    const missing = request.resume ? traitsOf(request).filter((each) => !decoder.resumes.includes(each)) : []
+    if (missing.length === 0) return decoder
+    const why = `it goes on with no ${missing.join(' or ')}`
+    throw new TandemError('CANNOT_CONTINUE', { engine: this.#order.engine, why })
   }
 
-  /** @throws TandemError CANNOT_CONTINUE, IMAGES_UNSUPPORTED: an engine that passes over pictures would answer something else */
+  /** @throws TandemError CANNOT_CONTINUE; IMAGES_UNSUPPORTED: an engine that passes over pictures would answer something else */
   #chatDecoderFor(request: ChatRequest): LoadedDecoder {
     const decoder = this.#decoderFor(request)
     if (decoder.images || request.messages.every((message) => imagesOf(message).length === 0)) return decoder
-    const { engine } = this.#order
-    if (!request.resume) throw new TandemError('IMAGES_UNSUPPORTED', { model: request.model, engine })
-    throw new TandemError('CANNOT_CONTINUE', { engine, why: 'it reads no images' })
+    throw new TandemError('IMAGES_UNSUPPORTED', { model: request.model, engine: this.#order.engine })
   }
 
   /** @throws TandemError MODEL_CANNOT for an engine that has no answer */

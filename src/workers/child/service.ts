@@ -92,6 +92,7 @@ function sizesOf(model: Loaded): Partial<WorkerInfo> {
         contextTokens: model.contextTokens,
         slots: model.slots,
         images: model.images,
+        resumes: model.resumes,
         ...(model.maxSlots === undefined ? {} : { maxSlots: model.maxSlots }),
       }
     default:

@@ -25,7 +25,13 @@ test.each([
   ['experts on the CPU', { cpuExpertLayers: 12 }, '--n-cpu-moe 12 '],
   ['a smaller cache', { kvType: 'q8_0' }, '-ctk q8_0 -ctv q8_0 '],
   ['images', { mmproj: '/m/mmproj.gguf' }, '--mmproj /m/mmproj.gguf '],
-  ['a draft', { draft: '/m/small.gguf' }, '-md /m/small.gguf '],
+  ['a draft', { draft: '/m/small.gguf' }, '-md /m/small.gguf -devd Vulkan0 -ngld 999 '],
+  ['a draft on the CPU', { draft: '/m/s.gguf', device: 'cpu' }, '-md /m/s.gguf -devd none -ngld 0 '],
+  [
+    'a draft beside a model that two GPUs share',
+    { draft: '/m/s.gguf', device: 'LAYER:Vulkan0(3),Vulkan1(1)' },
+    '-md /m/s.gguf -devd Vulkan0,Vulkan1 -ngld 999 ',
+  ],
   [
     'two GPUs with shares',
     { device: 'LAYER:Vulkan0(3),Vulkan1(1)' },

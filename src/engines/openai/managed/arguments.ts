@@ -36,6 +36,7 @@ interface Part {
 
 const DEVICE = ['-dev', '--device']
 const LAYERS = ['-ngl', '--gpu-layers', '--n-gpu-layers']
+const DRAFT_LAYERS = ['-ngld', '--gpu-layers-draft', '--n-gpu-layers-draft', '--spec-draft-ngl']
 const SPLIT_MODE = ['-sm', '--split-mode']
 const TENSOR_SPLIT = ['-ts', '--tensor-split']
 const UI = ['--webui', '--no-webui', '--ui', '--no-ui']
@@ -74,7 +75,10 @@ export function serverArguments(wish: ServerWish, own: readonly string[]): strin
         ]),
     ...(wish.draft === undefined
       ? []
-      : [{ argv: ['-md', wish.draft], decidedBy: ['-md', '--model-draft', '--spec-draft-model'] }]),
+      : [
+          { argv: ['-md', wish.draft], decidedBy: ['-md', '--model-draft', '--spec-draft-model'] },
+          ...draftPlace(wish),
+        ]),
     { argv: ['--alias', wish.alias], decidedBy: ['-a', '--alias'] },
     { argv: ['--jinja'], decidedBy: ['--jinja', '--no-jinja'] },
     { argv: ['--metrics'], decidedBy: ['--metrics'] },
@@ -90,20 +94,36 @@ export function serverArguments(wish: ServerWish, own: readonly string[]): strin
   ]
 }
 
+/** Where the model is: by itself a draft takes any GPU that the build sees. */
+function draftPlace({ device }: ServerWish): Part[] {
+  const onCpu = device.toLowerCase() === 'cpu'
+  const names = onCpu ? 'none' : (membersOf(device)?.names ?? device)
+  return [
+    { argv: ['-devd', names], decidedBy: ['-devd', '--device-draft', '--spec-draft-device', ...DEVICE] },
+    { argv: ['-ngld', String(onCpu ? 0 : ALL_LAYERS)], decidedBy: [...DRAFT_LAYERS, ...DEVICE] },
+  ]
+}
+
+/** Of several devices that share the model. */
+function membersOf(device: string) {
+  const [, mode, list] = /^(LAYER|ROW|TENSOR):(.+)$/i.exec(device) ?? []
+  if (mode === undefined || list === undefined) return undefined
+  const members = list.split(',').map((member) => /^(.+?)(?:\((\d+)\))?$/.exec(member.trim())!.slice(1))
+  return { mode, members, names: members.map(([name]) => name).join(',') }
+}
+
 function deviceParts({ device, gpuLayers }: ServerWish): Part[] {
   if (device.toLowerCase() === 'cpu')
     return [{ argv: ['--device', 'none', '-ngl', '0'], decidedBy: [...DEVICE, ...LAYERS] }]
   const layers = { argv: ['-ngl', String(gpuLayers ?? ALL_LAYERS)], decidedBy: LAYERS }
-  const [, mode, list] = /^(LAYER|ROW|TENSOR):(.+)$/i.exec(device) ?? []
-  if (mode === undefined || list === undefined)
-    return [{ argv: ['--device', device], decidedBy: DEVICE }, layers]
-  const members = list.split(',').map((member) => /^(.+?)(?:\((\d+)\))?$/.exec(member.trim())!.slice(1))
+  const shared = membersOf(device)
+  if (!shared) return [{ argv: ['--device', device], decidedBy: DEVICE }, layers]
+  const { mode, members, names } = shared
   if (members.some(([name]) => name!.toLowerCase() === 'cpu'))
     throw new TandemError('ENGINE_FAILED', {
       engine: 'llama-server',
       why: `${device}: the CPU takes no share of a split; layers that GPUs have no room for stay on it (-ngl)`,
     })
-  const names = members.map(([name]) => name).join(',')
   const shares = members.map(([, share]) => share ?? '1').join(',')
   // a user who names other devices has other shares too
   return [

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { CHAT_GGUF, describeLlamaServer } from '../../../../test/support/llama-server.ts'
 import { foundForTests } from '../../../../test/support/needs.ts'
@@ -80,7 +80,7 @@ describeLlamaServer('a llama-server of our own', () => {
   test('is started as the plan says, answers only us, and ends with its worker', async () => {
     const { decoder, version } = await start()
     expect(version).toMatch(/^llama-server b?\d+/)
-    expect(decoder).toMatchObject({ contextTokens: 1024, slots: 2, resumes: true })
+    expect(decoder).toMatchObject({ contextTokens: 1024, slots: 2, resumes: ['chat', 'text'] })
     const first = await collect(decoder, asked)
     expect(first.text.length).toBeGreaterThan(10)
     const again = await collect(decoder, asked)
@@ -191,6 +191,18 @@ describeLlamaServer('a llama-server of our own', () => {
         message: expect.stringMatching(/61\.0 GiB/),
       })
     })
+  })
+
+  test('a draft is opened where the model is', async () => {
+    const draft = { folder: dirname(CHAT_GGUF), name: basename(CHAT_GGUF) }
+    const { decoder } = await loadManaged(spec, { binary, args: ['-lv', '4'], logs, draft }, () => {})
+    await decoder.dispose()
+    const [started = ''] = readFileSync(join(logs, readdirSync(logs)[0]!), 'utf8')
+      .split('\n# ')
+      .slice(-2)
+    expect(started).toContain('-devd none -ngld 0')
+    expect(started).toContain(`loading draft model '${CHAT_GGUF}'`)
+    expect(started.match(/CPU KV buffer size/g)).toHaveLength(2)
   })
 
   test('a projector of images is used where it lies beside the model alone', async () => {

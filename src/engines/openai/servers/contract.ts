@@ -38,6 +38,14 @@ export interface ModelKeeper {
   unload(order: Order, loadedAs: string): Promise<void>
 }
 
+/** What it says for a while instead of an answer, until it has put itself right. */
+export interface PassingRefusal {
+  readonly status: number
+  readonly words: RegExp
+  /** Milliseconds after which it is no passing one. */
+  readonly lastsMs: number
+}
+
 /** One software: where it is looked for, how it is recognised, what it tells. */
 export interface ServerSoftware {
   readonly kind: ServerKind
@@ -54,6 +62,8 @@ export interface ServerSoftware {
   look(get: Get, query: Query): Promise<Sighting | undefined>
   /** Of a model that is loaded by now; absent: `look` tells as much. */
   sizes?(get: Get, name: string): Promise<ModelSizes | undefined>
+  /** Absent: no refusal of it passes by itself. */
+  readonly passing?: PassingRefusal
   /** Absent: it loads and unloads nothing on request. */
   readonly keeper?: ModelKeeper
 }

@@ -10,7 +10,7 @@ import { tandem } from './tandem.ts'
 import { textGenerationWebui } from './text-generation-webui.ts'
 import { vllm } from './vllm.ts'
 
-export type { Get, Order, Query, ServerSoftware } from './contract.ts'
+export type { Get, Order, PassingRefusal, Query, ServerSoftware } from './contract.ts'
 
 export { lmStudioPorts } from './lmstudio-ports.ts'
 

@@ -98,6 +98,8 @@ export const llamaServer: ServerSoftware = {
       ...(props === undefined ? {} : { parallel: props.total_slots }),
     }
   },
+  /** Of a router, until it notices that the process of a model died; after that it starts another. */
+  passing: { status: 500, words: /proxy error: Could not establish connection/, lastsMs: 5_000 },
   keeper,
 }
 

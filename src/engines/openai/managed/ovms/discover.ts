@@ -9,6 +9,7 @@ import { programIn, programsInPath } from '../programs.ts'
 import type { OvmsLaunch } from './settings.ts'
 
 const PROGRAM = process.platform === 'win32' ? 'ovms.exe' : 'ovms'
+const GIB = 1024 ** 3
 /** What it cannot do without (its demos/embeddings, "You should have a model folder like below"). */
 const NEEDED = ['openvino_model.xml', 'openvino_tokenizer.xml']
 
@@ -34,7 +35,7 @@ export async function configuredOvms(
     }
   const warnings: string[] = []
   const servers: FoundServer[] = []
-  for (const { name, folder, task, device, pooling } of models) {
+  for (const { name, folder, task, device, pooling, cacheGiB } of models) {
     const missing = await firstMissing(folder)
     if (missing !== undefined) {
       warnings.push(
@@ -47,6 +48,7 @@ export async function configuredOvms(
       folder,
       device,
       pooling,
+      cacheGiB,
       args,
       work: join(home, 'servers', `ovms-${name}`),
       logs: join(home, 'logs'),
@@ -61,6 +63,7 @@ export async function configuredOvms(
       launch,
       on: device,
       weightBytes: await weightBytesOf(folder),
+      ...(task === 'chat' ? { cacheBytes: cacheGiB * GIB } : {}),
       ...definedOnly({ device: deviceOf(device) }),
       models: [
         {

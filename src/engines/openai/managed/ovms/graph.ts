@@ -15,6 +15,8 @@ export interface OvmsModel {
   readonly device: string
   /** Of an embedding model. */
   readonly pooling: (typeof POOLINGS)[number]
+  /** Of a chat model: of the cache of all its chats. */
+  readonly cacheGiB: number
 }
 
 /** `graph.pbtxt` */
@@ -36,7 +38,13 @@ export function graphOf(model: OvmsModel): string {
         `target_device: ${device}`,
       ])
     case 'chat':
-      return chatGraph([`models_path: ${folder}`, `device: ${device}`, 'enable_prefix_caching: true'])
+      // docs/llm/reference.md: without a size its cache grows as long as there is memory
+      return chatGraph([
+        `models_path: ${folder}`,
+        `device: ${device}`,
+        `cache_size: ${model.cacheGiB}`,
+        'enable_prefix_caching: true',
+      ])
   }
 }
 

@@ -63,8 +63,8 @@ export async function startOvms(spec: LoadSpec, { server, as }: ServerSettings):
 function modelOf({ task }: LoadSpec, name: string, launch: OvmsLaunch): OvmsModel {
   if (task === 'classify')
     throw new TandemError('ENGINE_FAILED', { engine: 'ovms', why: 'it serves no classify' })
-  const { folder, device, pooling } = launch
-  return { name, folder, task, device, pooling }
+  const { folder, device, pooling, cacheGiB } = launch
+  return { name, folder, task, device, pooling, cacheGiB }
 }
 
 /** Its health says that the server lives, also where its only model did not load: the state of the model counts. */

@@ -79,6 +79,16 @@ describe('what is configured', () => {
     ])
   })
 
+  test('a chat is told how large its cache may grow, and so is the plan', async () => {
+    unpacked()
+    const folder = modelFolder('coder')
+    const of = async (more: object) =>
+      (await found([{ name: 'coder', folder, task: 'chat', device: 'GPU', ...more }])).servers[0]
+    expect(await of({})).toMatchObject({ cacheBytes: 2 * 2 ** 30, launch: { cacheGiB: 2 } })
+    expect(await of({ cacheGiB: 5 })).toMatchObject({ cacheBytes: 5 * 2 ** 30, launch: { cacheGiB: 5 } })
+    expect(await of({ task: 'embed' })).not.toHaveProperty('cacheBytes')
+  })
+
   test('no ovms, and a model without its tokenizer: said, and left out', async () => {
     const folder = modelFolder('bare', { 'openvino_tokenizer.xml': '' })
     const models = [{ name: 'bare', folder, task: 'embed', device: 'CPU' }]
@@ -127,6 +137,8 @@ describe.skipIf(process.platform === 'win32')('an ovms that is started (a stand-
     const { text, result } = await collect(decoder, chatOf([user('hello')]))
     expect(text).toBe('Hello from GPU')
     expect(result).toMatchObject({ finishReason: 'stop', usage: { promptTokens: 7, completionTokens: 4 } })
+    const graph = readFileSync(join(home, 'servers', 'ovms-m', 'graph.pbtxt'), 'utf8')
+    expect(graph).toMatch(/calculator: "HttpLLMCalculator"[\s\S]*cache_size: 2\n/)
     await decoder.dispose()
   })
 

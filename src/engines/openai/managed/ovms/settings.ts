@@ -8,6 +8,7 @@ const Launch = z.strictObject({
   folder: z.string().min(1),
   device: z.string().min(1),
   pooling: z.enum(POOLINGS),
+  cacheGiB: z.int().min(1),
   args: z.array(z.string()),
   /** Absolute folder that its configuration is written into. */
   work: z.string().min(1),
