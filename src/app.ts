@@ -235,6 +235,7 @@ function observe(worker: Worker, plan: Plan, { observer }: Telemetry): void {
     const loaded = event.state === 'ready' && worker.info ? { loadMs: worker.info.loadMs } : {}
     observer.workerChanged({ id, placement, ...event, ...expected, ...loaded })
   })
+  worker.onLoading(({ progress }) => progress !== undefined && observer.workerLoading(id, progress))
 }
 
 function logFailures(worker: Worker, log: Logger): void {

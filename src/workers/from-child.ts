@@ -25,6 +25,8 @@ function isMessage(value: Fields): boolean {
       return true
     case 'usage':
       return isCount(value['cpuMs'])
+    case 'loading':
+      return isCount(value['progress']) && value['progress'] <= 1
     case 'loadFailed':
       return isError(value['error'])
     case 'ready':
@@ -60,7 +62,7 @@ function isInfo(info: unknown): boolean {
   return sizes.every((name) => info[name] === undefined || isCount(info[name]))
 }
 
-function isCount(value: unknown): boolean {
+function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
 }
 

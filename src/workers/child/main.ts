@@ -10,6 +10,7 @@ import { Calls } from './calls.ts'
 import { endGroup } from './end-group.ts'
 import { engineError } from './engine-error.ts'
 import { importEngine } from './engine-modules.ts'
+import { LoadProgress } from './load-progress.ts'
 import { warmUp } from './warm-up.ts'
 
 new Worker(new URL('./watchdog.js', import.meta.url), {
@@ -54,7 +55,8 @@ async function load(message: LoadOrder): Promise<void> {
     if (preparing) process.title = WORKER_NAME
     await preparing
     const engine = await importEngine(message.engine, message.modulePath)
-    loaded = await engine.load(message.spec)
+    const progress = new LoadProgress((share) => send({ type: 'loading', progress: share }))
+    loaded = await engine.load(message.spec, (share) => progress.heard(share))
     await warmUp(loaded, message.spec)
     calls = new Calls(loaded, message, send)
     if (wantedThreads !== undefined) calls.setThreads(wantedThreads)
