@@ -133,6 +133,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       devices: () => knowledge.survey.devices,
       load,
       pull: (ask) => pullModel({ ...ask, dryRun: false, home, hub: config.hub, env: process.env }),
+      ...(current ? { refreshModels: () => current.refreshModels() } : {}),
       telemetry,
       isReady: () => serving.isReady(),
       residency,

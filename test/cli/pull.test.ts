@@ -36,7 +36,7 @@ test('says what it chose, where it is, and how to use it; a second time is quick
   const first = await run([NAME])
   expect(first).toMatchObject({ code: 0, stderr: 'tandem: also there, by --format: openvino-ir\n' })
   expect(first.stdout).toMatch(
-    /^pulled someone\/sentences \(someone\/sentences at [0-9a-f]{12}, license apache-2\.0\): 17\.8 MB fetched and verified\nin .*someone--sentences\nuse it by tandem\.yaml.*\nmodels:\n {2}embed: someone\/sentences\n$/s,
+    /^pulled someone\/sentences \(someone\/sentences at [0-9a-f]{12}, license apache-2\.0\): 17\.8 MB fetched and verified\nin .*someone--sentences\nrequests that name it get it; .*tandem\.yaml.*\nmodels:\n {2}embed: someone\/sentences\n$/s,
   )
   const sent = hub.sentBytes
   const second = await run([NAME])

@@ -80,6 +80,13 @@ export const StatusDocument = z.looseObject({
 })
 export type StatusDocument = z.infer<typeof StatusDocument>
 
+export const RefreshDocument = z.looseObject({
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  /** Ids of all that are served. */
+  models: z.array(z.string()),
+})
+
 export const ProfileDocument = z.looseObject({
   model: z.string(),
   engine: z.string(),
