@@ -133,6 +133,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       devices: () => knowledge.survey.devices,
       load,
       pull: (ask) => pullModel({ ...ask, dryRun: false, home, hub: config.hub, env: process.env }),
+      ...(current ? { refreshModels: () => current.refreshModels() } : {}),
       telemetry,
       isReady: () => serving.isReady(),
       residency,
@@ -235,6 +236,7 @@ function observe(worker: Worker, plan: Plan, { observer }: Telemetry): void {
     const loaded = event.state === 'ready' && worker.info ? { loadMs: worker.info.loadMs } : {}
     observer.workerChanged({ id, placement, ...event, ...expected, ...loaded })
   })
+  worker.onLoading(({ progress }) => progress !== undefined && observer.workerLoading(id, progress))
 }
 
 function logFailures(worker: Worker, log: Logger): void {

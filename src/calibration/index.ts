@@ -7,4 +7,11 @@ export { shouldCalibrate } from './idle-rule.ts'
 export { type MeasuringJob, measureJob } from './job.ts'
 export { Knowledge } from './knowledge.ts'
 export { speedOf } from './measure/candidate.ts'
-export { lookForServers, type Survey, surveyAgain, surveyMachine } from './survey.ts'
+export {
+  lookForModels,
+  lookForServers,
+  type ModelChanges,
+  type Survey,
+  surveyAgain,
+  surveyMachine,
+} from './survey.ts'

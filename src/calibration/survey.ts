@@ -25,8 +25,10 @@ import {
 } from '../engines/simulated/index.ts'
 import {
   type Catalogue,
+  type ChosenModel,
   chooseModels,
   isGgufPath,
+  isPulled,
   loadCatalogue,
   modelFolders,
   namedModel,
@@ -165,7 +167,7 @@ export async function lookForServers(
   signal: AbortSignal,
   { withWays = false }: { readonly withWays?: boolean } = {},
 ): Promise<{ readonly survey: Survey; readonly news: readonly string[] } | undefined> {
-  const { config, home, servers: known, simulation } = survey
+  const { config, servers: known, simulation } = survey
   if (simulation) return undefined
   const missing = config.servers.filter(({ name }) => {
     const before = known.find((each) => each.name === name)
@@ -186,11 +188,7 @@ export async function lookForServers(
     ...known.map((before) => fresh.find(({ name }) => name === before.name) ?? before),
     ...fresh.filter(({ name }) => known.every((before) => before.name !== name)),
   ]
-  const own = survey.devices.filter(({ server }) => server === undefined)
-  const real = await loadCatalogue(modelFolders(home, config.models.folders))
-  const warn = () => undefined // it was told at the start
-  const planning = { config, home, simulation, warn, signal, known }
-  const { adopted, models, asked } = await withServers(servers, own, real, planning)
+  const again = await modelsAgain(survey, servers, signal)
   const news = fresh.map(({ name, url, models: theirs, roundTripMs }) => {
     const before = known.find((each) => each.name === name)
     if (before?.answered && roundTripMs !== undefined)
@@ -198,7 +196,47 @@ export async function lookForServers(
     const loaded = theirs.filter((each) => each.loaded).map((each) => each.name)
     return `${name} at ${url} has ${loaded.length > 0 ? `${loaded.join(', ')} loaded` : 'models'}`
   })
-  return { survey: { ...survey, servers: asked, devices: [...own, ...adopted.devices], models }, news }
+  return { survey: again, news }
+}
+
+/** Models whose files came, went or changed since the survey: their ids. */
+export interface ModelChanges {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
+
+/**
+ * Looks again for models in the folders of the catalogue.
+ * @returns undefined where nothing is new; @throws TandemError MODEL_NOT_FOUND, MODEL_UNSERVABLE; the signal's reason
+ */
+export async function lookForModels(
+  survey: Survey,
+  signal: AbortSignal,
+): Promise<{ readonly survey: Survey; readonly changes: ModelChanges } | undefined> {
+  const now = await modelsAgain(survey, survey.servers, signal)
+  const keysOf = ({ models }: Survey) =>
+    new Map(models.map(({ task, model }) => [`${task}:${model.id}:${model.fingerprint}`, model.id]))
+  const [before, after] = [keysOf(survey), keysOf(now)]
+  const missingIn = (other: ReadonlyMap<string, string>, from: ReadonlyMap<string, string>) => [
+    ...new Set([...from].flatMap(([key, id]) => (other.has(key) ? [] : [id]))),
+  ]
+  const changes = { added: missingIn(before, after), removed: missingIn(after, before) }
+  return changes.added.length + changes.removed.length > 0 ? { survey: now, changes } : undefined
+}
+
+/** The survey with what the catalogue's folders and these servers have by now. */
+async function modelsAgain(
+  survey: Survey,
+  servers: readonly FoundServer[],
+  signal: AbortSignal,
+): Promise<Survey> {
+  const { config, home, servers: known, simulation } = survey
+  const own = survey.devices.filter(({ server }) => server === undefined)
+  const real = await loadCatalogue(modelFolders(home, config.models.folders))
+  const warn = () => undefined // it was told at the start
+  const planning = { config, home, simulation, warn, signal, known }
+  const { adopted, models, asked } = await withServers(servers, own, real, planning)
+  return { ...survey, servers: asked, devices: [...own, ...adopted.devices], models }
 }
 
 /** Less is no other way: networks are never twice the same. */
@@ -275,7 +313,7 @@ export function engineProblems(
 }
 
 async function plannedModels(
-  { config, simulation, warn }: Planning,
+  { config, home, simulation, warn }: Planning,
   real: Catalogue,
   adopted: Adopted,
   hasLlamaServer: boolean,
@@ -290,7 +328,8 @@ async function plannedModels(
     ...(draft ? { draft } : {}),
   }
   const models: PlannedModel[] = []
-  for (const { model: found, ...rest } of chosen) {
+  const further = simulation ? [] : pulledBeside(chosen, real, home)
+  for (const { model: found, ...rest } of [...chosen, ...further]) {
     const shape = (simulation && simulatedShape(simulation, found)) ?? (await shapeOf(found, warn))
     const projectorBytes = !simulation && hasLlamaServer ? await projectorBytesOf(found) : undefined
     const model = simulation
@@ -306,6 +345,20 @@ async function plannedModels(
     })
   }
   return [...models, ...onDemand(models, adopted, decoder)]
+}
+
+/** What was pulled beside the models that were chosen: a request may name it. */
+function pulledBeside(
+  chosen: readonly ChosenModel[],
+  catalogue: Catalogue,
+  home: string,
+): Pick<PlannedModel, 'task' | 'model' | 'onDemand'>[] {
+  const pulled = catalogue.list().filter((model) => isPulled(model, home))
+  return pulled.flatMap((model) =>
+    model.tasks
+      .filter((task) => chosen.every((each) => each.task !== task || each.model.id !== model.id))
+      .map((task) => ({ task, model, onDemand: true })),
+  )
 }
 
 /** A server that has a model's file open may have a part for pictures beside it, and so may a folder for a llama-server of ours. */

@@ -4,6 +4,14 @@ import type { Task } from './task.ts'
 
 export type WorkerState = 'starting' | 'ready' | 'busy' | 'restarting' | 'quarantined' | 'stopped'
 
+/** How far a process is that loads its model and has not answered yet. */
+export interface ModelLoading {
+  /** Milliseconds since the process was started. */
+  readonly ms: number
+  /** Share of the weights that are in memory, 0..1; at 1 the first answer is awaited. Absent: the engine does not tell. */
+  readonly progress?: number
+}
+
 /** A running placement as seen from outside. */
 export interface WorkerStatus {
   readonly id: string
@@ -14,6 +22,8 @@ export interface WorkerStatus {
   readonly simulated: boolean
   readonly pid?: number
   readonly state: WorkerState
+  /** While its process loads the model. */
+  readonly loading?: ModelLoading
   readonly queued: number
   readonly running: number
   /** Compute threads on the CPU; absent where a simulated device computes. */

@@ -56,9 +56,16 @@ export interface Engine {
   version(): string
   /** Does ahead what `load` of the same spec needs, but for the model's own memory; only the time of `load` shows it. */
   prepare?(spec: LoadSpec): Promise<void>
-  /** @throws TandemError ENGINE_FAILED, MODEL_FILE_BAD */
-  load(spec: LoadSpec): Promise<Loaded>
+  /**
+   * @param onProgress hears the share of the weights that are in memory, 0..1, as often as the engine tells it; one that cannot
+   * tell never calls it
+   * @throws TandemError ENGINE_FAILED, MODEL_FILE_BAD
+   */
+  load(spec: LoadSpec, onProgress?: OnLoadProgress): Promise<Loaded>
 }
+
+/** Hears the share of a model's weights that are in memory, 0..1. */
+export type OnLoadProgress = (share: number) => void
 
 export type Loaded = LoadedEncoder | LoadedScorer | LoadedDecoder
 

@@ -1,4 +1,5 @@
 /** What the HTTP server needs from the house; `app.ts` provides it. */
+import type { ModelChanges } from '../calibration/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Device, DeviceLoad, Model, Plan, PlanChange } from '../domain/index.ts'
 import type { PullOutcome, pullModel } from '../models/index.ts'
@@ -58,6 +59,12 @@ export interface HttpDeps {
   readonly devices: () => readonly Device[]
   /** Fetches a model from the hub into this home, as `tandem pull` does; same errors. Absent: this server fetches none. */
   readonly pull?: (ask: PullAsk) => Promise<PullOutcome>
+  /**
+   * Serves what the folders of models hold by now; what runs goes on. Absent: this server serves what was there when it started.
+   * @returns ids of models that came, went or changed
+   * @throws TandemError MODEL_NOT_FOUND, MODEL_UNSERVABLE for a model that the configuration names
+   */
+  readonly refreshModels?: () => Promise<ModelChanges>
   /** Absent: models stay as the plan has them, whatever clients wish. */
   readonly residency?: Residency
   /** How busy each device is now, by id; what nobody tells is absent. Never throws. */

@@ -1,6 +1,6 @@
 /** Says in comments what a streamed answer waits for, so that nobody takes it for dead, and who serves it in the end. */
 import type { FastifyReply } from 'fastify'
-import type { ServedBy } from '../domain/index.ts'
+import type { ModelLoading, ServedBy } from '../domain/index.ts'
 import type { Waiting } from '../scheduling/contract.ts'
 import { setServed } from './served-by.ts'
 import type { TextStream } from './text-stream.ts'
@@ -72,11 +72,17 @@ export class KeepAlive {
 const servedText = ({ engine, device, fallback }: ServedBy) =>
   `served by ${engine} on ${device}${fallback === undefined ? '' : ` (${fallback})`}`
 
-function waitingText({ position, expected, state }: Waiting): string {
+function waitingText({ position, expected, state, loading }: Waiting): string {
   const { model, engine, device } = expected
   if (position === 0) return `${engine} on ${device} works on it`
   const turn = `position ${position}`
   if (state === 'ready' || state === 'busy') return `waiting, ${turn}`
-  if (state === 'starting') return `loading ${model} on ${device}, ${turn}`
-  return `waiting, ${turn}; ${engine} on ${device} is ${state}`
+  const far = loading ? howFar(loading) : ''
+  if (state === 'starting') return `loading ${model} on ${device}${far}, ${turn}`
+  return `waiting, ${turn}; ${engine} on ${device} is ${state}${far}`
+}
+
+function howFar({ ms, progress }: ModelLoading): string {
+  if (progress === undefined) return ` for ${Math.round(ms / 1000)} s`
+  return progress < 1 ? `, ${Math.floor(progress * 100)} %` : ', in memory, first answer awaited'
 }

@@ -197,7 +197,11 @@ describe('a stream that waits', () => {
     waits(
       { position: 3, expected: SERVED, state: 'busy' },
       { position: 1, expected: SERVED, state: 'starting' },
+      { position: 1, expected: SERVED, state: 'starting', loading: { ms: 3400 } },
+      { position: 2, expected: SERVED, state: 'starting', loading: { ms: 900, progress: 0.429 } },
+      { position: 2, expected: SERVED, state: 'starting', loading: { ms: 900, progress: 1 } },
       { position: 1, expected: SERVED, state: 'restarting' },
+      { position: 1, expected: SERVED, state: 'restarting', loading: { ms: 900, progress: 0.5 } },
       { position: 0, expected: SERVED, state: 'busy' },
     )
     const response = await post()
@@ -205,10 +209,14 @@ describe('a stream that waits', () => {
     expect(response.headers.get('x-tandem-device')).toBe('cpu')
     const text = await response.text()
     const comments = text.split('\n\n').filter((event) => event.startsWith(': '))
-    expect(comments.slice(0, 4)).toEqual([
+    expect(comments.slice(0, 8)).toEqual([
       ': waiting, position 3',
       ': loading tiny-chat on cpu, position 1',
+      ': loading tiny-chat on cpu for 3 s, position 1',
+      ': loading tiny-chat on cpu, 42 %, position 2',
+      ': loading tiny-chat on cpu, in memory, first answer awaited, position 2',
       ': waiting, position 1; llama.cpp on cpu is restarting',
+      ': waiting, position 1; llama.cpp on cpu is restarting, 50 %',
       ': llama.cpp on cpu works on it',
     ])
     expect(text).toContain('"content":"Hel"')

@@ -11,6 +11,7 @@ import type {
   EmbedRequest,
   LayerTime,
   Model,
+  ModelLoading,
   Plan,
   Priority,
   PromptCount,
@@ -51,6 +52,8 @@ export interface Waiting {
   readonly expected: ServedBy
   /** That worker's. */
   readonly state: WorkerState
+  /** While its process loads the model. */
+  readonly loading?: ModelLoading
 }
 
 export interface Served<T> {

@@ -2,9 +2,11 @@ import { freemem, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Knowledge,
+  lookForModels,
   lookForServers,
   type MeasurementStore,
   type MeasuringJob,
+  type ModelChanges,
   measureJob,
   shouldCalibrate,
   startIdleCalibration,
@@ -16,6 +18,7 @@ import { paceBulk } from './bulk-pace.ts'
 import type { Conductor } from './conductor.ts'
 import type { ManagedServing } from './contract.ts'
 import { unloadIdle } from './idle-unload.ts'
+import { inTurns } from './in-turn.ts'
 import { relieveMemory } from './memory-relief.ts'
 import type { Residency } from './residency.ts'
 import { watchDeviceMemory } from './watch-device-memory.ts'
@@ -41,13 +44,26 @@ const WAYS_EVERY = 6
 /** Share of the system's memory that a measurement leaves free. */
 const MARGIN = 0.1
 
+export interface Current {
+  /**
+   * Looks again for models in the folders of the catalogue, and serves by what is there now; what runs goes on.
+   * @throws TandemError MODEL_NOT_FOUND, MODEL_UNSERVABLE for a model that the configuration names
+   */
+  refreshModels(): Promise<ModelChanges>
+  stop(): Promise<void>
+}
+
+/** Runs a look that changes what is known: one at a time, so that none undoes another. */
+type InTurn = ReturnType<typeof inTurns>
+
 /**
  * Keeps a running server's plan current: measures what is not known while nobody needs the machine, sees devices and power
  * change, and has another plan made from it.
  */
-export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } {
+export function keepCurrent(options: CurrentOptions): Current {
   const { conductor, serving, knowledge, log } = options
   const stopped = new AbortController()
+  const inTurn = inTurns()
   conductor.attach(serving)
   conductor.onChange(({ cause }) => log.info(`another plan: ${cause}`))
   const { simulation } = knowledge.survey
@@ -58,10 +74,11 @@ export function keepCurrent(options: CurrentOptions): { stop(): Promise<void> } 
     unloadIdle({ ...options, readySinceMs }, performance.now())
   }, UNLOAD_MS).unref()
   void watchDeviceMemory(options, stopped.signal)
-  if (!simulation) void watch(options, stopped.signal)
-  if (!simulation) void watchServers(options, stopped.signal)
+  if (!simulation) void watch(options, inTurn, stopped.signal)
+  if (!simulation) void watchServers(options, inTurn, stopped.signal)
   const endPace = simulation || !knowledge.survey.config.cpu.giveWay ? () => {} : paceBulkOf(options)
   return {
+    refreshModels: () => inTurn(() => refreshModels(options, stopped.signal)),
     stop() {
       stopped.abort()
       clearInterval(unloading)
@@ -122,8 +139,11 @@ function paceBulkOf({ conductor, serving, log }: CurrentOptions): () => void {
   })
 }
 
-async function watch({ conductor, knowledge, log }: CurrentOptions, signal: AbortSignal): Promise<void> {
-  let looking = Promise.resolve()
+async function watch(
+  { conductor, knowledge, log }: CurrentOptions,
+  inTurn: InTurn,
+  signal: AbortSignal,
+): Promise<void> {
   const lookAgain = async (changes: readonly string[]) => {
     try {
       const survey = await surveyAgain(knowledge.survey, signal)
@@ -141,7 +161,7 @@ async function watch({ conductor, knowledge, log }: CurrentOptions, signal: Abor
     devices: () => knowledge.survey.devices,
     onChange: (changes) => {
       for (const change of changes) log.warn(change)
-      looking = looking.then(() => lookAgain(changes))
+      void inTurn(() => lookAgain(changes))
     },
   })
 }
@@ -149,6 +169,7 @@ async function watch({ conductor, knowledge, log }: CurrentOptions, signal: Abor
 /** Servers that people start and stop beside this one. */
 async function watchServers(
   { conductor, knowledge, onServers, log }: CurrentOptions,
+  inTurn: InTurn,
   signal: AbortSignal,
 ): Promise<void> {
   const { adopt, servers } = knowledge.survey.config
@@ -156,15 +177,35 @@ async function watchServers(
   for (let looks = 1; !signal.aborted; looks++) {
     try {
       await sleep(SERVERS_MS, undefined, { signal, ref: false })
-      const found = await lookForServers(knowledge.survey, signal, { withWays: looks % WAYS_EVERY === 0 })
-      if (!found) continue
-      knowledge.refresh(found.survey, { tasks: {} }) // the devices are those of before: what is loaded is counted
-      conductor.replan(found.news.join('; '))
-      onServers()
+      const withWays = looks % WAYS_EVERY === 0
+      await inTurn(async () => {
+        const found = await lookForServers(knowledge.survey, signal, { withWays })
+        if (!found) return
+        knowledge.refresh(found.survey, { tasks: {} }) // the devices are those of before: what is loaded is counted
+        conductor.replan(found.news.join('; '))
+        onServers()
+      })
     } catch (thrown) {
       if (!signal.aborted) log.warn(`looking for servers failed: ${reasonOf(thrown)}`)
     }
   }
+}
+
+async function refreshModels(
+  { conductor, knowledge }: CurrentOptions,
+  signal: AbortSignal,
+): Promise<ModelChanges> {
+  const found = await lookForModels(knowledge.survey, signal)
+  if (!found) return { added: [], removed: [] }
+  const { survey, changes } = found
+  knowledge.refresh(survey, { tasks: {} }) // as with servers
+  const { added, removed } = changes
+  const said = [
+    ...(added.length > 0 ? [`here by now: ${added.join(', ')}`] : []),
+    ...(removed.length > 0 ? [`no longer here: ${removed.join(', ')}`] : []),
+  ]
+  conductor.replan(`models ${said.join('; ')}`)
+  return changes
 }
 
 function nameOf(job: MeasuringJob): string {

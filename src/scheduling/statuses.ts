@@ -19,6 +19,7 @@ export function workerStatuses(
     const { task, model, engine, device, simulated } = worker.placement
     const answers = worker.state === 'ready' || worker.state === 'busy'
     const error = answers ? undefined : errors.get(worker.id)
+    const { loading } = worker
     const swapsWith = state.seats.get(worker.id)?.excludes ?? []
     const why = worker.resting ? restsBecause(modelsOf(swapsWith, workers)) : error?.message
     return {
@@ -30,6 +31,7 @@ export function workerStatuses(
       simulated,
       ...(worker.info?.pid === undefined ? {} : { pid: worker.info.pid }),
       state: worker.state,
+      ...(loading ? { loading: { ...loading, ms: Math.round(loading.ms) } } : {}),
       queued: lane && taker === worker.id ? lane.waiting.interactive + lane.waiting.bulk : 0,
       running: running.size,
       ...(simulated ? {} : { threads: worker.threads }),

@@ -57,6 +57,15 @@ test('names who has it, and that it waits no more', () => {
   expect(waitingOf(3, state, route)).toBeUndefined()
 })
 
+test('tells how far the load is of who is expected', () => {
+  const state = after(submitted(1))
+  const route = routeOf('starting', 'starting')
+  expect(waitingOf(1, state, route)).not.toHaveProperty('loading')
+  const [gpu] = route.workers
+  Object.assign(gpu!.worker, { loading: { ms: 700, progress: 0.5 } })
+  expect(waitingOf(1, state, route)).toMatchObject({ loading: { ms: 700, progress: 0.5 } })
+})
+
 test('expects who is up before who loads, and says what the first of the plan is about', () => {
   const state = after(submitted(1))
   const expected = (gpu: WorkerState, cpu: WorkerState) => waitingOf(1, state, routeOf(gpu, cpu))

@@ -33,7 +33,8 @@ export function expectedOf(
   if (!worker || !first) return undefined
   const { engine, device } = first.placement
   const why = worker === first ? undefined : `${engine} on ${device} is ${first.state}`
-  return { expected: servedBy(route, worker, why), state: worker.state }
+  const { state, loading } = worker
+  return { expected: servedBy(route, worker, why), state, ...(loading ? { loading } : {}) }
 }
 
 /** The first in plan order that is up, else that is on its way, else that there is. */

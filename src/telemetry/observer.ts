@@ -82,6 +82,8 @@ export interface Observer {
   /** Nothing is sent to a placement whose engine failed too often, for so many milliseconds; undefined: it answers again. */
   breaker(at: Placement, openForMs: number | undefined): void
   workerChanged(worker: ObservedWorker): void
+  /** More of a worker's model is in memory: the share, 0..1, by the worker's id. */
+  workerLoading(id: string, progress: number): void
 }
 
 const METHODS = [
@@ -95,6 +97,7 @@ const METHODS = [
   'continued',
   'breaker',
   'workerChanged',
+  'workerLoading',
 ] as const satisfies readonly (keyof Observer)[]
 
 /** One observer that passes all on to several, which may each leave out what they do not need. */

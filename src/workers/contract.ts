@@ -9,6 +9,7 @@ import type {
   EmbedOutput,
   EmbedRequest,
   LayerTime,
+  ModelLoading,
   Placement,
   Priority,
   PromptCount,
@@ -102,6 +103,10 @@ export interface Worker {
   /** Same errors, and INVALID_REQUEST for an unknown id. */
   detokenize(tokens: readonly number[], options?: CallOptions): Promise<string>
   onEvent(listener: (event: WorkerEvent) => void): () => void
+  /** How far its process is that loads the model; undefined: there is none, or it is ready. */
+  readonly loading: ModelLoading | undefined
+  /** Hears of a load that tells how far it is, a few times each second at most. @returns ends it */
+  onLoading(listener: (loading: ModelLoading) => void): () => void
   /** Whether nothing else serves the task: never quarantined then, its restart waits 2 s at most. */
   setLastPlacement(isLast: boolean): void
   /** Compute threads that it was told to have. */

@@ -25,6 +25,8 @@ function isMessage(value: Fields): boolean {
       return true
     case 'usage':
       return isCount(value['cpuMs'])
+    case 'loading':
+      return isCount(value['progress']) && value['progress'] <= 1
     case 'loadFailed':
       return isError(value['error'])
     case 'ready':
@@ -65,7 +67,7 @@ function isWords(value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => typeof each === 'string')
 }
 
-function isCount(value: unknown): boolean {
+function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
 }
 

@@ -1,4 +1,10 @@
-import { asTandemError, type EmbedOutput, type EmbedRequest, TandemError } from '../domain/index.ts'
+import {
+  asTandemError,
+  type EmbedOutput,
+  type EmbedRequest,
+  type ModelLoading,
+  TandemError,
+} from '../domain/index.ts'
 import { checkEmbedOutput } from './check-output.ts'
 import type { WorkerInfo } from './contract.ts'
 import { HealthWatch } from './health-watch.ts'
@@ -14,6 +20,8 @@ import { threadEnv } from './thread-env.ts'
 import type { FromChild, LoadOrder } from './wire.ts'
 
 export interface LifeHandlers {
+  /** More of the model is in memory. */
+  onLoading(loading: ModelLoading): void
   /** The model answered once, and was admitted. */
   onReady(info: WorkerInfo): void
   /** Called once, when the process has ended; `error` says why. `killed`: see `WorkerEvent`. */
@@ -41,6 +49,8 @@ export class Life {
   readonly exited: Promise<void>
   /** Processor time that it has used, in milliseconds. */
   cpuMs = 0
+  readonly #startedMs = performance.now()
+  #progress: number | undefined
   readonly #worker: string
   readonly #options: WorkerOptions
   readonly #handlers: LifeHandlers
@@ -80,6 +90,11 @@ export class Life {
         ),
       )
     this.#host.send({ type: 'load', ...loadOrder(options) })
+  }
+
+  get loading(): ModelLoading {
+    const ms = performance.now() - this.#startedMs
+    return this.#progress === undefined ? { ms } : { ms, progress: this.#progress }
   }
 
   /** Calls that the process has. */
@@ -139,6 +154,10 @@ export class Life {
     switch (message.type) {
       case 'ready':
         void this.#loaded({ ...(pid === undefined ? {} : { pid }), ...message.info })
+        return
+      case 'loading':
+        this.#progress = message.progress
+        this.#handlers.onLoading(this.loading)
         return
       case 'loadFailed':
         this.end(TandemError.fromWire(message.error))

@@ -25,6 +25,25 @@ test('a worker in the background gives way to programs of usual priority, also a
   expect(getPriority((await other.ready()).pid)).toBe(getPriority())
 })
 
+test('how far a load is is told while it goes on, also of the next life, and no longer', async () => {
+  const options = fakeWorker('embed', 'cpu', { lastPlacement: true })
+  const worker = start({ ...options, spec: { ...options.spec, settings: { shares: [0.25, 0.5, 1] } } })
+  const heard: (number | undefined)[] = []
+  worker.onLoading(({ progress }) => heard.push(progress))
+  expect(worker.loading).toEqual({ ms: expect.any(Number) })
+  await expect.poll(() => worker.loading?.progress).toBe(0.5)
+  await worker.ready()
+  expect(worker.loading).toBeUndefined()
+  expect(heard).toEqual([0.25, 0.5, 1])
+  await failure(worker.embed(texts('fault:crash')))
+  await expect.poll(() => worker.loading?.progress).toBe(0.25)
+  expect(worker.state).toBe('restarting')
+  await worker.ready()
+  expect(heard).toEqual([0.25, 0.5, 1, 0.25, 0.5, 1])
+  await worker.stop(0)
+  expect(worker.loading).toBeUndefined()
+})
+
 describe('compute threads of a running worker', () => {
   /** A worker that prints its threads, and the lines that it printed. */
   async function telling(task: 'embed' | 'chat', tell: true | 'failing' = true) {

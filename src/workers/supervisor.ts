@@ -1,4 +1,11 @@
-import { ENGINE_FAULTS, type ErrorCode, placementId, TandemError, type WorkerState } from '../domain/index.ts'
+import {
+  ENGINE_FAULTS,
+  type ErrorCode,
+  type ModelLoading,
+  placementId,
+  TandemError,
+  type WorkerState,
+} from '../domain/index.ts'
 import { answered, type Breaker, becameReady, CLOSED, crashed, started } from './breaker.ts'
 import type { WorkerEvent, WorkerInfo } from './contract.ts'
 import { Life, loadOrder, processOptions } from './life.ts'
@@ -26,6 +33,7 @@ export class Supervisor {
   readonly #options: WorkerOptions
   readonly #limits: WorkerLimits
   readonly #listeners = new Set<(event: WorkerEvent) => void>()
+  readonly #loadListeners = new Set<(loading: ModelLoading) => void>()
   #readyWaiters: { resolve: (info: WorkerInfo) => void; reject: (error: TandemError) => void }[] = []
   #isLast: boolean
   #threads: number
@@ -65,6 +73,11 @@ export class Supervisor {
     return this.#info
   }
 
+  get loading(): ModelLoading | undefined {
+    const loads = this.#phase !== 'ready' && this.#phase !== 'stopped'
+    return loads ? this.#life?.loading : undefined
+  }
+
   get cpuMs(): number {
     return this.#spentMs + (this.#life?.cpuMs ?? 0)
   }
@@ -87,6 +100,11 @@ export class Supervisor {
   onEvent(listener: (event: WorkerEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  onLoading(listener: (loading: ModelLoading) => void): () => void {
+    this.#loadListeners.add(listener)
+    return () => this.#loadListeners.delete(listener)
   }
 
   setLastPlacement(isLast: boolean): void {
@@ -201,6 +219,9 @@ export class Supervisor {
     this.#failuresInRow = 0
     this.#breaker = started(this.#breaker)
     const life: Life = new Life(this.id, this.#nextOptions(), this.#limits, {
+      onLoading: (loading) => {
+        if (this.#life === life) for (const listener of this.#loadListeners) listener(loading)
+      },
       onReady: (info) => this.#life === life && this.#becameReady(info),
       onGone: (error, killed) => this.#life === life && this.#gone(error, killed),
     })

@@ -49,6 +49,8 @@ export type ToChild =
 
 export type FromChild =
   | { readonly type: 'ready'; readonly info: Omit<WorkerInfo, 'pid'> }
+  /** Share of the weights that are in memory, 0..1; while it loads, never less than before. */
+  | { readonly type: 'loading'; readonly progress: number }
   | { readonly type: 'loadFailed'; readonly error: WireError }
   | { readonly type: 'pong' }
   /** Processor time that the process, and those that it started, have used since its start, in milliseconds; now and then. */

@@ -7,6 +7,7 @@ import type {
   EmbedOutput,
   EmbedRequest,
   LayerTime,
+  ModelLoading,
   Placement,
   PromptCount,
   ScoreOutput,
@@ -138,6 +139,14 @@ class SupervisedWorker implements Worker {
 
   onEvent(listener: (event: WorkerEvent) => void): () => void {
     return this.#supervisor.onEvent(listener)
+  }
+
+  get loading(): ModelLoading | undefined {
+    return this.#supervisor.loading
+  }
+
+  onLoading(listener: (loading: ModelLoading) => void): () => void {
+    return this.#supervisor.onLoading(listener)
   }
 
   setLastPlacement(isLast: boolean): void {

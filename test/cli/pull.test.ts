@@ -1,4 +1,7 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -36,7 +39,7 @@ test('says what it chose, where it is, and how to use it; a second time is quick
   const first = await run([NAME])
   expect(first).toMatchObject({ code: 0, stderr: 'tandem: also there, by --format: openvino-ir\n' })
   expect(first.stdout).toMatch(
-    /^pulled someone\/sentences \(someone\/sentences at [0-9a-f]{12}, license apache-2\.0\): 17\.8 MB fetched and verified\nin .*someone--sentences\nuse it by tandem\.yaml.*\nmodels:\n {2}embed: someone\/sentences\n$/s,
+    /^pulled someone\/sentences \(someone\/sentences at [0-9a-f]{12}, license apache-2\.0\): 17\.8 MB fetched and verified\nin .*someone--sentences\nrequests that name it get it; .*tandem\.yaml.*\nmodels:\n {2}embed: someone\/sentences\n$/s,
   )
   const sent = hub.sentBytes
   const second = await run([NAME])
@@ -87,6 +90,55 @@ test('--list shows the known models, with what is here', async () => {
   const { models } = JSON.parse((await run(['--list', '--json'])).stdout)
   expect(models).toContainEqual(expect.objectContaining({ id: 'bge-small', pulled: true, tasks: ['embed'] }))
   expect(JSON.stringify(models)).not.toMatch(/"(size|sha)/i)
+})
+
+describe('a server that runs in this home', () => {
+  /** Answers as one that is up, and to a look for models with this. */
+  async function besideServer(status: number, body: object, work: () => Promise<void>): Promise<void> {
+    const server = createServer(({ url }, response) => {
+      const [code, answer] = url === '/health' ? [200, { status: 'ok' }] : [status, body]
+      response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    writeFileSync(
+      join(home, 'server.json'),
+      JSON.stringify({ pid: process.pid, url: `http://127.0.0.1:${port}` }),
+    )
+    try {
+      await work()
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  }
+
+  test('is told, and whether it serves the model is said', async () => {
+    const looked = { added: [NAME], removed: [], models: [NAME] }
+    await besideServer(200, looked, async () =>
+      expect(await run([NAME])).toMatchObject({ code: 0, stderr: expect.stringMatching(/ serves it\n$/) }),
+    )
+    await besideServer(200, { ...looked, models: [] }, async () =>
+      expect(await run([NAME])).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(
+          /warning: the server at \S+ does not serve it; `tandem plan` says why\n$/,
+        ),
+      }),
+    )
+  })
+
+  test('and cannot be told is no failure of the pull: what to do is said', async () => {
+    const refusal = { error: { message: 'no such route', type: 'not_found', param: null, code: 'not_found' } }
+    await besideServer(404, refusal, async () => {
+      const { code, stdout, stderr } = await run([NAME])
+      expect(code).toBe(0)
+      expect(stdout).toMatch(/^pulled /)
+      expect(stderr).toMatch(
+        /does not know of it yet \(.*no such route.*\); start that again, or POST \S+\/tandem\/v1\/models\/refresh\n$/s,
+      )
+    })
+  })
 })
 
 test('what no engine serves is warned of', async () => {

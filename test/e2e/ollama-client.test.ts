@@ -246,13 +246,14 @@ describe('models', () => {
     expect((await client.version()).version).toMatch(/^\d+\.\d+\.\d+$/)
   })
 
-  test('pull tells its progress and what to do then; an unknown name is an error', async () => {
+  test('pull tells its progress, and then the model is served; an unknown name is an error', async () => {
     const lines = await all(await client.pull({ model: PULLED, stream: true }))
     expect(lines[0]!.status).toBe('pulling manifest')
     const counted = lines.filter(({ total }) => total)
     expect(counted.at(-1)!.completed).toBe(counted.at(-1)!.total)
-    expect(lines.at(-2)!.status).toContain(`set models.embed to ${PULLED}`)
     expect(lines.at(-1)).toMatchObject({ status: 'success', tandem: { id: PULLED } })
+    const { embeddings } = await client.embed({ model: PULLED, input: 'expired sessions' })
+    expect(embeddings[0]).toHaveLength(384)
     expect(await client.pull({ model: `${PULLED}:latest` })).toMatchObject({ status: 'success' })
 
     await expect(client.pull({ model: 'someone/nothing' })).rejects.toMatchObject({ status_code: 404 })

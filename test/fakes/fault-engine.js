@@ -1,7 +1,8 @@
 // An engine with faults, loaded by the real worker process. A text that begins with `fault:` does what it names;
 // every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load,
 // LoadSpec.settings.fault one of every call after the first `settings.after`, `settings.resumes` the traits of
-// chats that it goes on with where another one began them; with `settings.tell` it prints its threads.
+// chats that it goes on with where another one began them; with `settings.tell` it prints its threads; `settings.shares` are
+// told while it loads, a moment between them.
 import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync, writeSync } from 'node:fs'
 import { serialize } from 'node:v8'
@@ -18,6 +19,8 @@ function tell(message) {
   writeSync(CHANNEL_FD, Buffer.concat([header, body]))
 }
 
+/** More than the time between two messages about a load. */
+const SHARE_MS = 300
 const DIMENSIONS = 8
 const LIMIT = 512
 
@@ -235,8 +238,12 @@ export const engine = {
     needs: '',
   },
   version: () => 'fake 1',
-  async load(spec) {
+  async load(spec, onProgress) {
     await fault(spec.device)
+    for (const share of spec.settings?.shares ?? []) {
+      onProgress(share)
+      await sleep(SHARE_MS)
+    }
     if (spec.device === 'fault:bad-file') {
       // what an engine throws for a broken file: a TandemError of the built domain
       const { TandemError } = await import('../../dist/domain/index.js')

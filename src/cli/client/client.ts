@@ -11,6 +11,7 @@ import {
   PlanDocument,
   ProfileDocument,
   ProjectDocument,
+  RefreshDocument,
   RerankDocument,
   SearchDocument,
   StatusDocument,
@@ -58,6 +59,15 @@ export class TandemClient {
 
   async models(): Promise<ModelsDocument> {
     return this.#get('/v1/models', ModelsDocument)
+  }
+
+  /** Has it serve what its folders of models hold by now. @returns ids of all models that it serves */
+  async refreshModels(): Promise<readonly string[]> {
+    const { document } = await sendJson(this.#server, '/tandem/v1/models/refresh', RefreshDocument, {
+      method: 'POST',
+      timeoutMs: SHORT_MS,
+    })
+    return document.models
   }
 
   async project(name: string): Promise<ProjectDocument> {

@@ -44,6 +44,7 @@ const EventDocument = z.looseObject({
   phase: z.string().optional(),
   ms: z.number().optional(),
   expectedMs: z.number().optional(),
+  progress: z.number().optional(),
   from: Place.optional(),
   to: Place.optional(),
   why: z.string().optional(),
@@ -63,6 +64,7 @@ export const StatusDocument = z.looseObject({
       simulated: z.boolean().default(false),
       pid: z.number().optional(),
       state: z.string(),
+      loading: z.looseObject({ ms: z.number(), progress: z.number().optional() }).optional(),
       queued: z.number(),
       running: z.number(),
       error: z.string().optional(),
@@ -77,6 +79,13 @@ export const StatusDocument = z.looseObject({
   events: z.array(EventDocument).optional(),
 })
 export type StatusDocument = z.infer<typeof StatusDocument>
+
+export const RefreshDocument = z.looseObject({
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  /** Ids of all that are served. */
+  models: z.array(z.string()),
+})
 
 export const ProfileDocument = z.looseObject({
   model: z.string(),

@@ -5,6 +5,7 @@ import { flag, jsonOption, type OptionSpec, setting, text } from '../options.ts'
 import { ProgressLine } from '../progress.ts'
 import { PullProgress } from '../pull/progress.ts'
 import { reportPull, showKnown } from '../pull/report.ts'
+import { tellServer } from '../pull/tell-server.ts'
 
 const formatOption: OptionSpec<WeightFormat | undefined> = {
   arg: '<format>',
@@ -21,7 +22,7 @@ export const pull = defineCommand({
   name: 'pull',
   summary: 'fetch a model from a model hub',
   description:
-    'NAME is a known model (--list) or any OWNER/NAME, with @REVISION where it is not the main one. Files are verified by hash and kept in TANDEM_HOME/models. Ctrl-C keeps what was fetched: the same command goes on from there. A token for gated models comes from hub.token or the variable HF_TOKEN.',
+    'NAME is a known model (--list) or any OWNER/NAME, with @REVISION where it is not the main one. Files are verified by hash and kept in TANDEM_HOME/models; a server that runs in this home serves the model from then on to requests that name it. Ctrl-C keeps what was fetched: the same command goes on from there. A token for gated models comes from hub.token or the variable HF_TOKEN.',
   args: [{ name: 'name', help: 'known model, or OWNER/NAME[@REVISION]' }],
   options: {
     format: formatOption,
@@ -64,7 +65,9 @@ export const pull = defineCommand({
         onProgress: (state) => line.show((width) => progress.textOf(state, performance.now() / 1000, width)),
       })
       line.clear()
-      return reportPull(context, outcome, json)
+      const code = reportPull(context, outcome, json)
+      await tellServer(context, outcome)
+      return code
     } catch (thrown) {
       if (context.signal.aborted)
         say('stopped; what was fetched is kept, the same command goes on from there')

@@ -43,6 +43,20 @@ test('a worker is shown with its restarts; why it is away and when it comes back
   ])
 })
 
+test('a worker that loads is shown with how far it is, or for how long', () => {
+  const loads = { ...worker, state: 'starting', running: 0 }
+  const { workers } = parse({
+    workers: [
+      { ...loads, loading: { ms: 3456, progress: 0.429 } },
+      { ...loads, device: 'cpu', loading: { ms: 3456 } },
+    ],
+  })
+  expect(workersText(workers, 0).split('\n').slice(1, 3)).toEqual([
+    'chat  m      llama.cpp  gpu0    starting 42 %   0        0       0',
+    'chat  m      llama.cpp  cpu     starting 3.5 s  0        0       0',
+  ])
+})
+
 test('events are one line each; what says nothing new is left out; control characters do no harm', () => {
   const here = { at, task: 'chat', engine: 'llama.cpp', device: 'gpu0' }
   const from = { engine: 'llama.cpp', device: 'gpu0' }
@@ -52,6 +66,7 @@ test('events are one line each; what says nothing new is left out; control chara
       { ...here, type: 'worker', state: 'restarting', error: 'killed\u001b[2J', retryInMs: 100 },
       { ...here, type: 'loading', phase: 'started', ms: 0 },
       { ...here, type: 'loading', phase: 'started', ms: 0, expectedMs: 1500 },
+      { ...here, type: 'loading', phase: 'loading', ms: 1000, progress: 0.5 },
       { ...here, type: 'worker', state: 'ready' },
       { ...here, type: 'loading', phase: 'loaded', ms: 1234 },
       { at, type: 'fallback', task: 'embed', simulated: true, from, to, why: 'restarting', count: 12 },
@@ -63,6 +78,7 @@ test('events are one line each; what says nothing new is left out; control chara
   expect(lines.map((line) => line.replace(/^[\d-]+:[\d-]+:[\d-]+ /, ''))).toEqual([
     'chat worker is restarting: llama.cpp on gpu0, again in 0.1 s: killed\ufffd[2J',
     'chat model loads: llama.cpp on gpu0, 1.5 s expected',
+    'chat model is loading: llama.cpp on gpu0, after 1.0 s, 50 %',
     'chat model is loaded: llama.cpp on gpu0, after 1.2 s',
     'embed falls back: llama.cpp on gpu0 -> llama.cpp on cpu (simulated), restarting (12 times)',
     'a chat goes on: llama.cpp on gpu0 -> llama.cpp on cpu after 17 tokens, lost',

@@ -16,7 +16,7 @@ export function workersText(workers: readonly WorkerRow[], nowMs: number): strin
     w.model,
     w.engine,
     w.simulated ? `${w.device} (simulated)` : w.device,
-    w.state,
+    stateOf(w),
     String(w.running),
     String(w.queued),
     String(w.restarts),
@@ -32,6 +32,13 @@ export function workersText(workers: readonly WorkerRow[], nowMs: number): strin
     ...(withServers ? ['on its server'] : []),
   ]
   return `${table([titles, ...rows])}${lines.join('')}`
+}
+
+/** How far a load is, or how long it lasts where its engine does not tell. */
+function stateOf({ state, loading }: WorkerRow): string {
+  if (!loading) return state
+  const { ms, progress } = loading
+  return `${state} ${progress === undefined ? seconds(ms) : `${Math.floor(progress * 100)} %`}`
 }
 
 function troubleOf({ engine, device, state, error, lastError, retryInMs }: WorkerRow, nowMs: number) {
@@ -87,7 +94,8 @@ function wordsOf(event: EventDocument): string {
     }
     case 'loading': {
       if (phase === 'started' && expectedMs === undefined) return ''
-      const took = phase === 'started' ? `${seconds(expectedMs)} expected` : `after ${seconds(ms)}`
+      const share = event.progress === undefined ? '' : `, ${Math.floor(event.progress * 100)} %`
+      const took = phase === 'started' ? `${seconds(expectedMs)} expected` : `after ${seconds(ms)}${share}`
       return `${task} model ${phase === 'started' ? 'loads' : `is ${phase}`}: ${place}, ${took}`
     }
     default:

@@ -78,7 +78,10 @@ function sayChoice(context: CommandContext, { weights, others, otherFormats, for
 
 function usage({ tasks = [], id }: Pulled): string | undefined {
   const [task] = tasks
-  return task && `use it by tandem.yaml, then start Tandem again:\nmodels:\n  ${task}: ${id}`
+  return (
+    task &&
+    `requests that name it get it; where none is named, by tandem.yaml, then start Tandem again:\nmodels:\n  ${task}: ${id}`
+  )
 }
 
 /** `tandem pull --list` */

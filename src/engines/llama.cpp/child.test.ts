@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeVulkan } from '../../../test/support/vulkan.ts'
 import { PACKAGE_ROOT } from '../../config/index.ts'
 import type { KvType, Model } from '../../domain/index.ts'
-import type { LoadedDecoder, LoadSpec } from '../contract.ts'
+import type { LoadedDecoder, LoadSpec, OnLoadProgress } from '../contract.ts'
 import { chatOf, collect, decoderSuite, user } from '../decoder.suite.ts'
 import { engine } from './child.ts'
 import type { LlamaDecoder } from './decoder.ts'
@@ -30,10 +30,20 @@ function tinyChat(path: { folder?: string; file?: string; sizeBytes?: number } =
   }
 }
 
-function load(more: Partial<LoadSpec> = {}): Promise<LoadedDecoder> {
+function load(more: Partial<LoadSpec> = {}, onProgress?: OnLoadProgress): Promise<LoadedDecoder> {
   const spec = { model: tinyChat(), task: 'chat', device: 'cpu', threads: 1, slots: 2, ...more } as const
-  return engine.load(spec) as Promise<LoadedDecoder>
+  return engine.load(spec, onProgress) as Promise<LoadedDecoder>
 }
+
+test('a load tells how far it is, up to the whole', async () => {
+  const shares: number[] = []
+  const decoder = await load({}, (share) => shares.push(share))
+  await decoder.dispose()
+  expect(shares.length).toBeGreaterThan(10)
+  expect(shares).toEqual(shares.toSorted((one, other) => one - other))
+  expect(shares[0]).toBeLessThan(0.5)
+  expect(shares.at(-1)).toBe(1)
+})
 
 const passages = `You answer questions about the project demo from the passages below. Cite the passages that you use as [1], [2]. If they do not answer the question, say so.
 

@@ -10,7 +10,7 @@ import {
   resolveChatWrapper,
 } from 'node-llama-cpp'
 import { type KvType, TandemError } from '../../domain/index.ts'
-import type { Engine, LoadedDecoder, LoadSpec } from '../contract.ts'
+import type { Engine, LoadedDecoder, LoadSpec, OnLoadProgress } from '../contract.ts'
 import { LlamaDecoder } from './decoder.ts'
 import { llamaCpp } from './descriptor.ts'
 import { firstSentence, isCpu, openLlama } from './device.ts'
@@ -53,14 +53,20 @@ async function prepare(spec: LoadSpec): Promise<void> {
   prepared = wrapper instanceof JinjaTemplateChatWrapper ? opened : { ...opened, wrapper }
 }
 
-async function load(spec: LoadSpec): Promise<LoadedDecoder> {
+async function load(spec: LoadSpec, onProgress?: OnLoadProgress): Promise<LoadedDecoder> {
   if (spec.task !== 'chat')
     throw new TandemError('ENGINE_FAILED', { engine: 'llama.cpp', why: `it does not serve ${spec.task}` })
   const path = await findGguf(spec.model)
   const { llama, lines, wrapper } = prepared ?? (await openLibrary(spec))
   prepared = undefined
   try {
-    const model = await openModel(path, llama, spec.gpuLayers, () => lines.firstError)
+    const model = await openModel({
+      path,
+      llama,
+      layers: spec.gpuLayers,
+      firstError: () => lines.firstError,
+      onProgress,
+    })
     const contextTokens = Math.min(
       spec.contextTokens ?? spec.model.contextTokens,
       spec.model.contextTokens,
@@ -127,12 +133,15 @@ function blockOf({ model, threads, blockThreads = threads }: LoadSpec): number {
   return Math.max(MIN_BLOCK, Math.min(MAX_BLOCK.cpu, Math.floor(tokens / MIN_BLOCK) * MIN_BLOCK))
 }
 
-async function openModel(
-  path: string,
-  llama: Awaited<ReturnType<typeof openLlama>>,
-  layers: number | undefined,
-  firstError: () => string | undefined,
-): Promise<LlamaModel> {
+interface Opening {
+  readonly path: string
+  readonly llama: Llama
+  readonly layers: number | undefined
+  readonly firstError: () => string | undefined
+  readonly onProgress: OnLoadProgress | undefined
+}
+
+async function openModel({ path, llama, layers, firstError, onProgress }: Opening): Promise<LlamaModel> {
   const gpuLayers = llama.gpu === false ? 0 : (layers ?? 'max')
   // with none the CPU would do the work in the name of the GPU
   if (llama.gpu !== false && gpuLayers === 0)
@@ -141,7 +150,11 @@ async function openModel(
       why: 'gpuLayers is 0; a GPU takes at least 1',
     })
   try {
-    return await llama.loadModel({ modelPath: path, gpuLayers })
+    return await llama.loadModel({
+      modelPath: path,
+      gpuLayers,
+      ...(onProgress ? { onLoadProgress: onProgress } : {}),
+    })
   } catch (thrown) {
     const why = firstError() ?? firstSentence(thrown)
     // too little memory is no fault of the file

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Model, TandemError } from '../../domain/index.ts'
-import type { Engine, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec } from '../contract.ts'
+import type { Engine, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec, OnLoadProgress } from '../contract.ts'
 import { modelFiles } from '../encoder/index.ts'
 import type { EncoderTokenizer } from '../text/index.ts'
 import { watchAlive } from './alive.ts'
@@ -15,6 +15,7 @@ import { LlamaServerDecoder } from './llama-server-decoder.ts'
 import { loadManaged } from './managed/load.ts'
 import { loadOvms } from './managed/ovms/loaded.ts'
 import { readManagedSettings } from './managed/settings.ts'
+import { watchRouter } from './router-progress.ts'
 import { ServerScorer } from './scorer.ts'
 import { softwareOf } from './servers/index.ts'
 import { readSettings, type ServerSettings } from './settings.ts'
@@ -42,10 +43,11 @@ export const engine: Engine = {
 }
 
 /** @throws TandemError ENGINE_FAILED: it does not answer, refuses the key, or does not start; see `loadManaged` */
-async function load(spec: LoadSpec): Promise<Loaded> {
+async function load(spec: LoadSpec, onProgress?: OnLoadProgress): Promise<Loaded> {
   const managed = readManagedSettings(spec.settings)
   if (managed) {
-    const server = await loadManaged(spec, managed, (why) => lost(`llama-server is gone: ${why}`))
+    const onGone = (why: string) => lost(`llama-server is gone: ${why}`)
+    const server = await loadManaged(spec, managed, onGone, onProgress)
     version = server.version
     return server.decoder
   }
@@ -62,11 +64,9 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   version = server.version === undefined ? title : `${title} ${server.version}`
   await untilUp(settings, health, endsMs)
   await stillHas(settings, client)
-  const letGo = await keepModel(settings, client, endsMs)
-  const loaded = await open(spec, settings, client).catch(async (thrown: unknown) => {
-    await letGo()
-    throw thrown
-  })
+  const endListening =
+    onProgress && server.kind === 'llama-server' ? watchRouter(client, settings.as, onProgress) : () => {}
+  const { loaded, letGo } = await openThere(spec, settings, client, endsMs).finally(endListening)
   const onGone = (why: string) => lost(`${client.name} does not answer any more: ${why}`)
   const endWatch = watchAlive({ target: { url: server.url }, path: health, local: server.local, onGone })
   client.watchRefusals(onGone)
@@ -78,6 +78,22 @@ async function load(spec: LoadSpec): Promise<Loaded> {
       await dispose()
     },
   })
+}
+
+/** @returns what it loaded there, and what lets go of it again */
+async function openThere(
+  spec: LoadSpec,
+  settings: ServerSettings,
+  client: ServerClient,
+  endsMs: number,
+): Promise<{ loaded: Loaded; letGo: () => Promise<void> }> {
+  const letGo = await keepModel(settings, client, endsMs)
+  try {
+    return { loaded: await open(spec, settings, client), letGo }
+  } catch (thrown) {
+    await letGo()
+    throw thrown
+  }
 }
 
 /** To those who wait for this worker it is lost, as one whose process crashed. */

@@ -84,6 +84,12 @@ export function tandemRoutes(app: FastifyInstance, deps: HttpDeps, timing: Timin
       ...(simulate === undefined ? {} : { simulate }),
     })
   })
+  app.post('/tandem/v1/models/refresh', async () => {
+    if (!deps.refreshModels)
+      throw new TandemError('NOT_FOUND', { what: 'a look for other models on this server' })
+    const changes = await deps.refreshModels()
+    return { ...changes, models: deps.models().map(({ id }) => id) }
+  })
   app.get('/tandem/v1/status', async () => statusOf(deps))
   metricsRoute(app, deps)
   classifyRoute(app, deps)

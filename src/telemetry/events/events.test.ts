@@ -80,6 +80,25 @@ test('a load is told with what it should take, goes on each second, and ends', (
   ])
 })
 
+test('a load whose engine tells how far it is goes on with that, each second also where nothing is new', () => {
+  stream.observer.workerLoading?.('w', 0.1) // none is known yet
+  stream.observer.workerChanged?.({ id: 'w', placement: GPU, state: 'starting' })
+  vi.advanceTimersByTime(600)
+  stream.observer.workerLoading?.('w', 0.25)
+  vi.advanceTimersByTime(1200)
+  stream.observer.workerLoading?.('w', 1)
+  stream.observer.workerChanged?.({ id: 'w', placement: GPU, state: 'ready' })
+  stream.observer.workerLoading?.('w', 0.5)
+  const loading = heard.filter(({ type }) => type === 'loading')
+  expect(loading.map((event) => ('phase' in event ? [event.phase, event.ms, event.progress] : []))).toEqual([
+    ['started', 0, undefined],
+    ['loading', 600, 0.25],
+    ['loading', 1600, 0.25],
+    ['loading', 1800, 1],
+    ['loaded', 1800, undefined],
+  ])
+})
+
 test('a worker that is lost is told with the reason and when it comes back, and loads again', () => {
   const error = new TandemError('WORKER_LOST', { worker: 'w', why: 'it was killed by SIGKILL' })
   stream.observer.workerChanged?.({ id: 'w', placement: GPU, state: 'restarting', error, retryInMs: 99.6 })

@@ -55,6 +55,8 @@ export type ServerEvent = { readonly at: string; readonly simulated: boolean } &
       readonly ms: number
       /** What it took when it was measured. */
       readonly expectedMs?: number
+      /** Share of the weights that are in memory, 0..1, of `loading`; absent: the engine does not tell. */
+      readonly progress?: number
     })
 )
 
@@ -88,7 +90,7 @@ export function createEventStream(): EventStream {
   const retries = new Coalescer<{ at: Placement; why: string }>(WINDOW_MS, ({ at, why }, count) =>
     tell({ type: 'retry', ...refOf(at), why, count }),
   )
-  const loadings = new Loadings(({ id, placement, expectedMs }, phase, ms) =>
+  const loadings = new Loadings(({ id, placement, expectedMs }, phase, ms, progress) =>
     tell({
       type: 'loading',
       id,
@@ -96,6 +98,7 @@ export function createEventStream(): EventStream {
       phase,
       ms: Math.round(ms),
       ...(expectedMs === undefined ? {} : { expectedMs: Math.round(expectedMs) }),
+      ...(progress === undefined ? {} : { progress }),
     }),
   )
   return {
@@ -115,6 +118,7 @@ export function createEventStream(): EventStream {
         tell(workerEvent(worker))
         loadings.heard(worker)
       },
+      workerLoading: (id, progress) => loadings.progressed(id, progress),
     },
     onEvent(listener) {
       listeners.add(listener)

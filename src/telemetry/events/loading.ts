@@ -5,12 +5,20 @@ export type LoadingPhase = 'started' | 'loading' | 'loaded' | 'failed'
 /** Milliseconds between two words of a load that goes on. */
 const PROGRESS_MS = 1_000
 
-type Tell = (worker: ObservedWorker, phase: LoadingPhase, ms: number) => void
+type Tell = (worker: ObservedWorker, phase: LoadingPhase, ms: number, progress: number | undefined) => void
+
+interface Load {
+  readonly worker: ObservedWorker
+  readonly startedMs: number
+  /** Tells of it where nothing new is heard. */
+  readonly timer: NodeJS.Timeout
+  progress: number | undefined
+}
 
 /** Follows models from the start of their process until they answer, fail or are given up. */
 export class Loadings {
   readonly #tell: Tell
-  readonly #running = new Map<string, { worker: ObservedWorker; startedMs: number; timer: NodeJS.Timeout }>()
+  readonly #running = new Map<string, Load>()
 
   constructor(tell: Tell) {
     this.#tell = tell
@@ -22,6 +30,15 @@ export class Loadings {
     if (worker.state === 'starting' || worker.state === 'restarting') this.#begin(worker)
   }
 
+  /** Of a load that goes on. */
+  progressed(id: string, progress: number): void {
+    const load = this.#running.get(id)
+    if (!load) return
+    load.progress = progress
+    load.timer.refresh()
+    this.#goesOn(load)
+  }
+
   close(): void {
     for (const { timer } of this.#running.values()) clearInterval(timer)
     this.#running.clear()
@@ -29,11 +46,14 @@ export class Loadings {
 
   #begin(worker: ObservedWorker): void {
     if (this.#running.has(worker.id)) return
-    const startedMs = performance.now()
-    const again = () => this.#tell(worker, 'loading', performance.now() - startedMs)
-    const timer = setInterval(again, PROGRESS_MS).unref()
-    this.#running.set(worker.id, { worker, startedMs, timer })
-    this.#tell(worker, 'started', 0)
+    const timer = setInterval(() => this.#goesOn(load), PROGRESS_MS).unref()
+    const load: Load = { worker, startedMs: performance.now(), timer, progress: undefined }
+    this.#running.set(worker.id, load)
+    this.#tell(worker, 'started', 0, undefined)
+  }
+
+  #goesOn({ worker, startedMs, progress }: Load): void {
+    this.#tell(worker, 'loading', performance.now() - startedMs, progress)
   }
 
   #end(id: string, phase: LoadingPhase): void {
@@ -41,6 +61,6 @@ export class Loadings {
     if (!load) return
     clearInterval(load.timer)
     this.#running.delete(id)
-    this.#tell(load.worker, phase, performance.now() - load.startedMs)
+    this.#tell(load.worker, phase, performance.now() - load.startedMs, undefined)
   }
 }

@@ -4,6 +4,7 @@ import type { FromChild, LoadOrder, ToChild } from '../wire.ts'
 import { Calls } from './calls.ts'
 import { engineError } from './engine-error.ts'
 import { importEngine } from './engine-modules.ts'
+import { LoadProgress } from './load-progress.ts'
 import { warmUp } from './warm-up.ts'
 
 /** One engine and the model that it loads, whatever carries the messages to it. */
@@ -53,7 +54,8 @@ export class Service {
     try {
       await this.#preparing
       const engine = await importEngine(message.engine, message.modulePath)
-      const loaded = await engine.load(message.spec)
+      const progress = new LoadProgress((share) => this.#send({ type: 'loading', progress: share }))
+      const loaded = await engine.load(message.spec, (share) => progress.heard(share))
       this.#loaded = loaded
       await warmUp(loaded, message.spec)
       this.#calls = new Calls(loaded, message, this.#send)

@@ -8,6 +8,7 @@ import { allOfVulkan, devicesOf } from './devices.ts'
 import { llamaServersIn } from './find.ts'
 import { backendOf } from './report.ts'
 import type { ManagedSettings } from './settings.ts'
+import { tellsState } from './state-lines.ts'
 
 /** A backend wakes its GPUs before it lists them, slowly on a busy machine. */
 const LIMIT_MS = 30_000
@@ -38,6 +39,7 @@ export async function discoverLlamaServer(
       binary,
       args: splitArguments(args),
       logs: join(home, 'logs'),
+      ...(tellsState(asked.version) ? { tellsState: true } : {}),
       ...(draft === undefined ? {} : { draft: { folder: dirname(draft), name: basename(draft) } }),
     }
     return {

@@ -100,6 +100,22 @@ describeLlamaServer('a llama-server of our own', () => {
     expect(gone).toEqual([])
   })
 
+  test('tells how far it has loaded, which its log does not keep', async () => {
+    const shares: number[] = []
+    const log = join(logs, 'tells')
+    const settings = { binary, args: [], logs: log, tellsState: true }
+    const { decoder } = await loadManaged(spec, settings, expect.unreachable, (share) => shares.push(share))
+    expect(shares.at(-1)).toBe(1)
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b))
+    const answer = await collect(decoder, asked)
+    expect(answer.text.length).toBeGreaterThan(10)
+    const kept = readFileSync(join(log, readdirSync(log)[0]!), 'utf8')
+    expect(kept).toContain('model loaded')
+    expect(kept).not.toContain('cmd_child_to_router')
+    await decoder.dispose()
+    expect(pids()).toEqual([])
+  })
+
   test("the user's arguments win, and the decoder has what they say", async () => {
     const { decoder } = await start({}, ['--ctx-size', '1536', '-np', '3'])
     expect(decoder).toMatchObject({ contextTokens: 512, slots: 3 })

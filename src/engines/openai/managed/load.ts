@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { TandemError } from '../../../domain/index.ts'
-import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
+import type { LoadedDecoder, LoadSpec, OnLoadProgress } from '../../contract.ts'
 import { findGguf } from '../../llama.cpp/model-file.ts'
 import { openClient } from '../client.ts'
 import { LlamaServerDecoder } from '../llama-server-decoder.ts'
@@ -12,7 +12,7 @@ import { serverArguments } from './arguments.ts'
 import type { Failure } from './failure.ts'
 import { LogFile } from './log-file.ts'
 import { owned, watchOwned } from './owned.ts'
-import { onFreePort, type RunningProcess, StartFailure, startServer } from './process.ts'
+import { onFreePort, type RunningProcess, StartFailure, type StartOptions, startServer } from './process.ts'
 import { projectorOf } from './projector.ts'
 import type { ManagedSettings } from './settings.ts'
 
@@ -29,18 +29,24 @@ export interface ManagedServer {
 /**
  * Starts a llama-server for a placement and opens its model there.
  * @param onGone called once when it has ended by itself, with the reason: one clause
+ * @param onProgress hears the share that is loaded, of a build that tells it
  * @throws TandemError ENGINE_FAILED, DEVICE_OUT_OF_MEMORY, MODEL_FILE_BAD, MODEL_UNSUPPORTED
  */
 export async function loadManaged(
   spec: LoadSpec,
   managed: ManagedSettings,
   onGone: (why: string) => void,
+  onProgress?: OnLoadProgress,
 ): Promise<ManagedServer> {
   const { model, task } = spec
   if (task !== 'chat') throw failed(`it does not serve ${task}`)
   const path = await findGguf(model)
   const log = new LogFile(join(managed.logs, logName(spec)))
-  const { running, settings } = await start(spec, managed, path, log)
+  const { running, settings } = await start(spec, managed, {
+    path,
+    log,
+    onProgress: managed.tellsState ? onProgress : undefined,
+  })
   void running.ended.then(() => log.close())
   const client = await openClient(settings, process.env, new AbortController().signal)
   try {
@@ -73,8 +79,7 @@ export async function loadManaged(
 async function start(
   spec: LoadSpec,
   { binary, args, draft }: ManagedSettings,
-  path: string,
-  log: LogFile,
+  { path, log, onProgress }: Pick<StartOptions, 'log' | 'onProgress'> & { readonly path: string },
 ): Promise<{ running: RunningProcess; settings: ServerSettings }> {
   const { model, device, threads, contextTokens = model.contextTokens, slots = 1 } = spec
   const mmproj = await projectorOf(model)
@@ -97,7 +102,7 @@ async function start(
   try {
     return await onFreePort(async (port) => {
       const argv = serverArguments({ ...wish, port }, args)
-      const running = await startServer({ binary, args: argv, port, apiKey, log })
+      const running = await startServer({ binary, args: argv, port, apiKey, log, onProgress })
       process.env[KEY_VARIABLE] = apiKey
       const server = {
         name: 'llama-server',

@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RESERVED_VARIABLES } from '../../../config/index.ts'
+import type { OnLoadProgress } from '../../contract.ts'
 import { ask } from '../http/transport.ts'
 import { libraryPath } from './ask.ts'
 import { PROMPT_CACHE_MIB } from './descriptor.ts'
 import { type Failure, failureOf } from './failure.ts'
 import type { LogFile } from './log-file.ts'
+import { StateLines, TELL_STATE } from './state-lines.ts'
 
 /** Less than a worker may take to start: so the reason is this one. */
 const UP_MS = 110_000
@@ -27,6 +29,8 @@ export interface StartOptions {
   /** Asked for by the server of everybody but us. */
   readonly apiKey: string
   readonly log: LogFile
+  /** Hears how far it has loaded; absent: this build does not tell. */
+  readonly onProgress?: OnLoadProgress | undefined
 }
 
 /** A server that does not start: why. */
@@ -49,7 +53,14 @@ export interface RunningProcess {
 }
 
 /** @throws StartFailure */
-export function startServer({ binary, args, port, apiKey, log }: StartOptions): Promise<RunningProcess> {
+export function startServer({
+  binary,
+  args,
+  port,
+  apiKey,
+  log,
+  onProgress,
+}: StartOptions): Promise<RunningProcess> {
   return startProcess({
     binary,
     args,
@@ -59,8 +70,10 @@ export function startServer({ binary, args, port, apiKey, log }: StartOptions): 
       // builds that do not know these pass over them: the plan says what fits, and memory is bounded
       LLAMA_ARG_FIT: 'off',
       LLAMA_ARG_CACHE_RAM: String(PROMPT_CACHE_MIB),
+      ...(onProgress ? TELL_STATE : {}),
     },
     log,
+    onProgress,
     look: () => look(port, apiKey),
     explain: failureOf,
   })
@@ -75,6 +88,8 @@ export interface ProcessOptions {
   /** Added to this process's; undefined: left out of it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: LogFile
+  /** Hears how far it has loaded, by what a llama-server prints; such a server ends when its stdin closes. */
+  readonly onProgress?: OnLoadProgress | undefined
   readonly look: () => Promise<ServerState>
   /** Makes a reason of what it printed last and of how it ended. */
   readonly explain: (printed: string, how: string) => Failure
@@ -89,21 +104,26 @@ export async function startProcess({
   args,
   env,
   log,
+  onProgress,
   look,
   explain,
 }: ProcessOptions): Promise<RunningProcess> {
   log.write(`\n# ${new Date().toISOString()} ${[binary, ...args].join(' ')}\n`)
   const child = spawn(binary, args, {
     env: { ...process.env, ...libraryPath(binary, process.env), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     windowsHide: true,
   })
   let tail = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      log.write(text)
-      tail = (tail + text).slice(-TAIL)
-    })
+  const printed = (text: string) => {
+    log.write(text)
+    tail = (tail + text).slice(-TAIL)
+  }
+  const states = onProgress && new StateLines(onProgress)
+  child.stdout.setEncoding('utf8').on('data', (text: string) => printed(states?.push(text) ?? text))
+  child.stderr.setEncoding('utf8').on('data', printed)
+  child.stdin.on('error', () => {}) // it closes with its process
+  if (!onProgress) child.stdin.end()
   let end: Failure | undefined
   const ended = endOf(child).then((how) => {
     log.write(`# ${how}\n`)

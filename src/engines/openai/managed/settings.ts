@@ -9,6 +9,8 @@ const Settings = z.strictObject({
     args: z.array(z.string()),
     /** Absolute folder of the logs. */
     logs: z.string().min(1),
+    /** Whether this build tells on its stdout how far it has loaded. */
+    tellsState: z.boolean().optional(),
     /** A GGUF that drafts; its name tells measurements with it from those without. */
     draft: z.strictObject({ folder: z.string().min(1), name: z.string().min(1) }).optional(),
   }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { PullOutcome } from '../../../models/index.ts'
-import { PullLines, pullName } from './pull.ts'
+import type { Pulled, PullOutcome } from '../../../models/index.ts'
+import { fetched, PullLines, pullName } from './pull.ts'
 
 test.each([
   ['bge-small', { name: 'bge-small' }],
@@ -21,7 +21,7 @@ const pulled = (part: object) =>
     folder: '/home/models',
     warnings: [],
     ...part,
-  }) as unknown as PullOutcome
+  }) as unknown as Pulled
 
 describe('lines', () => {
   const progress = { file: 'a.gguf', phase: 'fetching' as const, totalBytes: 100, fetchedBytes: 0 }
@@ -44,7 +44,7 @@ describe('lines', () => {
     expect(written.slice(5)).toEqual([
       { status: 'verifying sha256 digest', digest: (written[0] as { digest: string }).digest },
     ])
-    pull.end(pulled({ tasks: ['chat'], warnings: ['take care'] }))
+    pull.end(pulled({ tasks: ['chat'], warnings: ['take care'] }), false)
     expect(written.slice(6)).toMatchObject([
       { status: 'pulling owner/name', total: 100, completed: 100 },
       { status: 'take care' },
@@ -53,10 +53,16 @@ describe('lines', () => {
     ])
   })
 
+  test('of a model that is served by now nothing is left to do', () => {
+    const { written, pull } = lines()
+    pull.end(pulled({ tasks: ['chat'] }), true)
+    expect(written).toMatchObject([{ status: 'success' }])
+  })
+
   test('where several weights would do, the names to ask for are told', () => {
     const candidates = [{ label: 'Q4_K_M' }, { label: 'Q8_0' }]
-    const outcome = pulled({ state: 'ambiguous', why: 'it has two', candidates })
-    expect(() => lines().pull.end(outcome)).toThrow(
+    const outcome: PullOutcome = pulled({ state: 'ambiguous', why: 'it has two', candidates })
+    expect(() => fetched(outcome)).toThrow(
       'owner/name: it has two; ask for one as owner/name:WEIGHTS, of: Q4_K_M, Q8_0',
     )
   })

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { TandemError } from '../../../domain/index.ts'
-import type { PullOutcome } from '../../../models/index.ts'
+import type { Pulled, PullOutcome } from '../../../models/index.ts'
 import type { HttpDeps, PullAsk } from '../../deps.ts'
 import { fromFastify, logFailure } from '../../errors.ts'
 import { causeOf } from '../../exchange.ts'
 import { NDJSON, TextStream } from '../../text-stream.ts'
-import { parse } from '../../validate.ts'
+import { parse, refuse } from '../../validate.ts'
 import { ollamaError } from './error.ts'
 import { withoutLatest } from './names.ts'
 import { PullBody } from './schema.ts'
@@ -53,30 +53,29 @@ export class PullLines {
     this.#write({ status, digest: this.#digest, ...bytes })
   }
 
-  /** @throws TandemError INVALID_REQUEST when several weights would do */
-  end(outcome: PullOutcome): void {
-    if (outcome.state === 'ambiguous') throw ambiguous(outcome)
+  /** @param served whether a request can name it by now */
+  end(outcome: Pulled, served: boolean): void {
     const { repository, id, folder, tasks = [], state } = outcome
     const total = this.#totalBytes
     if (total > 0)
       this.#write({ status: `pulling ${repository}`, digest: this.#digest, total, completed: total })
     for (const warning of outcome.warnings) this.say(warning)
-    if (tasks[0])
-      this.say(`to serve it, set models.${tasks[0]} to ${id} in tandem.yaml and start Tandem again`)
+    if (!served && tasks[0])
+      this.say(
+        `it is not served: \`tandem plan\` says why; or set models.${tasks[0]} to ${id} in tandem.yaml and start Tandem again`,
+      )
     this.#write({ status: 'success', tandem: { id, folder, tasks, state } })
   }
 }
 
-function ambiguous({
-  repository,
-  why,
-  candidates,
-}: Extract<PullOutcome, { state: 'ambiguous' }>): TandemError {
+/** @throws TandemError INVALID_REQUEST when several weights would do */
+export function fetched(outcome: PullOutcome): Pulled {
+  if (outcome.state !== 'ambiguous') return outcome
+  const { repository, why, candidates } = outcome
   const labels = candidates.slice(0, 20).map(({ label }) => label)
-  return new TandemError(
-    'INVALID_REQUEST',
-    { what: `model: ${repository}: ${why}; ask for one as ${repository}:WEIGHTS, of: ${labels.join(', ')}` },
-    { param: 'model' },
+  return refuse(
+    'model',
+    `${repository}: ${why}; ask for one as ${repository}:WEIGHTS, of: ${labels.join(', ')}`,
   )
 }
 
@@ -99,7 +98,12 @@ export function pullRoute(app: FastifyInstance, deps: HttpDeps): void {
         say: (message) => lines.say(message),
         onProgress: (progress) => lines.progress(progress, performance.now()),
       })
-      lines.end(outcome)
+      const pulled = fetched(outcome)
+      await deps.refreshModels?.()
+      lines.end(
+        pulled,
+        deps.models().some(({ id }) => id === pulled.id),
+      )
     } finally {
       pulling = undefined
     }
