@@ -8,7 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import { CHAT_GGUF, describeLlamaServer } from '../../test/support/llama-server.ts'
 import { foundForTests } from '../../test/support/needs.ts'
 import type { ChatRequest, Model } from '../domain/index.ts'
-import type { Worker, WorkerOptions } from '../workers/index.ts'
+import type { Worker, WorkerEvent, WorkerOptions } from '../workers/index.ts'
 import { failure, interactive, serve } from './serving.suite.ts'
 
 const logs = mkdtempSync(join(tmpdir(), 'tandem-managed-chat-'))
@@ -42,10 +42,11 @@ const options: WorkerOptions = {
   },
 }
 
+/** So hot that it hardly ever ends by itself. */
 const asked: ChatRequest = {
   model: 'chat',
   messages: [{ role: 'user', content: 'What does the queue do when it is full?' }],
-  sampling: { stop: [], temperature: 1, seed: 1, maxTokens: 1000 },
+  sampling: { stop: [], temperature: 5, topK: 0, topP: 1, minP: 0, seed: 1, maxTokens: 1000 },
   responseFormat: { type: 'text' },
   tools: [{ name: 'look_up', parameters: { type: 'object' } }],
   toolChoice: 'auto',
@@ -65,15 +66,20 @@ describeLlamaServer('a chat with tools whose llama-server is killed', () => {
     const { serving, workers } = serve([options], { queue: { maxWaitMs: 3_600_000 } })
     const [worker] = workers as [Worker]
     await worker.ready()
+    const server = serverOf(worker)
     const seen: string[] = []
+    const events: WorkerEvent[] = []
+    worker.onEvent((event) => events.push(event))
     const error = await failure(
       serving.chat(asked, interactive, (delta) => {
-        if (seen.length === 0) process.kill(serverOf(worker), 'SIGKILL')
+        if (seen.length === 0) process.kill(server, 'SIGKILL')
         seen.push(delta.type === 'text' ? delta.text : '')
       }),
     )
     expect(seen.join('')).not.toBe('')
     expect(error.message).toMatch(/SIGKILL/)
     expect(worker.state).not.toBe('ready')
+    // of no other system is it known whether it lacked memory
+    if (process.platform === 'linux') expect(events[0]).toMatchObject({ state: 'restarting', killed: true })
   })
 })

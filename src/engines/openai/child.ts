@@ -46,7 +46,7 @@ export const engine: Engine = {
 async function load(spec: LoadSpec, onProgress?: OnLoadProgress): Promise<Loaded> {
   const managed = readManagedSettings(spec.settings)
   if (managed) {
-    const onGone = (why: string) => lost(`llama-server is gone: ${why}`)
+    const onGone = (why: string, killed: boolean) => lost(`llama-server is gone: ${why}`, killed)
     const server = await loadManaged(spec, managed, onGone, onProgress)
     version = server.version
     return server.decoder
@@ -56,7 +56,7 @@ async function load(spec: LoadSpec, onProgress?: OnLoadProgress): Promise<Loaded
   if (server.launch) {
     version = softwareOf(server.kind).title
     const opened = (at: ServerSettings, asked: ServerClient) => open(spec, at, asked)
-    return loadOvms(spec, settings, opened, (why) => lost(`${server.name} is gone: ${why}`))
+    return loadOvms(spec, settings, opened, (why, killed) => lost(`${server.name} is gone: ${why}`, killed))
   }
   const endsMs = performance.now() + READY_MS
   const client = await openClient(settings, process.env, new AbortController().signal)
@@ -96,9 +96,14 @@ async function openThere(
   }
 }
 
-/** To those who wait for this worker it is lost, as one whose process crashed. */
-function lost(why: string): never {
+/**
+ * To those who wait for this worker it is lost, as one whose process crashed.
+ * @param killed its server was, which is one of ours, whose worker has a process: that ends likewise, for its parent can tell a
+ * person from a lack of memory
+ */
+function lost(why: string, killed = false): never {
   process.stderr.write(`${why}\n`)
+  if (killed) process.kill(process.pid, 'SIGKILL')
   process.exit(1)
 }
 

@@ -11,7 +11,7 @@ import { Props } from '../wire.ts'
 import { serverArguments } from './arguments.ts'
 import type { Failure } from './failure.ts'
 import { LogFile } from './log-file.ts'
-import { owned, watchOwned } from './owned.ts'
+import { type OnGone, owned, watchOwned } from './owned.ts'
 import { onFreePort, type RunningProcess, StartFailure, type StartOptions, startServer } from './process.ts'
 import { projectorOf } from './projector.ts'
 import type { ManagedSettings } from './settings.ts'
@@ -28,14 +28,14 @@ export interface ManagedServer {
 
 /**
  * Starts a llama-server for a placement and opens its model there.
- * @param onGone called once when it has ended by itself, with the reason: one clause
+ * @param onGone called once when it has ended by itself
  * @param onProgress hears the share that is loaded, of a build that tells it
  * @throws TandemError ENGINE_FAILED, DEVICE_OUT_OF_MEMORY, MODEL_FILE_BAD, MODEL_UNSUPPORTED
  */
 export async function loadManaged(
   spec: LoadSpec,
   managed: ManagedSettings,
-  onGone: (why: string) => void,
+  onGone: OnGone,
   onProgress?: OnLoadProgress,
 ): Promise<ManagedServer> {
   const { model, task } = spec

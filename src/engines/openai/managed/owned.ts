@@ -24,22 +24,24 @@ export function owned<L extends Loaded>(loaded: L, running: RunningProcess, engi
   })
 }
 
+/** @param why one clause. @param killed its process was ended by a SIGKILL that is not ours */
+export type OnGone = (why: string, killed: boolean) => void
+
 /** Tells once that a server of our own is gone by itself: its process has ended, or it answers nobody. */
-export function watchOwned(
-  running: RunningProcess,
-  url: string,
-  path: string,
-  onGone: (why: string) => void,
-): void {
+export function watchOwned(running: RunningProcess, url: string, path: string, onGone: OnGone): void {
   let told = false
-  const tell = (why: string) => {
-    if (!running.isStopping && !told) onGone(why)
+  const tell = (why: string, killed: boolean) => {
+    if (!running.isStopping && !told) onGone(why, killed)
     told = true
   }
-  const endWatch = watchAlive({ target: { url }, path, local: true, onGone: tell })
-  void running.ended.then(({ why }) => {
+  const unanswered = async (why: string) => {
+    await Promise.race([running.ended, sleep(ENDS_MS)])
+    tell(why, false)
+  }
+  const endWatch = watchAlive({ target: { url }, path, local: true, onGone: (why) => void unanswered(why) })
+  void running.ended.then(({ why, killed }) => {
     endWatch()
-    tell(why)
+    tell(why, killed)
   })
 }
 

@@ -43,11 +43,17 @@ export class StartFailure extends Error {
   }
 }
 
+/** How a process ended. */
+export interface Ended extends Failure {
+  /** By a SIGKILL: a person's, the system's for lack of memory, or ours where it was asked to end. */
+  readonly killed: boolean
+}
+
 export interface RunningProcess {
   /** It was asked to end. */
   readonly isStopping: boolean
   /** Resolves with the reason once it has ended, by whomever. */
-  readonly ended: Promise<Failure>
+  readonly ended: Promise<Ended>
   /** Asks it to end, and ends it soon. */
   stop(): Promise<void>
 }
@@ -125,10 +131,10 @@ export async function startProcess({
   child.stdin.on('error', () => {}) // it closes with its process
   if (!onProgress) child.stdin.end()
   let end: Failure | undefined
-  const ended = endOf(child).then((how) => {
+  const ended = endOf(child).then(({ how, killed }): Ended => {
     log.write(`# ${how}\n`)
     end = explain(tail, how)
-    return end
+    return { ...end, killed }
   })
   const running = new Running(child, ended)
   for (const endsMs = performance.now() + UP_MS; end === undefined; ) {
@@ -154,11 +160,11 @@ export async function startProcess({
 }
 
 class Running implements RunningProcess {
-  readonly ended: Promise<Failure>
+  readonly ended: Promise<Ended>
   readonly #child: ChildProcess
   #stopping = false
 
-  constructor(child: ChildProcess, ended: Promise<Failure>) {
+  constructor(child: ChildProcess, ended: Promise<Ended>) {
     this.#child = child
     this.ended = ended
   }
@@ -177,10 +183,12 @@ class Running implements RunningProcess {
 }
 
 /** With its last output read. */
-async function endOf(child: ChildProcess): Promise<string> {
+async function endOf(child: ChildProcess): Promise<{ how: string; killed: boolean }> {
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve(error.message))
-    child.once('close', (code, signal) => resolve(signal ? `ended by ${signal}` : `exit code ${code}`))
+    child.once('error', (error) => resolve({ how: error.message, killed: false }))
+    child.once('close', (code, signal) =>
+      resolve({ how: signal ? `ended by ${signal}` : `exit code ${code}`, killed: signal === 'SIGKILL' }),
+    )
   })
 }
 

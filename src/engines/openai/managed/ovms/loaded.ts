@@ -2,19 +2,19 @@ import type { Loaded, LoadSpec } from '../../../contract.ts'
 import { ServerClient } from '../../client.ts'
 import { ovms } from '../../servers/ovms.ts'
 import type { ServerSettings } from '../../settings.ts'
-import { owned, watchOwned } from '../owned.ts'
+import { type OnGone, owned, watchOwned } from '../owned.ts'
 import { startOvms } from './load.ts'
 
 /**
  * Starts an ovms for a placement and opens its model there.
- * @param onGone called once when it has ended by itself, with the reason: one clause
+ * @param onGone called once when it has ended by itself
  * @throws TandemError as of `startOvms`
  */
 export async function loadOvms(
   spec: LoadSpec,
   given: ServerSettings,
   open: (settings: ServerSettings, client: ServerClient) => Promise<Loaded>,
-  onGone: (why: string) => void,
+  onGone: OnGone,
 ): Promise<Loaded> {
   const { running, settings, key } = await startOvms(spec, given)
   try {
