@@ -39,8 +39,8 @@ export interface SystemOptions {
   readonly root?: string
 }
 
-/** Of each source; they are asked at once. */
-const LIMIT_MS = 2000
+/** Of each source; they are asked at once. A shell of Windows alone takes seconds to start on a busy machine. */
+const LIMIT_MS = 15_000
 
 /** Asks every source of this system. A source that fails or is slow tells nothing. */
 export async function readSystem({ signal, env, root = '/' }: SystemOptions): Promise<SystemFacts> {

@@ -131,7 +131,7 @@ test('Ctrl-C ends it', async () => {
 })
 
 test('[measured-placement] the real one measures the shipped embedding model, and knows it the second time', async () => {
-  const args = ['bench', 'devices', '--task', 'embed', '--budget', '300', '--json']
+  const args = ['bench', 'devices', '--task', 'embed', '--budget', '1500', '--json']
   const env = { PATH: process.env['PATH'] ?? '' }
   const first = await tandem(args, { home, env })
   expect({ code: first.code, stderr: first.stderr }).toMatchObject({ code: 0 })

@@ -47,7 +47,7 @@ test('[interactive-first] a person who comes last is answered before bulk that c
     const bulk = note('bulk', embed(server, texts))
     await until(async () => (await requestsOf(server, 'embed', 'bulk')) > before, 'the bulk waits')
     const people = ['first', 'second', 'third'].map((who) => note(who, embed(server, `${who} question`)))
-    await until(async () => (await requestsOf(server, 'embed', 'interactive')) === 3, 'the people wait')
+    await until(async () => (await requestsOf(server, 'embed', 'interactive')) >= 3, 'the people wait')
     return [bulk, ...people]
   })
   await Promise.all(answers)

@@ -156,7 +156,7 @@ describeLlamaServer('[measured-placement] a llama-server beside the embedded lla
       const before = await tandemJson<Plan>(['plan'], options)
       expect(before.tasks.chat?.[0]).toMatchObject({ engine: 'llama.cpp', device: 'cpu' })
       expect(before.rejected).toContainEqual(expect.objectContaining({ engine: 'openai', device: 'cpu' }))
-      const bench = ['bench', 'devices', '--task', 'chat', '--budget', '500']
+      const bench = ['bench', 'devices', '--task', 'chat', '--budget', '2000']
       const { placements } = await tandemJson<{ placements: Measurement[] }>(bench, options)
       const speeds = new Map(
         placements

@@ -39,7 +39,7 @@ export function embed(server: { url: string }, input: unknown, priority?: 'inter
   return post(server, '/v1/embeddings', { model: EMBED, input }, headers)
 }
 
-/** Requests that wait or are at a worker. */
+/** Requests that wait or are at a worker; one that does both counts twice. */
 export async function requestsOf(
   { url }: { url: string },
   task: Task,

@@ -98,10 +98,11 @@ describeOpenVino('OpenVINO', () => {
     // turn about, the best of each: what the machine does besides slows down one more than the other
     for (let round = 0; round < 3; round++)
       for (const [at, each] of candidates.entries()) {
-        const { encoder, failed } = await measurePlacement(each, { budgetMs: 700 })
-        expect(failed).toBeUndefined()
-        measured[at] = Math.min(measured[at]!, encoder!.buckets[0]!.msPerText)
+        const { encoder } = await measurePlacement(each, { budgetMs: 700 })
+        // it fails where the machine stood still for longer than that
+        if (encoder) measured[at] = Math.min(measured[at]!, encoder.buckets[0]!.msPerText)
       }
+    expect(measured.every(Number.isFinite)).toBe(true)
     // engines this close may change places on a machine that does other things
     const close = 1.5
     const [directRatio, ratio] = [direct[0]! / direct[1]!, measured[0]! / measured[1]!]
@@ -150,7 +151,7 @@ describe('chat', () => {
   test('interference: shares of the speed alone', async () => {
     const [chat, embed] = [candidate('chat', CHAT, 'llama.cpp'), candidate('embed', EMBED, 'onnxruntime')]
     const { first, second, firstKeeps, secondKeeps } = await measureInterference(chat, embed, {
-      budgetMs: 2000,
+      budgetMs: 6000, // twice that ends it: a machine may stand still for seconds
     })
     expect([first.task, second.task]).toEqual(['chat', 'embed'])
     for (const share of [firstKeeps, secondKeeps]) {
