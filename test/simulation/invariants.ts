@@ -20,7 +20,8 @@ export function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what)
 }
 
-type Submitted = Pick<Request, 'id' | 'lane' | 'tokens' | 'deadlineMs'> & Partial<Pick<Request, 'cannot'>>
+type Submitted = Pick<Request, 'id' | 'lane' | 'tokens' | 'deadlineMs'> &
+  Partial<Pick<Request, 'cannot' | 'traits'>>
 type Dispatch = Extract<Effect, { type: 'dispatch' }>
 
 /** Bulk that has become old gets a turn after this many interactive batches. */
@@ -44,6 +45,9 @@ interface Known {
   readonly refusedBy: Set<string>
   /** Workers of which the core was told that they can never serve it. */
   readonly cannot: Set<string>
+  readonly traits: readonly string[]
+  /** Whether some of its answer is out. */
+  shown: boolean
   /** Whether a batch of it alone was refused for its input, or by an engine. */
   refusedAlone: boolean
   readonly answered: Set<number>
@@ -66,7 +70,10 @@ export class Invariants {
     this.#processes = processes
   }
 
-  submitted({ id, lane, tokens, deadlineMs, cannot = [] }: Submitted, submittedMs: number): void {
+  submitted(
+    { id, lane, tokens, deadlineMs, cannot = [], traits = [] }: Submitted,
+    submittedMs: number,
+  ): void {
     const fresh = { losses: 0, kills: 0, cameBack: false, refusedAlone: false, endings: 0, cancelled: false }
     const inputs = tokens.length
     this.#requests.set(id, {
@@ -78,8 +85,18 @@ export class Invariants {
       suspects: new Set(),
       refusedBy: new Set(),
       cannot: new Set(cannot),
+      traits,
+      shown: false,
       answered: new Set(),
     })
+  }
+
+  began({ batch: id, shown }: Extract<Event, { type: 'firstDelta' }>, before: State): void {
+    if (!shown || before.batches.get(id)?.settled !== false) return
+    for (const { request } of this.#batches.get(id)?.parts ?? []) {
+      const known = this.#requests.get(request)
+      if (known) known.shown = true
+    }
   }
 
   cancelled(id: number): void {
@@ -161,6 +178,7 @@ export class Invariants {
       const known = this.#requests.get(request)
       must(known?.endings === 0, `request ${request} was sent after its end`)
       must(!known.cannot.has(worker), `request ${request} was sent to ${worker}, which cannot serve it`)
+      must(!this.#beginsAnew(known, worker), `request ${request} begins anew at ${worker}`)
     }
     const head = this.#requests.get(parts[0]?.request ?? -1)
     const unable = batch.twin === undefined && fallback !== undefined && head?.cannot.has(fallback.from)
@@ -249,14 +267,19 @@ export class Invariants {
         `request ${id} failed after ${known.losses} losses`,
       )
     } else if (ending.how === 'unable') {
-      must(known.cannot.size > 0, `request ${id} can be served, and was refused`)
       must(this.#nobodyCan(known, state), `request ${id} was refused, and somebody may serve it`)
     } else if (ending.how === 'cancelled') must(known.cancelled, `request ${id} was cancelled by nobody`)
   }
 
-  #nobodyCan({ lane, cannot }: Known, state: State): boolean {
+  #nobodyCan(known: Known, state: State): boolean {
+    const { lane, cannot } = known
     const workers = state.lanes.get(lane)?.workers ?? []
-    return cannot.size > 0 && workers.every((id) => cannot.has(id) || state.seats.get(id)?.gone)
+    return workers.every((id) => cannot.has(id) || state.seats.get(id)?.gone || this.#beginsAnew(known, id))
+  }
+
+  #beginsAnew({ shown, traits }: Known, worker: string): boolean {
+    const resumes = this.#processes.get(worker)?.nature.resumes
+    return shown && resumes !== undefined && traits.some((trait) => !resumes.includes(trait))
   }
 
   /** After each step. */

@@ -10,6 +10,8 @@ export interface Nature {
   readonly room: number
   readonly maxRoom: number
   readonly proven: boolean
+  /** Traits of answers that it goes on with; undefined: it does not tell, and goes on with all. */
+  readonly resumes: readonly string[] | undefined
   /** Milliseconds for a padded token; for a chat, of all of it. */
   readonly msPerToken: number
   readonly loadMs: number
@@ -40,6 +42,7 @@ export function randomMachine(random: Random): Machine {
         room,
         maxRoom: merges ? room + random.below(3) : room,
         proven: at === 0 || random.chance(0.85),
+        resumes: merges ? undefined : random.pick([undefined, ['chat'], ['chat', 'tools']]),
         msPerToken: merges ? random.between(0.05, 0.6) : random.between(50, 500),
         loadMs: random.between(50, 600),
         crash: share(0.08),

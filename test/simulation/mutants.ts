@@ -59,6 +59,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: '? [seat]',
   },
   {
+    name: 'begin-anew',
+    does: 'an answer of which text is out goes to a worker that would begin it anew',
+    file: 'resume.ts',
+    from: 'if (!shown) return cannot',
+    to: 'if (shown || !shown) return cannot',
+  },
+  {
     name: 'blame-the-killed',
     does: 'a request fails because others killed its worker',
     file: 'retry.ts',

@@ -117,8 +117,8 @@ export class Process {
     this.#world.after(this.nature.loadMs, () => {
       if (life !== this.#life) return
       this.state = 'ready'
-      const { id, room, maxRoom, proven } = this.nature
-      this.#world.send({ type: 'workerReady', worker: id, room, maxRoom, proven })
+      const { id, room, maxRoom, proven, resumes } = this.nature
+      this.#world.send({ type: 'workerReady', worker: id, room, maxRoom, proven, resumes })
     })
   }
 
@@ -172,7 +172,9 @@ export class Process {
     if (!merges)
       this.#world.after(
         ms * 0.2,
-        () => alive() && this.#world.send({ type: 'firstDelta', batch: batch.id, shown: true }),
+        () =>
+          alive() &&
+          this.#world.send({ type: 'firstDelta', batch: batch.id, shown: this.#world.random.chance(0.7) }),
       )
     this.#world.after(ms, () => {
       if (!alive()) return

@@ -159,6 +159,7 @@ class Simulation {
     if (event.type === 'batchDone') this.#invariants.answered(event.batch, before)
     else if (event.type === 'batchFailed') this.#invariants.refused(event, before, this.nowMs)
     else if (event.type === 'workerLost') this.#invariants.lost(event.worker, before, event.killed === true)
+    else if (event.type === 'firstDelta') this.#invariants.began(event, before)
     else if (event.type === 'cancelled') this.#invariants.cancelled(event.request)
     else if (event.type === 'submitted') this.#invariants.submitted(event.request, this.nowMs)
   }
@@ -239,6 +240,7 @@ class Simulation {
       kind: this.random.chance(0.3) ? 'query' : 'passage',
       deadlineMs: this.nowMs + this.random.between(50, 5_000),
       tokens: Array.from({ length: inputs }, () => (merges ? 1 + this.random.below(200) : 1)),
+      ...(merges ? {} : { traits: this.random.chance(0.3) ? ['chat', 'tools'] : ['chat'] }),
       ...this.#asksTooMuch(id, lane),
     }
     this.send({ type: 'submitted', request })
