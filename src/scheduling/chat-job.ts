@@ -12,8 +12,8 @@ import type { Served } from './contract.ts'
 import type { Ends } from './jobs.ts'
 import { joined, SentAnswer } from './sent-answer.ts'
 
-/** Ends of an answer that say more than how it broke off. */
-const SAY_MORE: readonly (ErrorCode | undefined)[] = ['CANCELLED', 'SHUTTING_DOWN', 'CANNOT_CONTINUE']
+/** Ends of an answer that say less than how it broke off. */
+const SAY_LESS: readonly (ErrorCode | undefined)[] = ['DEADLINE', 'IMAGES_UNSUPPORTED', 'TASK_UNSERVED']
 
 /** @param resume what of the answer was sent before; absent: nothing */
 export type ChatCall = (
@@ -80,10 +80,10 @@ export class ChatJob {
     this.#ends.resolve(this.#answer)
   }
 
-  /** An answer that broke off and went on nowhere ends as it broke off. */
+  /** An answer that broke off ends as it broke off, or by what is known of why it went on nowhere. */
   fail(error: unknown): void {
     const broke = this.#sent.isEmpty ? undefined : this.#current?.lost
-    this.#ends.reject(SAY_MORE.includes((error as Partial<TandemError>).code) ? error : (broke ?? error))
+    this.#ends.reject((SAY_LESS.includes((error as Partial<TandemError>).code) && broke) || error)
   }
 
   #whole(result: ChatResult, last: ChatTry): ChatResult {
