@@ -26,6 +26,14 @@ const question = {
   temperature: 0,
 }
 
+/** The chat model as another file: Ollama tells models of one file by the name that was asked for last. */
+async function anotherFile(folder: string): Promise<string> {
+  const other = join(folder, 'other.gguf')
+  await copyFile(CHAT_GGUF, other)
+  await appendFile(other, '\0')
+  return other
+}
+
 async function json<T>({ url }: { url: string }, path: string): Promise<T> {
   return (await (await fetch(`${url}${path}`)).json()) as T
 }
@@ -41,6 +49,7 @@ interface Listed {
 }
 
 describeOllama('an adopted Ollama', () => {
+  let folder: string
   let ollama: TestOllama
   let server: TestServer
 
@@ -53,9 +62,10 @@ describeOllama('an adopted Ollama', () => {
     expect(embedGguf === undefined || existsSync(embedGguf), `TANDEM_TEST_EMBED_GGUF: ${embedGguf}`).toBe(
       true,
     )
+    folder = await mkdtemp(join(tmpdir(), 'tandem-peers-'))
     ollama = await startOllama()
     await ollama.create('peer-chat', CHAT_MODELFILE)
-    await ollama.create(EMBED, `FROM ${embedGguf ?? CHAT_GGUF}\n`)
+    await ollama.create(EMBED, `FROM ${embedGguf ?? (await anotherFile(folder))}\n`)
     server = await startTestServer({
       config: {
         servers: [
@@ -75,6 +85,7 @@ describeOllama('an adopted Ollama', () => {
   afterAll(async () => {
     await server?.stop()
     await ollama?.stop()
+    await rm(folder, { recursive: true, force: true })
   })
 
   test('is found where it listens, with its models, what they do, and their windows', async () => {
@@ -205,10 +216,7 @@ describeOllama('an Ollama whose user lets Tandem manage it', () => {
     await ollama.create('peer-chat', CHAT_MODELFILE)
     // another file: models of one file share what is loaded
     folder = await mkdtemp(join(tmpdir(), 'tandem-other-'))
-    const other = join(folder, 'other.gguf')
-    await copyFile(CHAT_GGUF, other)
-    await appendFile(other, '\0')
-    await ollama.create('other-chat', CHAT_MODELFILE.replace(CHAT_GGUF, other))
+    await ollama.create('other-chat', CHAT_MODELFILE.replace(CHAT_GGUF, await anotherFile(folder)))
   })
   afterAll(async () => {
     await ollama?.stop()
