@@ -1,4 +1,7 @@
 /** Where one life of a worker runs: a process of its own, or a thread of this one. */
+import type { Readable } from 'node:stream'
+import { readFromChild } from './from-child.ts'
+import type { Tail } from './tail.ts'
 import type { FromChild, ToChild } from './wire.ts'
 
 export interface HostHandlers {
@@ -40,11 +43,7 @@ export interface WorkerHost {
 const OUTPUT_LINES = 60
 
 /** @param how code or signal @param printed the last lines of both kinds of output */
-export function exitOf(
-  how: string,
-  printed: { lastLines(count: number): string },
-  killedByOthers: boolean,
-): HostExit {
+export function exitOf(how: string, printed: Tail, killedByOthers: boolean): HostExit {
   const lines = printed.lastLines(5)
   return {
     why: lines ? `${how}; it printed: ${lines}` : how,
@@ -53,8 +52,29 @@ export function exitOf(
   }
 }
 
-/** What it was that came instead of a message. */
-export function shortForm(value: unknown): string {
+/** Keeps what is printed there, and passes it on. @param streams those that there are */
+export function keepOutput(
+  streams: readonly (Readable | null)[],
+  output: Tail,
+  onOutput: (text: string) => void,
+): void {
+  for (const stream of streams) {
+    stream?.setEncoding('utf8')
+    stream?.on('data', (chunk: string) => {
+      output.push(chunk)
+      onOutput(chunk)
+    })
+  }
+}
+
+/** Tells what came from there: a message, or what is none. */
+export function deliver(value: unknown, handlers: HostHandlers): void {
+  const message = readFromChild(value)
+  if (message) handlers.onMessage(message)
+  else handlers.onGarbage(`a message of an unknown form: ${shortForm(value)}`)
+}
+
+function shortForm(value: unknown): string {
   const type = typeof value === 'object' && value !== null ? (value as { type?: unknown }).type : undefined
   return typeof type === 'string' ? `type ${JSON.stringify(type.slice(0, 40))}` : typeof value
 }

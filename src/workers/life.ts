@@ -150,11 +150,12 @@ export class Life {
 
   #heard(message: FromChild): void {
     if (this.#isGone || this.#failure) return
-    const { pid } = this.#host
     switch (message.type) {
-      case 'ready':
+      case 'ready': {
+        const { pid } = this.#host
         void this.#loaded({ ...(pid === undefined ? {} : { pid }), ...message.info })
         return
+      }
       case 'loading':
         this.#progress = message.progress
         this.#handlers.onLoading(this.loading)

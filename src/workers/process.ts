@@ -3,8 +3,7 @@ import { constants, setPriority } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { builtEntry } from '../config/index.ts'
 import { Channel } from './channel.ts'
-import { readFromChild } from './from-child.ts'
-import { exitOf, type HostHandlers, type HostOptions, shortForm, type WorkerHost } from './host.ts'
+import { deliver, exitOf, type HostHandlers, type HostOptions, keepOutput, type WorkerHost } from './host.ts'
 import { killTree } from './kill-tree.ts'
 import { Tail } from './tail.ts'
 import { CHANNEL_FD, PARENT_PID, type ToChild } from './wire.ts'
@@ -43,13 +42,9 @@ export class WorkerProcess implements WorkerHost {
     })
     this.pid = this.#child.pid
     if (background) this.#giveWay()
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8')
-      stream?.on('data', (chunk: string) => {
-        this.#output.push(chunk)
-        this.#handlers.onOutput(chunk)
-      })
-    }
+    keepOutput([this.#child.stdout, this.#child.stderr], this.#output, (text) =>
+      this.#handlers.onOutput(text),
+    )
     // a system without free file descriptors gives a process without pipes
     const pipe = (this.#child.stdio as readonly unknown[] | undefined)?.[CHANNEL_FD] as Duplex | undefined
     this.#channel = pipe && this.#listen(pipe)
@@ -83,11 +78,7 @@ export class WorkerProcess implements WorkerHost {
       this.#child.once('exit', () => clearTimeout(timer))
     })
     return new Channel(pipe, {
-      onMessage: (value) => {
-        const message = readFromChild(value)
-        if (message) this.#handlers.onMessage(message)
-        else this.#handlers.onGarbage(`a message of an unknown form: ${shortForm(value)}`)
-      },
+      onMessage: (value) => deliver(value, this.#handlers),
       onGarbage: (why) => this.#handlers.onGarbage(why),
     })
   }

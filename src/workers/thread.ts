@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { builtEntry } from '../config/index.ts'
-import { readFromChild } from './from-child.ts'
-import { exitOf, type HostHandlers, type HostOptions, shortForm, type WorkerHost } from './host.ts'
+import { deliver, exitOf, type HostHandlers, type HostOptions, keepOutput, type WorkerHost } from './host.ts'
 import { Tail } from './tail.ts'
 import { type ToChild, WORKER_NAME } from './wire.ts'
 
@@ -27,18 +26,8 @@ export class WorkerThread implements WorkerHost {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
     })
     this.#thread = thread
-    for (const stream of [thread.stdout, thread.stderr]) {
-      stream.setEncoding('utf8')
-      stream.on('data', (chunk: string) => {
-        output.push(chunk)
-        handlers.onOutput(chunk)
-      })
-    }
-    thread.on('message', (value: unknown) => {
-      const message = readFromChild(value)
-      if (message) handlers.onMessage(message)
-      else handlers.onGarbage(`a message of an unknown form: ${shortForm(value)}`)
-    })
+    keepOutput([thread.stdout, thread.stderr], output, (text) => handlers.onOutput(text))
+    thread.on('message', (value: unknown) => deliver(value, handlers))
     thread.on('messageerror', (error) => handlers.onGarbage(error.message))
     thread.on('error', ({ message }) => output.push(`${message}\n`)) // not caught there; the thread ends
     this.exited = new Promise((resolve) => {
