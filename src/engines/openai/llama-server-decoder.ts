@@ -6,12 +6,12 @@ import {
   type ChatResume,
   type CompletionRequest,
   type Infill,
-  imagesOf,
   type JsonSchema,
   type PromptCount,
   type Sampling,
   TandemError,
   type TokenizeRequest,
+  traitsOf,
 } from '../../domain/index.ts'
 import type { ChatPromptSpec } from '../contract.ts'
 import { knownTokens, StopScanner } from '../decoder/index.ts'
@@ -76,9 +76,9 @@ export class LlamaServerDecoder extends ServerDecoder {
     onProgress: () => void = () => {},
   ): Promise<ChatResult> {
     const { sampling, resume, responseFormat } = request
-    const hasTools = request.tools.length > 0 && request.toolChoice !== 'none'
-    const hasImages = request.messages.some((message) => imagesOf(message).length > 0)
-    if (hasTools || hasImages || this.#thinks) return super.chat(request, onDelta, signal, onProgress)
+    const traits = traitsOf(request)
+    if (traits.includes('tools') || traits.includes('images') || this.#thinks)
+      return super.chat(request, onDelta, signal, onProgress)
     const schema =
       responseFormat.type === 'json_schema'
         ? responseFormat.schema

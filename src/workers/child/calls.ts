@@ -3,7 +3,6 @@ import {
   type ChatDelta,
   type ChatRequest,
   type CompletionRequest,
-  imagesOf,
   type LayerTime,
   TandemError,
   traitsOf,
@@ -150,7 +149,7 @@ export class Calls {
   /** @throws TandemError CANNOT_CONTINUE; IMAGES_UNSUPPORTED: an engine that passes over pictures would answer something else */
   #chatDecoderFor(request: ChatRequest): LoadedDecoder {
     const decoder = this.#decoderFor(request)
-    if (decoder.images || request.messages.every((message) => imagesOf(message).length === 0)) return decoder
+    if (decoder.images || !traitsOf(request).includes('images')) return decoder
     throw new TandemError('IMAGES_UNSUPPORTED', { model: request.model, engine: this.#order.engine })
   }
 
