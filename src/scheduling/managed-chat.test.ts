@@ -3,11 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { CHAT_GGUF, describeLlamaServer } from '../../test/support/llama-server.ts'
 import { foundForTests } from '../../test/support/needs.ts'
-import type { ChatRequest, Model } from '../domain/index.ts'
+import { tinyChatModel } from '../../test/support/tiny-chat.ts'
+import type { ChatRequest } from '../domain/index.ts'
 import type { Worker, WorkerEvent, WorkerOptions } from '../workers/index.ts'
 import { failure, interactive, serve } from './serving.suite.ts'
 
@@ -15,19 +16,12 @@ const logs = mkdtempSync(join(tmpdir(), 'tandem-managed-chat-'))
 afterAll(() => rmSync(logs, { recursive: true, force: true }))
 
 const sha256 = createHash('sha256').update(readFileSync(CHAT_GGUF)).digest('hex')
-const model: Model = {
+const model = tinyChatModel({
   id: 'chat',
-  title: 'tiny chat',
-  revision: '1',
-  license: 'Apache-2.0',
-  tasks: ['chat'],
-  parameters: 30_941_696,
-  contextTokens: 2048,
   files: { gguf: [{ path: basename(CHAT_GGUF), sizeBytes: statSync(CHAT_GGUF).size, sha256 }] },
   chat: { groundedOnly: false },
-  folder: dirname(CHAT_GGUF),
   fingerprint: sha256,
-}
+})
 
 const options: WorkerOptions = {
   placement: { task: 'chat', model: 'chat', engine: 'openai', device: 'cpu', kind: 'cpu', simulated: false },

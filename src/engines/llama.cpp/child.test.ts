@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { tinyChatModel } from '../../../test/support/tiny-chat.ts'
 import { describeVulkan } from '../../../test/support/vulkan.ts'
 import { PACKAGE_ROOT } from '../../config/index.ts'
 import type { KvType, Model } from '../../domain/index.ts'
@@ -15,19 +16,10 @@ const FILE = 'tandem-tiny-chat-Q8_0.gguf'
 const folder = join(PACKAGE_ROOT, 'models', 'tandem-tiny-chat')
 
 function tinyChat(path: { folder?: string; file?: string; sizeBytes?: number } = {}): Model {
-  return {
-    id: 'tandem-tiny-chat',
-    title: 'tiny chat',
-    revision: '1',
-    license: 'Apache-2.0',
-    tasks: ['chat'],
-    parameters: 30_941_696,
-    contextTokens: 2048,
+  return tinyChatModel({
     files: { gguf: [{ path: path.file ?? FILE, sizeBytes: path.sizeBytes ?? 33_242_656, sha256: '' }] },
-    chat: { groundedOnly: true, temperature: 0, maxTokens: 220 },
     folder: path.folder ?? folder,
-    fingerprint: 'test',
-  }
+  })
 }
 
 function load(more: Partial<LoadSpec> = {}, onProgress?: OnLoadProgress): Promise<LoadedDecoder> {

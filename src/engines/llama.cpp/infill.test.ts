@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withValues } from '../../../test/support/gguf.ts'
 import { CHAT_GGUF, describeLlamaServer, startLlamaServer } from '../../../test/support/llama-server.ts'
-import type { CompletionRequest, Infill, Model } from '../../domain/index.ts'
+import { tinyChatModel } from '../../../test/support/tiny-chat.ts'
+import type { CompletionRequest, Infill } from '../../domain/index.ts'
 import type { LoadedDecoder } from '../contract.ts'
 import { engine } from './child.ts'
 
@@ -25,19 +26,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tandem-infill-'))
   const file = withValues(await readFile(CHAT_GGUF), FIM)
   await writeFile(join(folder, 'fim.gguf'), file)
-  const model: Model = {
+  const model = tinyChatModel({
     id: 'fim',
-    title: 'fills in',
-    revision: '1',
-    license: 'Apache-2.0',
-    tasks: ['chat'],
-    parameters: 30_941_696,
-    contextTokens: 2048,
     files: { gguf: [{ path: 'fim.gguf', sizeBytes: file.length, sha256: '' }] },
     chat: { groundedOnly: false },
     folder,
-    fingerprint: 'test',
-  }
+  })
   const spec = { model, task: 'chat', device: 'cpu', threads: 1, slots: 2, contextTokens: 256 } as const
   decoder = (await engine.load(spec)) as LoadedDecoder
 })

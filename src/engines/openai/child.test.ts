@@ -10,26 +10,15 @@ import {
   startLlamaServer,
   type TestLlamaServer,
 } from '../../../test/support/llama-server.ts'
+import { tinyChatModel } from '../../../test/support/tiny-chat.ts'
 import { PACKAGE_ROOT } from '../../config/index.ts'
-import type { AdoptedServer, ChatRequest, Model } from '../../domain/index.ts'
+import type { AdoptedServer, ChatRequest } from '../../domain/index.ts'
 import type { LoadedDecoder, LoadedEncoder, LoadedScorer } from '../contract.ts'
 import { chatOf, collect, fulfils, resumeAfter, user } from '../decoder.suite.ts'
 import { engine } from './child.ts'
 import { serverSettings } from './settings.ts'
 
-const chatModel: Model = {
-  id: 'tandem-tiny-chat',
-  title: 'tiny chat',
-  revision: '1',
-  license: 'Apache-2.0',
-  tasks: ['chat'],
-  parameters: 30_941_696,
-  contextTokens: 2048,
-  files: { remote: [] },
-  chat: { groundedOnly: true, temperature: 0, maxTokens: 220 },
-  folder: '/nowhere',
-  fingerprint: 'test',
-}
+const chatModel = tinyChatModel({ files: { remote: [] }, folder: '/nowhere' })
 
 function load(server: Partial<AdoptedServer> & { url: string }, task: 'chat' | 'embed' | 'rerank' = 'chat') {
   const whole = { name: 'peer', kind: 'llama-server', local: true, ...server } as const

@@ -14,6 +14,7 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { CHAT_GGUF, describeLlamaServer } from '../../../../test/support/llama-server.ts'
 import { foundForTests } from '../../../../test/support/needs.ts'
+import { tinyChatModel } from '../../../../test/support/tiny-chat.ts'
 import type { Model } from '../../../domain/index.ts'
 import type { LoadSpec } from '../../contract.ts'
 import { chatOf, collect, user } from '../../decoder.suite.ts'
@@ -27,19 +28,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 function modelOf(path: string): Model {
   const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex')
   const file = { path: basename(path), sizeBytes: statSync(path).size, sha256 }
-  return {
+  return tinyChatModel({
     id: basename(path, '.gguf'),
-    title: 'tiny chat',
-    revision: '1',
-    license: 'Apache-2.0',
-    tasks: ['chat'],
-    parameters: 30_941_696,
-    contextTokens: 2048,
     files: { gguf: [file] },
     chat: { groundedOnly: true, temperature: 0, maxTokens: 40 },
     folder: join(path, '..'),
     fingerprint: sha256,
-  }
+  })
 }
 
 const spec: LoadSpec = {
