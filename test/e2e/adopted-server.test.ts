@@ -15,7 +15,6 @@ import {
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const CHATS = '/v1/chat/completions'
-const LONG = { timeout: 600_000 }
 const question = {
   messages: [{ role: 'user', content: 'What does the queue do when it is full?' }],
   max_tokens: 40,
@@ -60,60 +59,48 @@ describeLlamaServer('adopted llama-servers', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  test(
-    '[no-silent-fallback] the one that has the shipped file open serves it, and says so',
-    LONG,
-    async () => {
-      const response = await post(server, CHATS, mine)
-      expect(response.status).toBe(200)
-      expect(response.headers.get('x-tandem-engine')).toBe('openai')
-      expect(response.headers.get('x-tandem-device')).toBe('server:same')
-      const { tasks } = await json<Plan>(server, '/tandem/v1/plan')
-      expect(tasks.chat).toMatchObject([
-        { model: CHAT, device: 'server:same', role: 'primary' },
-        { model: CHAT, engine: 'llama.cpp', device: 'cpu', role: 'fallback' },
-        { model: 'other-chat', device: 'server:other', role: 'primary', onDemand: true },
-      ])
-    },
-  )
+  test('[no-silent-fallback] the one that has the shipped file open serves it, and says so', async () => {
+    const response = await post(server, CHATS, mine)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('x-tandem-engine')).toBe('openai')
+    expect(response.headers.get('x-tandem-device')).toBe('server:same')
+    const { tasks } = await json<Plan>(server, '/tandem/v1/plan')
+    expect(tasks.chat).toMatchObject([
+      { model: CHAT, device: 'server:same', role: 'primary' },
+      { model: CHAT, engine: 'llama.cpp', device: 'cpu', role: 'fallback' },
+      { model: 'other-chat', device: 'server:other', role: 'primary', onDemand: true },
+    ])
+  })
 
-  test(
-    'another model is listed, costs nothing until a request names it, and answers then',
-    LONG,
-    async () => {
-      const { data } = await json<{ data: { id: string }[] }>(server, '/v1/models')
-      expect(data.map(({ id }) => id)).toEqual(expect.arrayContaining([CHAT, 'other-chat']))
-      expect(await worker('server:other')).toMatchObject({ state: 'stopped' })
-      const response = await post(server, CHATS, { ...question, model: 'other-chat' })
-      expect(response.status).toBe(200)
-      expect(response.headers.get('x-tandem-device')).toBe('server:other')
-      expect(await worker('server:other')).toMatchObject({ state: 'ready' })
-    },
-  )
+  test('another model is listed, costs nothing until a request names it, and answers then', async () => {
+    const { data } = await json<{ data: { id: string }[] }>(server, '/v1/models')
+    expect(data.map(({ id }) => id)).toEqual(expect.arrayContaining([CHAT, 'other-chat']))
+    expect(await worker('server:other')).toMatchObject({ state: 'stopped' })
+    const response = await post(server, CHATS, { ...question, model: 'other-chat' })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('x-tandem-device')).toBe('server:other')
+    expect(await worker('server:other')).toMatchObject({ state: 'ready' })
+  })
 
-  test(
-    '[failure-domains] killed in the middle of a stream: its text goes on as it would have, and it comes back',
-    LONG,
-    async () => {
-      await expect.poll(async () => (await worker('cpu'))?.state).toBe('ready')
-      const whole = await stream(server, TEXTS, text)
-      const broken = await killedAmid(server, TEXTS, text, {
-        when: (pieces) => pieces === 5,
-        victims: () => [same.pid()],
-      })
-      expect(broken.text).toBe(whole.text)
-      expect(broken.continued).toMatchObject([{ from: 'openai on server:same', to: 'llama.cpp on cpu' }])
-      await expect.poll(async () => (await worker('server:same'))?.state).toBe('restarting')
-      await expect.poll(async () => (await worker('server:same'))?.error).toContain('does not answer')
-      const meanwhile = await post(server, CHATS, mine)
-      expect(meanwhile.headers.get('x-tandem-fallback')).toContain('server:same')
-      await same.restart()
-      await expect.poll(async () => (await worker('server:same'))?.state).toBe('ready')
-      expect((await post(server, CHATS, mine)).headers.get('x-tandem-device')).toBe('server:same')
-    },
-  )
+  test('[failure-domains] killed in the middle of a stream: its text goes on as it would have, and it comes back', async () => {
+    await expect.poll(async () => (await worker('cpu'))?.state).toBe('ready')
+    const whole = await stream(server, TEXTS, text)
+    const broken = await killedAmid(server, TEXTS, text, {
+      when: (pieces) => pieces === 5,
+      victims: () => [same.pid()],
+    })
+    expect(broken.text).toBe(whole.text)
+    expect(broken.continued).toMatchObject([{ from: 'openai on server:same', to: 'llama.cpp on cpu' }])
+    await expect.poll(async () => (await worker('server:same'))?.state).toBe('restarting')
+    await expect.poll(async () => (await worker('server:same'))?.error).toContain('does not answer')
+    const meanwhile = await post(server, CHATS, mine)
+    expect(meanwhile.headers.get('x-tandem-fallback')).toContain('server:same')
+    await same.restart()
+    await expect.poll(async () => (await worker('server:same'))?.state).toBe('ready')
+    expect((await post(server, CHATS, mine)).headers.get('x-tandem-device')).toBe('server:same')
+  })
 
-  test('one that was away at the start is found when it comes', LONG, async () => {
+  test('one that was away at the start is found when it comes', async () => {
     const named = { ...question, model: 'late-chat' }
     expect((await post(server, CHATS, named)).status).toBe(404)
     await late.restart()

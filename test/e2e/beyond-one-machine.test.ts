@@ -13,7 +13,6 @@ import { freePort } from '../support/llama-server.ts'
 import { ownAddress } from '../support/own-address.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const LONG = { timeout: 600_000 }
 const messages = [{ role: 'user', content: 'What does the queue do when it is full?' }]
 const example = (path: string) => readFileSync(new URL(`../../examples/${path}`, import.meta.url), 'utf8')
 const KEYS = { TANDEM_KEY: 'what-clients-send', OVMS_KEY: 'what-ovms-wants', VLLM_KEY: 'what-vllm-wants' }
@@ -56,7 +55,7 @@ describe.each(['compose/tandem.yaml', 'kubernetes/tandem.yaml'])('the example %s
     await Promise.all(engines.map((each) => each.stop()))
   })
 
-  test('waits for engines that come later, and asks each for its task with its key', LONG, async () => {
+  test('waits for engines that come later, and asks each for its task with its key', async () => {
     const host = ownAddress ?? '127.0.0.1'
     const [ovmsPort, vllmPort] = [await freePort(), await freePort()]
     const config = parse(
@@ -133,7 +132,7 @@ describe.runIf(ownAddress)('a server on another address', () => {
     await far?.stop()
   })
 
-  test('[measured-placement] the plan tells what its way takes, measured', LONG, async () => {
+  test('[measured-placement] the plan tells what its way takes, measured', async () => {
     const { tasks } = await planOf(server)
     const there = tasks.embed?.find(({ device }) => device === 'server:far')
     const [, ms] =
@@ -142,33 +141,28 @@ describe.runIf(ownAddress)('a server on another address', () => {
     expect(Number(ms)).toBeLessThan(100 * DELAY_MS) // milliseconds, whatever stood still meanwhile
   })
 
-  test(
-    '[private] a task that was not allowed never goes there: not by name, not as a fallback',
-    LONG,
-    async () => {
-      const named = await post(server, '/v1/chat/completions', { messages, model: 'gpt-4o-mini' })
-      expect(named.status).toBe(404)
-      for (const model of ['far/gpt-4o-mini', 'server:far']) {
-        const other = await post(server, '/v1/chat/completions', { messages, model })
-        expect(other.status).toBe(404)
-      }
-      const { tasks, rejected } = await planOf(server)
-      expect(tasks.chat?.map(({ device }) => device)).not.toContain('server:far')
-      expect(rejected).toContainEqual({
-        task: 'chat',
-        model: 'gpt-4o-mini',
-        engine: 'openai',
-        device: 'server:far',
-        reason:
-          '`tasks` of far in `servers` does not name chat (embed may): nothing of it leaves this machine',
-      })
-      const own = await post(server, '/v1/chat/completions', { messages, model: CHAT, max_tokens: 4 })
-      expect(own.headers.get('x-tandem-device')).toBe('cpu')
-      expect(far.asked).toEqual([])
-    },
-  )
+  test('[private] a task that was not allowed never goes there: not by name, not as a fallback', async () => {
+    const named = await post(server, '/v1/chat/completions', { messages, model: 'gpt-4o-mini' })
+    expect(named.status).toBe(404)
+    for (const model of ['far/gpt-4o-mini', 'server:far']) {
+      const other = await post(server, '/v1/chat/completions', { messages, model })
+      expect(other.status).toBe(404)
+    }
+    const { tasks, rejected } = await planOf(server)
+    expect(tasks.chat?.map(({ device }) => device)).not.toContain('server:far')
+    expect(rejected).toContainEqual({
+      task: 'chat',
+      model: 'gpt-4o-mini',
+      engine: 'openai',
+      device: 'server:far',
+      reason: '`tasks` of far in `servers` does not name chat (embed may): nothing of it leaves this machine',
+    })
+    const own = await post(server, '/v1/chat/completions', { messages, model: CHAT, max_tokens: 4 })
+    expect(own.headers.get('x-tandem-device')).toBe('cpu')
+    expect(far.asked).toEqual([])
+  })
 
-  test('one that was allowed goes there when a request names its model', LONG, async () => {
+  test('one that was allowed goes there when a request names its model', async () => {
     const answer = await post(server, '/v1/embeddings', { model: 'text-embedding-3-small', input: 'a' })
     expect(answer.status).toBe(200)
     expect(answer.headers.get('x-tandem-device')).toBe('server:far')

@@ -21,8 +21,6 @@ import { describeVulkan } from '../support/vulkan.ts'
 
 const CHATS = '/v1/chat/completions'
 const RAW = '/v1/completions'
-const IN_TIME = { timeout: 600_000 }
-
 const passages = `You answer questions about the project demo from the passages below. Cite the passages that you use as [1], [2]. If they do not answer the question, say so.
 
 [1] src/queue/admission.ts:10-18
@@ -98,7 +96,7 @@ describe('the only chat worker is killed', () => {
     ['characters of several tokens', CHATS, json({ const: EMOJI }), 9],
     ['JSON', CHATS, json(ticket), 8],
     ['JSON, later', CHATS, json(ticket), 25],
-  ])('[failure-domains] %s goes on with the same text', IN_TIME, async (_, path, body, at) => {
+  ])('[failure-domains] %s goes on with the same text', async (_, path, body, at) => {
     const whole = await stream(server, path, body)
     expect(whole).toMatchObject({ comments: [], continued: undefined, continuedInUsage: undefined })
     const moved = await killedAmid(server, path, body, killAt(server, at))
@@ -108,7 +106,7 @@ describe('the only chat worker is killed', () => {
     expectTold(moved)
   })
 
-  test('what JSON went on is valid', IN_TIME, async () => {
+  test('what JSON went on is valid', async () => {
     const { text } = await killedAmid(server, CHATS, json(ticket), killAt(server, 12))
     const schema = z.fromJSONSchema(ticket as Parameters<typeof z.fromJSONSchema>[0])
     expect(schema.safeParse(JSON.parse(text)).success).toBe(true)
@@ -116,7 +114,7 @@ describe('the only chat worker is killed', () => {
     expect(JSON.parse(emoji.text)).toEqual(EMOJI)
   })
 
-  test('max_tokens are counted over the whole answer, a stop string is found in it', IN_TIME, async () => {
+  test('max_tokens are counted over the whole answer, a stop string is found in it', async () => {
     const short = { ...raw, max_tokens: 31 }
     const moved = await killedAmid(server, RAW, short, killAt(server, 10))
     expect(moved).toMatchObject({ completionTokens: 31, finishReason: 'length' })
@@ -136,7 +134,7 @@ describe('the only chat worker is killed', () => {
     expectTold(stopped)
   })
 
-  test('twice: it goes on twice', IN_TIME, async () => {
+  test('twice: it goes on twice', async () => {
     const whole = await stream(server, RAW, raw)
     const moved = await killedAmid(server, RAW, raw, killAt(server, 5), killAt(server, 20))
     expect(moved.text).toBe(whole.text)
@@ -145,7 +143,7 @@ describe('the only chat worker is killed', () => {
     expect(movesTold(moved)).toHaveLength(2)
   })
 
-  test('an answer that is not streamed says so in its header and fields', IN_TIME, async () => {
+  test('an answer that is not streamed says so in its header and fields', async () => {
     const body = { model: CHAT, temperature: 0, ...raw }
     const whole = (await (await post(server, RAW, body)).json()) as Whole
     let response: Response
@@ -190,7 +188,7 @@ describe('the only chat worker is killed and cannot come back', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  test('the official client gets the text so far, the finish reason and the error', IN_TIME, async () => {
+  test('the official client gets the text so far, the finish reason and the error', async () => {
     const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', maxRetries: 0 })
     const [model] = (await client.models.list()).data.filter(({ id }) => id.includes('mine'))
     const body = { model: model!.id, ...raw, temperature: 0 }

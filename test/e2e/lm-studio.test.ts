@@ -8,7 +8,6 @@ import { indexed, post, search, statusOf } from '../support/api.ts'
 import { tandem } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const LONG = { timeout: 600_000 }
 const CHATS = '/v1/chat/completions'
 const CODER = 'qwen2.5-coder-14b-instruct'
 const NOMIC = 'text-embedding-nomic-embed-text-v1.5'
@@ -52,7 +51,7 @@ const askedBy = async (model: string) => {
   return response.headers.get('x-tandem-device')
 }
 
-test('each is a worker of its own; only the one that may be managed is told to load', LONG, async () => {
+test('each is a worker of its own; only the one that may be managed is told to load', async () => {
   expect(await askedBy(CODER)).toBe('server:studio')
   expect(second.orders).toEqual([])
   expect(await askedBy(`studio-2/${CODER}`)).toBe('server:studio-2')
@@ -66,20 +65,16 @@ test('each is a worker of its own; only the one that may be managed is told to l
   ])
 })
 
-test(
-  'a model that is named for the index is asked for the length of its vectors, and an index is kept with it',
-  LONG,
-  async () => {
-    await indexed(server)
-    expect((await search(server, 'full queue'))[0]).toMatchObject({ path: 'queue.md' })
-    const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as {
-      data: { id: string; tandem: { dimensions?: number } }[]
-    }
-    expect(data.find(({ id }) => id === NOMIC)?.tandem.dimensions).toBe(4)
-  },
-)
+test('a model that is named for the index is asked for the length of its vectors, and an index is kept with it', async () => {
+  await indexed(server)
+  expect((await search(server, 'full queue'))[0]).toMatchObject({ path: 'queue.md' })
+  const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as {
+    data: { id: string; tandem: { dimensions?: number } }[]
+  }
+  expect(data.find(({ id }) => id === NOMIC)?.tandem.dimensions).toBe(4)
+})
 
-test('the command line shows what each has, and what of it is loaded', LONG, async () => {
+test('the command line shows what each has, and what of it is loaded', async () => {
   await expect
     .poll(() => run('models'), { interval: 1_000 })
     .toMatch(new RegExp(`studio-2/${CODER} .*studio-2 \\(loaded\\)`))
@@ -94,14 +89,14 @@ test('the command line shows what each has, and what of it is loaded', LONG, asy
   expect(doctor).toMatch(/server studio-2 .*Tandem may load and unload them/)
 })
 
-test('when Tandem ends it unloads what it loaded, and nothing else', LONG, async () => {
+test('when Tandem ends it unloads what it loaded, and nothing else', async () => {
   expect(second.inMemory()).toContain(CODER)
   await server.stop()
   expect(second.inMemory()).toEqual([])
   expect(first.inMemory()).toContain(CODER)
 })
 
-test('the doctor says of a server that is away what to do', LONG, async () => {
+test('the doctor says of a server that is away what to do', async () => {
   const home = await mkdtemp(join(tmpdir(), 'tandem-away-'))
   const servers = [{ name: 'away', url: 'http://127.0.0.1:9' }]
   await writeFile(join(home, 'tandem.yaml'), JSON.stringify({ servers }))

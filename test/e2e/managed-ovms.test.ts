@@ -9,8 +9,6 @@ import { putOvms, putOvmsModel } from '../support/ovms.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const EMBEDDINGS = '/v1/embeddings'
-const LONG = { timeout: 600_000 }
-
 describe.skipIf(process.platform === 'win32')('an ovms that Tandem started', () => {
   let folder: string
   let server: TestServer
@@ -46,7 +44,7 @@ describe.skipIf(process.platform === 'win32')('an ovms that Tandem started', () 
     return Number(line?.trim().split(/\s+/)[0])
   }
 
-  test('[no-silent-fallback] embeds by the name of its model, and says where', LONG, async () => {
+  test('[no-silent-fallback] embeds by the name of its model, and says where', async () => {
     const response = await post(server, EMBEDDINGS, { model: 'npu-embed', input: ['abcd', 'ab'] })
     expect(response.status).toBe(200)
     expect(response.headers.get('x-tandem-engine')).toBe('openai')
@@ -55,7 +53,7 @@ describe.skipIf(process.platform === 'win32')('an ovms that Tandem started', () 
     expect(data.map(({ embedding }) => embedding.length)).toEqual([3, 3])
   })
 
-  test('ranks and chats', LONG, async () => {
+  test('ranks and chats', async () => {
     const ranked = await post(server, '/v1/rerank', { model: 'ranker', query: 'b', documents: ['a', 'b'] })
     expect(await ranked.json()).toMatchObject({ results: [{ index: 1 }, { index: 0 }] })
     const messages = [{ role: 'user', content: 'hello' }]
@@ -63,7 +61,7 @@ describe.skipIf(process.platform === 'win32')('an ovms that Tandem started', () 
     expect(await chat.json()).toMatchObject({ choices: [{ message: { content: 'Hello from GPU' } }] })
   })
 
-  test('killed, it is back', LONG, async () => {
+  test('killed, it is back', async () => {
     const first = await program()
     process.kill(first, 'SIGKILL')
     await until(async () => {

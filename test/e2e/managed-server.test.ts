@@ -15,7 +15,6 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 
 const CHATS = '/v1/chat/completions'
 const TEXTS = '/v1/completions'
-const LONG = { timeout: 600_000 }
 const question = {
   model: CHAT,
   messages: [{ role: 'user', content: 'What does the queue do when it is full?' }],
@@ -50,7 +49,7 @@ describeLlamaServer('a llama-server that Tandem started', () => {
   })
   afterAll(() => server?.stop())
 
-  test('[no-silent-fallback] is listed, planned with its reasons, and serves', LONG, async () => {
+  test('[no-silent-fallback] is listed, planned with its reasons, and serves', async () => {
     const listed = (await (await fetch(`${server.url}/tandem/v1/devices`)).json()) as { devices: Device[] }
     expect(listed.devices.find(({ id }) => id === 'cpu')?.engines.openai).toBe('cpu')
     const { tasks } = (await (await fetch(`${server.url}/tandem/v1/plan`)).json()) as Plan
@@ -67,7 +66,7 @@ describeLlamaServer('a llama-server that Tandem started', () => {
     expect(readFileSync(join(logs, readdirSync(logs)[0]!), 'utf8')).toContain('model loaded')
   })
 
-  test('tells how much of a prompt it had read before', LONG, async () => {
+  test('tells how much of a prompt it had read before', async () => {
     const cached = async () => {
       const answer = await (await post(server, CHATS, { ...question, max_tokens: 1 })).json()
       return (answer as { usage: { prompt_tokens_details: { cached_tokens: number } } }).usage
@@ -77,32 +76,28 @@ describeLlamaServer('a llama-server that Tandem started', () => {
     expect(await cached()).toBeGreaterThan(10)
   })
 
-  test(
-    '[failure-domains] killed in the middle of a stream: its text goes on as it would have, and it comes back',
-    LONG,
-    async () => {
-      await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback')
-      const whole = await stream(server, TEXTS, text)
-      let victims: readonly number[] = []
-      const broken = await killedAmid(server, TEXTS, text, {
-        when: (pieces) => pieces === 3,
-        victims: async () => {
-          victims = await serversOf(server)
-          return victims
-        },
-      })
-      expect(broken.text).toBe(whole.text)
-      expect(broken.continued).toMatchObject([{ from: 'openai on cpu', to: 'llama.cpp on cpu' }])
-      expect(broken.continued?.[0]?.why).toContain('ended by SIGKILL')
-      await until(async () => (await worker(server, 'openai'))?.state === 'ready', 'the next life')
-      const response = await post(server, CHATS, question)
-      expect(response.headers.get('x-tandem-engine')).toBe('openai')
-      const others = await serversOf(server)
-      expect(others.some((pid) => victims.includes(pid))).toBe(false)
-    },
-  )
+  test('[failure-domains] killed in the middle of a stream: its text goes on as it would have, and it comes back', async () => {
+    await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback')
+    const whole = await stream(server, TEXTS, text)
+    let victims: readonly number[] = []
+    const broken = await killedAmid(server, TEXTS, text, {
+      when: (pieces) => pieces === 3,
+      victims: async () => {
+        victims = await serversOf(server)
+        return victims
+      },
+    })
+    expect(broken.text).toBe(whole.text)
+    expect(broken.continued).toMatchObject([{ from: 'openai on cpu', to: 'llama.cpp on cpu' }])
+    expect(broken.continued?.[0]?.why).toContain('ended by SIGKILL')
+    await until(async () => (await worker(server, 'openai'))?.state === 'ready', 'the next life')
+    const response = await post(server, CHATS, question)
+    expect(response.headers.get('x-tandem-engine')).toBe('openai')
+    const others = await serversOf(server)
+    expect(others.some((pid) => victims.includes(pid))).toBe(false)
+  })
 
-  test('goes with Tandem, however that ends', LONG, async () => {
+  test('goes with Tandem, however that ends', async () => {
     const orphans = await serversOf(server)
     expect(orphans.length).toBeGreaterThan(0)
     server.signal('SIGKILL')
@@ -122,30 +117,24 @@ describeLlamaServer('a llama-server that does not start', () => {
   let server: TestServer
   afterAll(() => server?.stop())
 
-  test(
-    '[no-silent-fallback] the reason is one sentence, and the embedded engine serves meanwhile',
-    LONG,
-    async () => {
-      const broken = { ...llamaServer, args: ['--frobnicate'] }
-      server = await startTestServer({ config: { ...config, llamaServer: broken }, env, early: true })
-      await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback')
-      let error: string | undefined
-      await until(async () => {
-        error = (await worker(server, 'openai'))?.error
-        return error !== undefined
-      }, 'the reason')
-      expect(error).toMatch(
-        /^llama-server failed: it does not know the argument --frobnicate; its log is \S+$/,
-      )
-      const response = await post(server, CHATS, question)
-      expect(response.headers.get('x-tandem-engine')).toBe('llama.cpp')
-      expect(response.headers.get('x-tandem-fallback')).toContain('openai on cpu')
-    },
-  )
+  test('[no-silent-fallback] the reason is one sentence, and the embedded engine serves meanwhile', async () => {
+    const broken = { ...llamaServer, args: ['--frobnicate'] }
+    server = await startTestServer({ config: { ...config, llamaServer: broken }, env, early: true })
+    await until(async () => (await worker(server, 'llama.cpp'))?.state === 'ready', 'the fallback')
+    let error: string | undefined
+    await until(async () => {
+      error = (await worker(server, 'openai'))?.error
+      return error !== undefined
+    }, 'the reason')
+    expect(error).toMatch(/^llama-server failed: it does not know the argument --frobnicate; its log is \S+$/)
+    const response = await post(server, CHATS, question)
+    expect(response.headers.get('x-tandem-engine')).toBe('llama.cpp')
+    expect(response.headers.get('x-tandem-fallback')).toContain('openai on cpu')
+  })
 })
 
 describeLlamaServer('[measured-placement] a llama-server beside the embedded llama.cpp', () => {
-  test('stands back until it is measured; then the faster one serves', LONG, async () => {
+  test('stands back until it is measured; then the faster one serves', async () => {
     const home = await mkdtemp(join(tmpdir(), 'tandem-measured-'))
     try {
       await writeFile(

@@ -8,8 +8,6 @@ import { statusOf } from '../support/api.ts'
 import { tandem, tandemJson } from '../support/cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const IN_TIME = { timeout: 600_000 }
-
 let server: TestServer
 let empty: string
 beforeAll(async () => {
@@ -21,12 +19,12 @@ afterAll(async () => {
   await rm(empty, { recursive: true, force: true })
 })
 
-test('the same settings make no difference to the running plan', IN_TIME, async () => {
+test('the same settings make no difference to the running plan', async () => {
   const { code, stdout, stderr } = await tandem(['plan', '--diff'], { home: server.home })
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'no difference\n', stderr: '' })
 })
 
-test('another policy is planned anew beside the running server, which goes on', IN_TIME, async () => {
+test('another policy is planned anew beside the running server, which goes on', async () => {
   const policies = { quiet: { base: 'economy', tasks: { embed: { prefer: ['npu'] } } } }
   const env = { TANDEM_PLACEMENT_POLICIES: JSON.stringify(policies) }
   const args = ['plan', '--policy', 'quiet']
@@ -44,7 +42,7 @@ test('another policy is planned anew beside the running server, which goes on', 
   expect(await tandemJson(['plan'], { home: server.home })).toMatchObject({ policy: 'development' })
 })
 
-test('compute threads of the CPU stand in the plan, as its workers have them', IN_TIME, async () => {
+test('compute threads of the CPU stand in the plan, as its workers have them', async () => {
   const { tasks } = await tandemJson<Plan>(['plan'], { home: server.home })
   const planned = placementsOf({ tasks }).map((each) => [placementId(each), each.threads])
   const { workers } = await statusOf(server)
@@ -54,19 +52,19 @@ test('compute threads of the CPU stand in the plan, as its workers have them', I
   expect(stdout.match(/^ +computes on \d+ threads? of the CPU$/gm)).toHaveLength(planned.length)
 })
 
-test('every line has at most 80 columns', IN_TIME, async () => {
+test('every line has at most 80 columns', async () => {
   const { stdout } = await tandem(['plan'], { home: server.home })
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
   expect(stdout).toContain('not measured yet: chosen by rule of thumb')
 })
 
-test('no server runs: nothing to compare with, exit code 1', IN_TIME, async () => {
+test('no server runs: nothing to compare with, exit code 1', async () => {
   const { code, stdout, stderr } = await tandem(['plan', '--diff'], { home: empty })
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toContain('no server runs, so there is no plan to compare with')
 })
 
-test('a device alone may be asked for, and one that is forbidden is an error', IN_TIME, async () => {
+test('a device alone may be asked for, and one that is forbidden is an error', async () => {
   const env = { TANDEM_PLACEMENT_EMBED: 'cpu' }
   const plan = await tandemJson<{ tasks: Record<string, { reasons: string[] }[]> }>(['plan'], {
     home: empty,

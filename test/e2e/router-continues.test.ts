@@ -8,7 +8,6 @@ import { startLlamaRouter, type TestLlamaRouter } from '../support/llama-router.
 import { describeLlamaServer } from '../support/llama-server.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-const LONG = { timeout: 600_000 }
 const TEXTS = '/v1/completions'
 /** Its answer is long enough to be killed in the middle of. */
 const text = { prompt: 'export function admit(queue: Queue, request: Request) {', max_tokens: 400 }
@@ -29,28 +28,23 @@ describeLlamaServer('the router of a real llama-server', () => {
     await router?.stop()
   })
 
-  test(
-    'its model is the shipped one where it is of the same file, and has its own name too',
-    LONG,
-    async () => {
-      const { tasks } = (await (await fetch(`${server.url}/tandem/v1/plan`)).json()) as Plan
-      expect(tasks.chat).toMatchObject([
-        { model: CHAT, device: 'server:router', role: 'primary' },
-        { model: CHAT, engine: 'llama.cpp', device: 'cpu', role: 'fallback' },
-        { model: router.model, device: 'server:router', role: 'primary', onDemand: true },
-        { model: router.model, engine: 'llama.cpp', device: 'cpu', role: 'fallback', onDemand: true },
-      ])
-      const { workers } = await statusOf(server)
-      expect(workers.filter(({ model }) => model === router.model).map(({ state }) => state)).toEqual([
-        'stopped',
-        'stopped',
-      ])
-    },
-  )
+  test('its model is the shipped one where it is of the same file, and has its own name too', async () => {
+    const { tasks } = (await (await fetch(`${server.url}/tandem/v1/plan`)).json()) as Plan
+    expect(tasks.chat).toMatchObject([
+      { model: CHAT, device: 'server:router', role: 'primary' },
+      { model: CHAT, engine: 'llama.cpp', device: 'cpu', role: 'fallback' },
+      { model: router.model, device: 'server:router', role: 'primary', onDemand: true },
+      { model: router.model, engine: 'llama.cpp', device: 'cpu', role: 'fallback', onDemand: true },
+    ])
+    const { workers } = await statusOf(server)
+    expect(workers.filter(({ model }) => model === router.model).map(({ state }) => state)).toEqual([
+      'stopped',
+      'stopped',
+    ])
+  })
 
   test.each([['the shipped model'], ['its own name']])(
     '[failure-domains] by %s: its process is killed in the middle of a stream, and the text goes on',
-    LONG,
     async (by) => {
       const model = by === 'its own name' ? router.model : CHAT
       const whole = await stream(server, TEXTS, { ...text, model })
@@ -70,25 +64,21 @@ describeLlamaServer('the router of a real llama-server', () => {
     },
   )
 
-  test(
-    'killed itself, by its own name: the text goes on by the llama.cpp here, which was not loaded',
-    LONG,
-    async () => {
-      const model = router.model
-      const whole = await stream(server, TEXTS, { ...text, model })
-      const broken = await killedAmid(
-        server,
-        TEXTS,
-        { ...text, model },
-        {
-          when: (pieces) => pieces === 3,
-          victims: () => [router.pid, ...childrenOf(router.pid)],
-        },
-      )
-      // another build of llama.cpp: of tokens that are all but equally likely it may write the other
-      expect(broken.text.slice(0, 30)).toBe(whole.text.slice(0, 30))
-      expect(broken).toMatchObject({ done: true, error: undefined })
-      expect(broken.continued?.at(-1)).toMatchObject({ to: 'llama.cpp on cpu' })
-    },
-  )
+  test('killed itself, by its own name: the text goes on by the llama.cpp here, which was not loaded', async () => {
+    const model = router.model
+    const whole = await stream(server, TEXTS, { ...text, model })
+    const broken = await killedAmid(
+      server,
+      TEXTS,
+      { ...text, model },
+      {
+        when: (pieces) => pieces === 3,
+        victims: () => [router.pid, ...childrenOf(router.pid)],
+      },
+    )
+    // another build of llama.cpp: of tokens that are all but equally likely it may write the other
+    expect(broken.text.slice(0, 30)).toBe(whole.text.slice(0, 30))
+    expect(broken).toMatchObject({ done: true, error: undefined })
+    expect(broken.continued?.at(-1)).toMatchObject({ to: 'llama.cpp on cpu' })
+  })
 })
