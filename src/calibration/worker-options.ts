@@ -64,7 +64,10 @@ export function workerOptions(
       ...(simulated ? { settings: { ...simulated.settings } } : {}),
       ...(task === 'chat' ? decoderSpec(model, chat, placement.load) : {}),
     },
-    ...(as !== undefined && !server?.launch && !simulated ? { thread: true } : {}),
+    // a chat's pieces are small and each is waited for; vectors are large, and may be
+    ...(as !== undefined && !server?.launch && !simulated
+      ? { runsIn: task === 'chat' ? 'here' : 'thread' }
+      : {}),
     // how much a server of ours takes is not known
     ...(placement.memory && !simulated && !server?.launch
       ? { memoryLimitBytes: memoryLimit(placement.memory) }

@@ -56,20 +56,38 @@ export interface Engine {
   version(): string
   /** Does ahead what `load` of the same spec needs, but for the model's own memory; only the time of `load` shows it. */
   prepare?(spec: LoadSpec): Promise<void>
-  /**
-   * @param onProgress hears the share of the weights that are in memory, 0..1, as often as the engine tells it; one that cannot
-   * tell never calls it
-   * @throws TandemError ENGINE_FAILED, MODEL_FILE_BAD
-   */
-  load(spec: LoadSpec, onProgress?: OnLoadProgress): Promise<Loaded>
+  /** @throws TandemError ENGINE_FAILED, MODEL_FILE_BAD; the signal's reason */
+  load(spec: LoadSpec, context?: LoadContext): Promise<Loaded>
 }
 
 /** Hears the share of a model's weights that are in memory, 0..1. */
 export type OnLoadProgress = (share: number) => void
 
+/** How whoever has a model loaded ends that, and what it hears; an engine without native code takes nothing of its process instead. */
+export interface LoadContext {
+  /** Aborted when nobody wants the model any more, while it loads or later: what it holds here is let go of at once. */
+  readonly signal?: AbortSignal
+  /** As often as the engine tells it; one that cannot tell never calls it. */
+  readonly onProgress?: OnLoadProgress
+  /** A line on what it waits for or fails of, for a person. */
+  readonly onOutput?: (line: string) => void
+  /**
+   * What has the model is gone, and the model with it.
+   * @param why one clause
+   * @param killed it was a process of ours, and a SIGKILL that is not ours ended it
+   */
+  readonly onLost?: (why: string, killed: boolean) => void
+}
+
+interface LoadedModel {
+  /** Of what answers, where that is not the engine itself. */
+  readonly version?: string
+  dispose(): Promise<void>
+}
+
 export type Loaded = LoadedEncoder | LoadedScorer | LoadedDecoder
 
-export interface LoadedEncoder {
+export interface LoadedEncoder extends LoadedModel {
   readonly kind: 'encoder'
   readonly dimensions: number
   /** Tokens of one input, special tokens counted. */
@@ -91,11 +109,10 @@ export interface LoadedEncoder {
    * @throws TandemError ENGINE_FAILED: it goes on with those that it had
    */
   setThreads?(threads: number): Promise<void>
-  dispose(): Promise<void>
 }
 
 /** A reranker (pairs, width 1) or a classifier (texts, one column for each label). */
-export interface LoadedScorer {
+export interface LoadedScorer extends LoadedModel {
   readonly kind: 'scorer'
   /** Scores of each input. */
   readonly width: number
@@ -113,7 +130,6 @@ export interface LoadedScorer {
    * @throws TandemError ENGINE_FAILED: it goes on with those that it had
    */
   setThreads?(threads: number): Promise<void>
-  dispose(): Promise<void>
 }
 
 /** What a decoder's answer costs before it runs. */
@@ -122,7 +138,7 @@ export interface ChatPromptSpec {
   readonly tools: readonly ToolSpec[]
 }
 
-export interface LoadedDecoder {
+export interface LoadedDecoder extends LoadedModel {
   readonly kind: 'decoder'
   readonly contextTokens: number
   readonly slots: number
@@ -170,5 +186,4 @@ export interface LoadedDecoder {
    * @throws TandemError ENGINE_FAILED: it goes on with those that it had
    */
   setThreads?(threads: number): Promise<void>
-  dispose(): Promise<void>
 }

@@ -21,7 +21,7 @@ describe('Host', () => {
     'box:9000',
     '192.168.1.5:8420',
   ])('%s is served', (host) => {
-    expect(() => checkHost(rules, host, '::ffff:192.168.1.5')).not.toThrow()
+    expect(() => checkHost(rules, host, { localAddress: '::ffff:192.168.1.5' })).not.toThrow()
   })
 
   test.each([
@@ -39,7 +39,7 @@ describe('Host', () => {
     'box',
     '192.168.1.6',
   ])('%s is refused', (host) => {
-    expect(() => checkHost(rules, host, '192.168.1.5')).toThrow(
+    expect(() => checkHost(rules, host, { localAddress: '192.168.1.5' })).toThrow(
       expect.objectContaining({ code: 'FORBIDDEN_HOST', status: 403 }),
     )
   })

@@ -25,18 +25,20 @@ const bracketed = (address: string) => {
 
 /**
  * A page of a foreign name that resolves to this machine sends that name as Host.
- * @param localAddress the address that this connection came to: safe, as rebinding needs a name
+ * @param connection `localAddress` is the address that it came to: safe, as rebinding needs a name; read only where it is needed,
+ * for it costs a system call
  * @throws TandemError FORBIDDEN_HOST
  */
 export function checkHost(
   rules: AccessRules,
   header: string | undefined,
-  localAddress: string | undefined,
+  connection: { readonly localAddress?: string | undefined },
 ): void {
   const host = splitHost(header ?? '')
   const names = [...LOOPBACK_NAMES, bracketed(rules.host.toLowerCase())]
   if (host) {
     if (names.includes(host.name)) return
+    const { localAddress } = connection
     if (localAddress && host.name === bracketed(localAddress.toLowerCase())) return
     for (const allowed of rules.allowedHosts) {
       const entry = splitHost(allowed)

@@ -58,7 +58,7 @@ export function guard(app: FastifyInstance, { rules, exchanges, isClosing, versi
       throw new TandemError('SHUTTING_DOWN')
     }
     const { host, origin, authorization } = request.headers
-    checkHost(rules, host, request.socket.localAddress)
+    checkHost(rules, host, request.socket)
     if (checkOrigin(rules, origin, host ?? '')) allowOrigin(reply, origin!)
     const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method']
     if (origin !== undefined && preflight) return answerPreflight(request, reply)

@@ -73,10 +73,15 @@ export class TextStream {
   /** Writes complete pieces; the head goes out with the first. Aborts the exchange when too much waits. */
   write(pieces: string): void {
     const raw = this.#reply.raw
-    if (!this.#started) this.#start()
+    const isFirst = !this.#started
+    if (isFirst) this.#start()
     if (raw.writableEnded || raw.destroyed) return
     this.#lastWriteMs = performance.now()
-    raw.write(pieces)
+    if (isFirst) {
+      raw.cork()
+      raw.write(pieces)
+      raw.uncork() // leaves now, not after all that this turn of the event loop still does
+    } else raw.write(pieces)
     if (raw.writableLength > this.#maxUnread && !this.#exchange.signal.aborted)
       this.#exchange.abort(new TandemError('SLOW_READER', { limit: this.#maxUnread }))
   }

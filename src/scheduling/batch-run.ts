@@ -79,6 +79,12 @@ export async function runChat(run: BatchRun): Promise<number> {
   let shown = false
   const onDelta = (delta: ChatDelta) => {
     if (!run.job(id)) return
+    try {
+      job.delta(delta, part) // before anything that it would wait for
+    } catch (thrown) {
+      job.fail(thrown)
+      run.onBrokenReader(id)
+    }
     const isFirst = silence === undefined
     if (silence) silence.refresh()
     else
@@ -89,12 +95,6 @@ export async function runChat(run: BatchRun): Promise<number> {
     if (isFirst || (!shown && isShown(delta))) {
       shown = isShown(delta)
       run.onBegun(shown)
-    }
-    try {
-      job.delta(delta, part)
-    } catch (thrown) {
-      job.fail(thrown)
-      run.onBrokenReader(id)
     }
   }
   const elapsedAlone = stopwatch(run)

@@ -8,6 +8,7 @@ import {
 import { checkEmbedOutput } from './check-output.ts'
 import type { WorkerInfo } from './contract.ts'
 import { HealthWatch } from './health-watch.ts'
+import { WorkerHere } from './here.ts'
 import type { HostExit, WorkerHost } from './host.ts'
 import type { WorkerLimits } from './limits.ts'
 import { watchMemory } from './memory-watch.ts'
@@ -44,7 +45,7 @@ export function loadOrder({ placement, spec, modulePath }: WorkerOptions): LoadO
   return { engine: placement.engine, spec, ...(modulePath ? { modulePath } : {}) }
 }
 
-/** One process, or thread, of a worker from its start to its end: loads, answers calls, and is ended when it hangs or takes too much. */
+/** One process, or what stands for it, of a worker from its start to its end: loads, answers calls, and is ended when it hangs or takes too much. */
 export class Life {
   readonly exited: Promise<void>
   /** Processor time that it has used, in milliseconds. */
@@ -141,7 +142,9 @@ export class Life {
       onExit: (exit: HostExit) => this.#gone(exit),
     }
     const options = processOptions(this.#options, limits)
-    if (this.#options.thread) return new WorkerThread(options, handlers)
+    const { runsIn } = this.#options
+    if (runsIn === 'thread') return new WorkerThread(options, handlers)
+    if (runsIn === 'here') return new WorkerHere(options, handlers)
     const spare = this.#options.standbys?.take(options, loadOrder(this.#options))
     if (!spare) return new WorkerProcess(options, handlers)
     spare.handOver(handlers)

@@ -9,8 +9,11 @@ export interface WorkerOptions {
   readonly spec: LoadSpec
   /** Nothing else serves the task: never quarantined, its restart waits 2 s at most. */
   readonly lastPlacement?: boolean
-  /** Its engine only asks a server, which has its own process: a thread of this process does that. Absent: a process. */
-  readonly thread?: boolean
+  /**
+   * Absent: in a process of its own. An engine that only asks a server, which has its own process, needs none: `thread`, a thread of
+   * this process; `here`, this process itself, where it does nothing but pass on what comes.
+   */
+  readonly runsIn?: 'thread' | 'here'
   /** Added to the environment, e.g. `GGML_VK_VISIBLE_DEVICES`. */
   readonly env?: Readonly<Record<string, string>>
   /** Its process gives way to the user's own programs. */
@@ -25,7 +28,7 @@ export interface WorkerOptions {
   readonly onOutput?: (text: string) => void
   /** Resident memory past which its process is replaced before the system swaps; Linux only. */
   readonly memoryLimitBytes?: number
-  /** While it is a last placement, the next process is held ready here; absent: none is. A thread needs none. */
+  /** While it is a last placement, the next process is held ready here; absent: none is. What runs in this process needs none. */
   readonly standbys?: StandbyPool
   readonly limits?: Partial<WorkerLimits>
 }

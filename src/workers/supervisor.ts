@@ -274,7 +274,7 @@ export class Supervisor {
   /** Where nothing else serves the task, the next life is prepared while this one answers. */
   #planStandby(): void {
     const { standbys } = this.#options
-    if (!standbys || this.#options.thread || !this.#isLast || this.#phase === 'stopped') return
+    if (!standbys || this.#options.runsIn || !this.#isLast || this.#phase === 'stopped') return
     clearTimeout(this.#standbyTimer)
     this.#standbyTimer = setTimeout(() => {
       if (this.#life && this.#isLast && !this.#stopping)

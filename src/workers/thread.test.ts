@@ -6,7 +6,7 @@ const QUICK = { silenceMs: 200, probeMs: 200, hangMs: 60_000 }
 
 describe('[failure-domains] a worker in a thread', () => {
   test('answers as one in a process does, and has no process that could be killed', async () => {
-    const worker = start(fakeWorker('chat', 'cpu', { thread: true }))
+    const worker = start(fakeWorker('chat', 'cpu', { runsIn: 'thread' }))
     const info = await worker.ready()
     expect(info).toMatchObject({ engineVersion: 'fake 1' })
     expect(info).not.toHaveProperty('pid')
@@ -21,8 +21,8 @@ describe('[failure-domains] a worker in a thread', () => {
   })
 
   test('ends alone, with what it printed, and is back', async () => {
-    const worker = start(fakeWorker('embed', 'cpu', { thread: true, lastPlacement: true }))
-    const other = start(fakeWorker('embed', 'gpu0', { thread: true }))
+    const worker = start(fakeWorker('embed', 'cpu', { runsIn: 'thread', lastPlacement: true }))
+    const other = start(fakeWorker('embed', 'gpu0', { runsIn: 'thread' }))
     await Promise.all([worker.ready(), other.ready()])
     const error = await failure(worker.embed(texts('fault:crash')))
     expect(error).toMatchObject({
@@ -35,14 +35,14 @@ describe('[failure-domains] a worker in a thread', () => {
   })
 
   test('that throws where nobody catches it says what it threw', async () => {
-    const worker = start(fakeWorker('embed', 'cpu', { thread: true }))
+    const worker = start(fakeWorker('embed', 'cpu', { runsIn: 'thread' }))
     await worker.ready()
     const error = await failure(worker.embed(texts('fault:uncaught')))
     expect(error).toMatchObject({ code: 'WORKER_LOST', message: expect.stringMatching(/nobody caught this/) })
   })
 
   test('that never returns is ended', async () => {
-    const worker = start(fakeWorker('embed', 'cpu', { thread: true, limits: QUICK }))
+    const worker = start(fakeWorker('embed', 'cpu', { runsIn: 'thread', limits: QUICK }))
     await worker.ready()
     const error = await failure(worker.embed(texts('fault:hang'), { expectedMs: 10 }))
     expect(error).toMatchObject({ code: 'WORKER_LOST', message: expect.stringMatching(/it hangs/) })
@@ -53,14 +53,14 @@ describe('[failure-domains] a worker in a thread', () => {
   test('that takes ever more memory ends at its bound, and this process does not', {
     timeout: 120_000,
   }, async () => {
-    const worker = start(fakeWorker('embed', 'cpu', { thread: true }))
+    const worker = start(fakeWorker('embed', 'cpu', { runsIn: 'thread' }))
     await worker.ready()
     const error = await failure(worker.embed(texts('fault:fill'), { expectedMs: 100_000 }))
     expect(error).toMatchObject({ code: 'WORKER_LOST', message: expect.stringMatching(/memory/) })
   })
 
   test('ends when it is told to', async () => {
-    const worker = start(fakeWorker('embed', 'cpu', { thread: true }))
+    const worker = start(fakeWorker('embed', 'cpu', { runsIn: 'thread' }))
     await worker.ready()
     await worker.stop(60_000)
     expect(worker.state).toBe('stopped')

@@ -238,7 +238,7 @@ export const engine = {
     needs: '',
   },
   version: () => 'fake 1',
-  async load(spec, onProgress) {
+  async load(spec, { onProgress }) {
     await fault(spec.device)
     for (const share of spec.settings?.shares ?? []) {
       onProgress(share)

@@ -24,7 +24,7 @@ function tinyChat(path: { folder?: string; file?: string; sizeBytes?: number } =
 
 function load(more: Partial<LoadSpec> = {}, onProgress?: OnLoadProgress): Promise<LoadedDecoder> {
   const spec = { model: tinyChat(), task: 'chat', device: 'cpu', threads: 1, slots: 2, ...more } as const
-  return engine.load(spec, onProgress) as Promise<LoadedDecoder>
+  return engine.load(spec, onProgress ? { onProgress } : {}) as Promise<LoadedDecoder>
 }
 
 test('a load tells how far it is, up to the whole', async () => {

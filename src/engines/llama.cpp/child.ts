@@ -10,7 +10,7 @@ import {
   resolveChatWrapper,
 } from 'node-llama-cpp'
 import { type KvType, TandemError } from '../../domain/index.ts'
-import type { Engine, LoadedDecoder, LoadSpec, OnLoadProgress } from '../contract.ts'
+import type { Engine, LoadContext, LoadedDecoder, LoadSpec, OnLoadProgress } from '../contract.ts'
 import { LlamaDecoder } from './decoder.ts'
 import { llamaCpp } from './descriptor.ts'
 import { firstSentence, isCpu, openLlama } from './device.ts'
@@ -53,7 +53,7 @@ async function prepare(spec: LoadSpec): Promise<void> {
   prepared = wrapper instanceof JinjaTemplateChatWrapper ? opened : { ...opened, wrapper }
 }
 
-async function load(spec: LoadSpec, onProgress?: OnLoadProgress): Promise<LoadedDecoder> {
+async function load(spec: LoadSpec, { onProgress }: LoadContext = {}): Promise<LoadedDecoder> {
   if (spec.task !== 'chat')
     throw new TandemError('ENGINE_FAILED', { engine: 'llama.cpp', why: `it does not serve ${spec.task}` })
   const path = await findGguf(spec.model)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Model, TandemError } from '../../domain/index.ts'
-import type { Engine, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec, OnLoadProgress } from '../contract.ts'
+import type { Engine, LoadContext, Loaded, LoadedDecoder, LoadedEncoder, LoadSpec } from '../contract.ts'
 import { modelFiles } from '../encoder/index.ts'
 import type { EncoderTokenizer } from '../text/index.ts'
 import { watchAlive } from './alive.ts'
@@ -10,7 +10,7 @@ import { ServerDecoder } from './decoder.ts'
 import { openai } from './descriptor.ts'
 import { embedRows, ServerEncoder } from './encoder.ts'
 import { ask } from './http/transport.ts'
-import { keepModel } from './keep-model.ts'
+import { type KeepOptions, keepModel } from './keep-model.ts'
 import { LlamaServerDecoder } from './llama-server-decoder.ts'
 import { loadManaged } from './managed/load.ts'
 import { loadOvms } from './managed/ovms/loaded.ts'
@@ -34,41 +34,54 @@ const MOST_SLOTS = 64
 const ONE_MODEL = ['llama-server', 'vllm']
 const Listed = z.object({ data: z.array(z.object({ id: z.string() })) })
 
-let version = 'unknown'
-
 export const engine: Engine = {
   descriptor: openai,
-  version: () => version,
+  version: () => 'of its server',
   load,
 }
 
-/** @throws TandemError ENGINE_FAILED: it does not answer, refuses the key, or does not start; see `loadManaged` */
-async function load(spec: LoadSpec, onProgress?: OnLoadProgress): Promise<Loaded> {
+const never = new AbortController().signal
+
+/** @throws TandemError ENGINE_FAILED: it does not answer, refuses the key, or does not start; see `loadManaged`; the signal's reason */
+async function load(spec: LoadSpec, context: LoadContext = {}): Promise<Loaded> {
+  const { onProgress, onLost } = context
   const managed = readManagedSettings(spec.settings)
   if (managed) {
-    const onGone = (why: string, killed: boolean) => lost(`llama-server is gone: ${why}`, killed)
-    const server = await loadManaged(spec, managed, onGone, onProgress)
-    version = server.version
-    return server.decoder
+    const onGone = (why: string, killed: boolean) => onLost?.(`llama-server is gone: ${why}`, killed)
+    return loadManaged(spec, managed, onGone, onProgress)
   }
   const settings = readSettings(spec.settings)
   const { server } = settings
-  if (server.launch) {
-    version = softwareOf(server.kind).title
-    const opened = (at: ServerSettings, asked: ServerClient) => open(spec, at, asked)
-    return loadOvms(spec, settings, opened, (why, killed) => lost(`${server.name} is gone: ${why}`, killed))
+  const { title } = softwareOf(server.kind)
+  if (!server.launch) {
+    const version = server.version === undefined ? title : `${title} ${server.version}`
+    return Object.assign(await loadAdopted(spec, settings, context), { version })
   }
+  const opened = (at: ServerSettings, asked: ServerClient) => open(spec, at, asked)
+  const onGone = (why: string, killed: boolean) => onLost?.(`${server.name} is gone: ${why}`, killed)
+  return Object.assign(await loadOvms(spec, settings, opened, onGone), { version: title })
+}
+
+async function loadAdopted(
+  spec: LoadSpec,
+  settings: ServerSettings,
+  { signal = never, onProgress, onOutput = () => {}, onLost }: LoadContext,
+): Promise<Loaded> {
+  const { server } = settings
+  const { health } = softwareOf(server.kind)
   const endsMs = performance.now() + READY_MS
-  const client = await openClient(settings, process.env, new AbortController().signal)
-  const { health, title } = softwareOf(server.kind)
-  version = server.version === undefined ? title : `${title} ${server.version}`
-  await untilUp(settings, health, endsMs)
+  const client = await openClient(settings, process.env, signal)
+  signal.addEventListener('abort', () => client.dispose(), { once: true })
+  await untilUp(settings, { path: health, endsMs, signal, onOutput })
   await stillHas(settings, client)
   const endListening =
     onProgress && server.kind === 'llama-server' ? watchRouter(client, settings.as, onProgress) : () => {}
-  const { loaded, letGo } = await openThere(spec, settings, client, endsMs).finally(endListening)
-  const onGone = (why: string) => lost(`${client.name} does not answer any more: ${why}`)
+  const { loaded, letGo } = await openThere(spec, settings, client, { endsMs, onOutput }).finally(
+    endListening,
+  )
+  const onGone = (why: string) => onLost?.(`${client.name} does not answer any more: ${why}`, false)
   const endWatch = watchAlive({ target: { url: server.url }, path: health, local: server.local, onGone })
+  signal.addEventListener('abort', endWatch, { once: true })
   client.watchRefusals(onGone)
   const dispose = loaded.dispose.bind(loaded)
   return Object.assign(loaded, {
@@ -85,26 +98,15 @@ async function openThere(
   spec: LoadSpec,
   settings: ServerSettings,
   client: ServerClient,
-  endsMs: number,
+  wait: KeepOptions,
 ): Promise<{ loaded: Loaded; letGo: () => Promise<void> }> {
-  const letGo = await keepModel(settings, client, endsMs)
+  const letGo = await keepModel(settings, client, wait)
   try {
     return { loaded: await open(spec, settings, client), letGo }
   } catch (thrown) {
     await letGo()
     throw thrown
   }
-}
-
-/**
- * To those who wait for this worker it is lost, as one whose process crashed.
- * @param killed its server was, which is one of ours, whose worker has a process: that ends likewise, for its parent can tell a
- * person from a lack of memory
- */
-function lost(why: string, killed = false): never {
-  process.stderr.write(`${why}\n`)
-  if (killed) process.kill(process.pid, 'SIGKILL')
-  process.exit(1)
 }
 
 async function open(spec: LoadSpec, settings: ServerSettings, client: ServerClient): Promise<Loaded> {
@@ -196,10 +198,17 @@ async function ownTokenizer(model: Model): Promise<EncoderTokenizer | undefined>
   return modelFiles(openai, model, format).tokenizer(model.embedding.text)
 }
 
-/** @throws TandemError ENGINE_FAILED */
-async function untilUp({ server }: ServerSettings, path: string, endsMs: number): Promise<void> {
+interface UpWait extends Required<Pick<LoadContext, 'signal' | 'onOutput'>> {
+  readonly path: string
+  readonly endsMs: number
+}
+
+/** @throws TandemError ENGINE_FAILED; the signal's reason */
+async function untilUp(
+  { server }: ServerSettings,
+  { path, endsMs, signal, onOutput }: UpWait,
+): Promise<void> {
   const name = `${server.name} (${server.url})`
-  const { signal } = new AbortController()
   for (let told = ''; ; ) {
     let why = 'it still loads its model'
     try {
@@ -207,14 +216,15 @@ async function untilUp({ server }: ServerSettings, path: string, endsMs: number)
       answer.resume()
       if (answer.statusCode !== 503) return
     } catch (thrown) {
+      signal.throwIfAborted()
       why = (thrown as Error).message || String((thrown as NodeJS.ErrnoException).code)
     }
     if (performance.now() >= endsMs) {
       const failure = `${name} does not answer: ${why}`
       throw new TandemError('ENGINE_FAILED', { engine: openai.id, why: failure })
     }
-    if (why !== told) process.stderr.write(`waiting for ${name}: ${why}\n`)
+    if (why !== told) onOutput(`waiting for ${name}: ${why}`)
     told = why
-    await sleep(LOOK_MS)
+    await sleep(LOOK_MS, undefined, { signal })
   }
 }

@@ -10,7 +10,8 @@ import { ask, type Target, textOf } from './http/transport.ts'
 import { type PassingRefusal, softwareOf } from './servers/index.ts'
 import type { ServerSettings } from './settings.ts'
 
-const MAX_BYTES = 256 * 1024 * 1024
+/** Many times the vectors of one request; a larger answer would hold up whoever reads it. */
+const MAX_BYTES = 32 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
 const PASSING_LOOK_MS = 100
 const BROKE_OFF = 'its stream ended in the middle of the answer'
@@ -46,13 +47,13 @@ export class ServerClient {
     return this.#parse(path, schema, text)
   }
 
-  /** Asks for a stream, and hands each of its events to `take`; `[DONE]` ends it. Same errors. */
+  /** Asks for a stream, and hands each of its events to `take`, whose `true` ends it as `[DONE]` does. Same errors. */
   async stream<S extends z.ZodType>(
     path: string,
     schema: S,
     body: unknown,
     signal: AbortSignal,
-    take: (event: z.infer<S>) => void,
+    take: (event: z.infer<S>) => boolean,
   ): Promise<void> {
     await this.#guard(signal, async () => {
       const answer = await this.#answer(path, body, signal)
@@ -60,8 +61,7 @@ export class ServerClient {
         if (data === '[DONE]') return true
         const said: unknown = this.#object(path, data)
         if (typeof said === 'object' && said !== null && 'error' in said) throw refusal(this.name, 500, data)
-        take(this.#checked(path, schema, said))
-        return false
+        return take(this.#checked(path, schema, said))
       })
     })
   }

@@ -82,6 +82,7 @@ export class ServerDecoder implements LoadedDecoder {
       answer.text(choice?.delta?.content)
       for (const part of choice?.delta?.tool_calls ?? []) answer.callPart(part)
       answer.ends(choice?.finish_reason, usage)
+      return false
     })
     return answer.result(client)
   }
@@ -113,6 +114,7 @@ export class ServerDecoder implements LoadedDecoder {
       onProgress()
       answer.text(choices[0]?.text)
       answer.ends(choices[0]?.finish_reason, usage)
+      return false
     })
     return answer.result(client)
   }

@@ -5,16 +5,21 @@ import type { ServerSettings } from './settings.ts'
 /** A worker that ends has little time. */
 const UNLOAD_MS = 1_500
 
+export interface KeepOptions {
+  /** By then it is loaded, or that has failed. */
+  readonly endsMs: number
+  readonly onOutput: (line: string) => void
+}
+
 /**
  * Where its user lets Tandem manage a server: loads the model there.
- * @param endsMs by then it is loaded, or that has failed
  * @returns unloads it again, unless somebody else had loaded it; does nothing where Tandem may not
  * @throws TandemError ENGINE_FAILED
  */
 export async function keepModel(
   { server, as, contextWish }: ServerSettings,
   client: ServerClient,
-  endsMs: number,
+  { endsMs, onOutput }: KeepOptions,
 ): Promise<() => Promise<void>> {
   const { keeper } = softwareOf(server.kind)
   if (!server.manage || !keeper) return () => Promise.resolve()
@@ -25,7 +30,7 @@ export async function keepModel(
       await keeper.unload(orderOf(client, performance.now() + UNLOAD_MS), loadedAs)
     } catch (thrown) {
       // it was unloaded already, or the server is gone: either way there is nothing left to do
-      process.stderr.write(`${client.name}: ${loadedAs} was not unloaded: ${(thrown as Error).message}\n`)
+      onOutput(`${client.name}: ${loadedAs} was not unloaded: ${(thrown as Error).message}`)
     }
   }
 }

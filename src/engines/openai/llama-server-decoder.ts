@@ -154,10 +154,6 @@ export class LlamaServerDecoder extends ServerDecoder {
     const prompted = begun ? [...(await this.#ids(prompt, true, signal)), ...begun.ids] : prompt
     if (finish !== undefined) promptTokens = prompted.length - (begun?.ids.length ?? 0)
     else {
-      const ended = new AbortController() // also by a stop string: decoding goes on until the server hears of it
-      const leave = () => ended.abort() // `AbortSignal.any` takes twice the time, and the first token waits for it
-      signal.addEventListener('abort', leave, { once: true })
-      if (signal.aborted) leave()
       const body = {
         ...this.#named,
         ...(infill ? infillBody(prompt, infill) : { prompt: prompted }),
@@ -172,7 +168,7 @@ export class LlamaServerDecoder extends ServerDecoder {
         ...(schema ? { json_schema: schema } : {}),
       }
       const take = (chunk: ReturnType<typeof RawChunk.parse>) => {
-        if (finish !== undefined) return
+        if (finish !== undefined) return false
         onProgress()
         counted = chunk.tokens_predicted
         promptTokens = chunk.tokens_evaluated - (begun?.ids.length ?? 0)
@@ -187,18 +183,13 @@ export class LlamaServerDecoder extends ServerDecoder {
           finish === undefined || stops.hit !== undefined ? fresh : fresh + stops.flush(),
           isGap ? undefined : chunk.tokens,
         )
-        if (stops.hit !== undefined) leave()
+        return stops.hit !== undefined // decoding goes on until the server hears of it
       }
       try {
-        await client.stream(infill ? '/infill' : '/completion', RawChunk, body, ended.signal, take)
+        await client.stream(infill ? '/infill' : '/completion', RawChunk, body, signal, take)
       } catch (thrown) {
-        if (!ended.signal.aborted || signal.aborted) {
-          const broke =
-            firstMs !== undefined && thrown instanceof TandemError && thrown.cause instanceof Error
-          throw broke && !signal.aborted ? client.lostWriter() : thrown
-        }
-      } finally {
-        signal.removeEventListener('abort', leave)
+        const broke = firstMs !== undefined && thrown instanceof TandemError && thrown.cause instanceof Error
+        throw broke && !signal.aborted ? client.lostWriter() : thrown
       }
     }
     if (finish === undefined) throw client.lostWriter()

@@ -21,8 +21,8 @@ const PROBES: readonly (readonly ChatMessage[])[] = [
   [user, assistant, user],
   [system, user, assistant, user, assistant, user],
 ]
-/** What a template may say differs by the time. */
-const BY_TIME = /strftime|now\s*\(/
+/** What a template may say differs by the time; one that counts by itself may take any time. */
+const NOT_HERE = /strftime|now\s*\(|range\s*\(/
 
 /**
  * Renders a server's template here, which saves a request before each chat: text only, after an optional system message user and
@@ -34,7 +34,7 @@ export async function ownTemplate(
   source: TemplateSource,
   rendered: (messages: readonly ChatMessage[]) => Promise<string>,
 ): Promise<Render | undefined> {
-  if (source.template === '' || BY_TIME.test(source.template)) return undefined
+  if (source.template === '' || NOT_HERE.test(source.template)) return undefined
   const wanted = await Promise.all(PROBES.map(rendered)).catch(() => undefined)
   if (!wanted) return undefined
   // llama-server leaves out a token that its tokenizer adds by itself

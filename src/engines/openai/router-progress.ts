@@ -19,6 +19,7 @@ export function watchRouter(client: ServerClient, model: string, onProgress: OnL
     const { data: said } = Loading.safeParse(event)
     const share = said?.model === model ? shareOf(said.data.progress) : undefined
     if (share !== undefined) onProgress(share)
+    return false
   }
   client.stream('/models/sse', z.unknown(), undefined, ended.signal, take).catch(() => {})
   return () => ended.abort()

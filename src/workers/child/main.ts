@@ -5,6 +5,7 @@ import { Channel } from '../channel.ts'
 import { childrenCpuMs } from '../process-tree.ts'
 import { CHANNEL_FD, type FromChild, type ToChild, WORKER_NAME } from '../wire.ts'
 import { endGroup } from './end-group.ts'
+import { ownHome } from './own-home.ts'
 import { Service } from './service.ts'
 
 new Worker(new URL('./watchdog.js', import.meta.url), {
@@ -16,7 +17,7 @@ process.on('SIGINT', () => {}) // Ctrl-C is the parent's to decide
 const pipe = new Socket({ fd: CHANNEL_FD })
 pipe.once('close', endGroup) // the parent is gone, or has given this process up
 const channel = new Channel(pipe, { onMessage: (value) => heard(value as ToChild), onGarbage: endGroup })
-const service = new Service((message) => channel.send(message))
+const service = new Service((message) => channel.send(message), ownHome)
 
 const USAGE_MS = 1_000
 setInterval(() => void tellUsage(), USAGE_MS).unref()

@@ -16,9 +16,9 @@ import { CHAT_GGUF, describeLlamaServer } from '../../../../test/support/llama-s
 import { foundForTests } from '../../../../test/support/needs.ts'
 import { tinyChatModel } from '../../../../test/support/tiny-chat.ts'
 import type { Model } from '../../../domain/index.ts'
-import type { LoadSpec } from '../../contract.ts'
+import type { LoadedDecoder, LoadSpec } from '../../contract.ts'
 import { chatOf, collect, user } from '../../decoder.suite.ts'
-import { loadManaged, type ManagedServer } from './load.ts'
+import { loadManaged } from './load.ts'
 
 const binary = foundForTests('LLAMA_SERVER') ?? ''
 const folder = mkdtempSync(join(tmpdir(), 'tandem-managed-'))
@@ -57,7 +57,7 @@ const seesTwoGpus =
 Object.assign(process.env, VISIBLE)
 
 const gone: string[] = []
-const start = (more: Partial<LoadSpec> = {}, args: readonly string[] = []): Promise<ManagedServer> =>
+const start = (more: Partial<LoadSpec> = {}, args: readonly string[] = []): Promise<LoadedDecoder> =>
   loadManaged({ ...spec, ...more }, { binary, args: [...args], logs }, (why) => gone.push(why))
 
 /** Of llama-servers that this process started: other tests have theirs. */
@@ -73,8 +73,8 @@ const asked = chatOf([user('What does the queue do when it is full?')])
 
 describeLlamaServer('a llama-server of our own', () => {
   test('is started as the plan says, answers only us, and ends with its worker', async () => {
-    const { decoder, version } = await start()
-    expect(version).toMatch(/^llama-server b?\d+/)
+    const decoder = await start()
+    expect(decoder.version).toMatch(/^llama-server b?\d+/)
     expect(decoder).toMatchObject({ contextTokens: 1024, slots: 2, resumes: ['chat', 'text'] })
     const first = await collect(decoder, asked)
     expect(first.text.length).toBeGreaterThan(10)
@@ -99,7 +99,7 @@ describeLlamaServer('a llama-server of our own', () => {
     const shares: number[] = []
     const log = join(logs, 'tells')
     const settings = { binary, args: [], logs: log, tellsState: true }
-    const { decoder } = await loadManaged(spec, settings, expect.unreachable, (share) => shares.push(share))
+    const decoder = await loadManaged(spec, settings, expect.unreachable, (share) => shares.push(share))
     expect(shares.at(-1)).toBe(1)
     expect(shares).toEqual(shares.toSorted((a, b) => a - b))
     const answer = await collect(decoder, asked)
@@ -112,13 +112,13 @@ describeLlamaServer('a llama-server of our own', () => {
   })
 
   test("the user's arguments win, and the decoder has what they say", async () => {
-    const { decoder } = await start({}, ['--ctx-size', '1536', '-np', '3'])
+    const decoder = await start({}, ['--ctx-size', '1536', '-np', '3'])
     expect(decoder).toMatchObject({ contextTokens: 512, slots: 3 })
     await decoder.dispose()
   })
 
   test('killed from outside, it is told of once', async () => {
-    const { decoder } = await start()
+    const decoder = await start()
     for (const pid of pids()) process.kill(pid, 'SIGKILL')
     await expect.poll(() => gone).toEqual(['ended by SIGKILL'])
     await decoder.dispose()
@@ -130,7 +130,7 @@ describeLlamaServer('a llama-server of our own', () => {
     { timeout: 600_000 },
     async () => {
       const before = gone.length
-      const { decoder } = await start()
+      const decoder = await start()
       for (const pid of pids()) process.kill(pid, 'SIGSTOP')
       await expect.poll(() => gone.slice(before)).toEqual(['no answer within 5000 ms'])
       await decoder.dispose()
@@ -140,7 +140,7 @@ describeLlamaServer('a llama-server of our own', () => {
   )
 
   test.skipIf(!seesTwoGpus)('several GPUs share a model as they are told', async () => {
-    const { decoder } = await start(
+    const decoder = await start(
       { device: 'LAYER:Vulkan0(3),Vulkan1(1)', gpuLayers: 99, contextTokens: 256, slots: 1 },
       ['--no-warmup', '-lv', '4'],
     )
@@ -207,7 +207,7 @@ describeLlamaServer('a llama-server of our own', () => {
   test('a draft is opened where the model is', async () => {
     const draft = { folder: dirname(CHAT_GGUF), name: basename(CHAT_GGUF) }
     const own = join(folder, 'logs of a draft')
-    const { decoder } = await loadManaged(spec, { binary, args: ['-lv', '4'], logs: own, draft }, () => {})
+    const decoder = await loadManaged(spec, { binary, args: ['-lv', '4'], logs: own, draft }, () => {})
     await decoder.dispose()
     const started = readFileSync(join(own, readdirSync(own)[0]!), 'utf8')
     expect(started).toContain('-devd none -ngld 0')
@@ -225,7 +225,7 @@ describeLlamaServer('a llama-server of our own', () => {
       message: expect.stringContaining(`${join(beside, 'mmproj-f16.gguf')} as its projector`),
     })
     writeFileSync(join(beside, 'another.gguf'), '')
-    const { decoder } = await start({ model })
+    const decoder = await start({ model })
     await decoder.dispose()
   })
 })

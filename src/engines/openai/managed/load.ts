@@ -20,12 +20,6 @@ import type { ManagedSettings } from './settings.ts'
 const KEY_VARIABLE = 'TANDEM_MANAGED_SERVER_KEY'
 const HEAD_MS = 30_000
 
-export interface ManagedServer {
-  readonly decoder: LoadedDecoder
-  /** Its build. */
-  readonly version: string
-}
-
 /**
  * Starts a llama-server for a placement and opens its model there.
  * @param onGone called once when it has ended by itself
@@ -37,7 +31,7 @@ export async function loadManaged(
   managed: ManagedSettings,
   onGone: OnGone,
   onProgress?: OnLoadProgress,
-): Promise<ManagedServer> {
+): Promise<LoadedDecoder> {
   const { model, task } = spec
   if (task !== 'chat') throw failed(`it does not serve ${task}`)
   const path = await findGguf(model)
@@ -66,10 +60,8 @@ export async function loadManaged(
     const { chat_template: template, bos_token: bosToken, eos_token: eosToken } = props
     const decoder = await LlamaServerDecoder.open(options, { template, bosToken, eosToken })
     watchOwned(running, settings.server.url, llamaServer.health, onGone)
-    return {
-      version: `llama-server ${props.build_info ?? ''}`.trim(),
-      decoder: owned(decoder, running, 'llama-server'),
-    }
+    const version = `llama-server ${props.build_info ?? ''}`.trim()
+    return Object.assign(owned(decoder, running, 'llama-server'), { version })
   } catch (thrown) {
     await running.stop()
     throw thrown

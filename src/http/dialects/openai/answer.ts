@@ -96,7 +96,7 @@ export function chatFrames(head: AnswerHead, includeUsage: boolean): AnswerFrame
   ]
   const begun = new Set<number>()
   return {
-    start: event(chunk({ role: 'assistant', content: '', refusal: null }, null)),
+    start: `${before}"role":"assistant","content":"","refusal":null${after}`,
     delta(delta) {
       if (delta.type === 'text') return `${before}"content":${JSON.stringify(delta.text)}${after}`
       const call = begun.has(delta.index)
