@@ -2,7 +2,8 @@
 // every other text gets a vector that depends on the text alone. LoadSpec.device names faults of the load,
 // LoadSpec.settings.fault one of every call after the first `settings.after`, `settings.resumes` the traits of
 // chats that it goes on with where another one began them; with `settings.tell` it prints its threads; `settings.shares` are
-// told while it loads, a moment between them.
+// told while it loads, a moment between them. One in the process of whoever asks it must not crash: `fault:lost` tells of it,
+// and `settings.endsIn` is written when it is let go of.
 import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync, writeSync } from 'node:fs'
 import { serialize } from 'node:v8'
@@ -10,6 +11,8 @@ import { serialize } from 'node:v8'
 /** Where a worker process writes its messages. */
 const CHANNEL_FD = 3
 const hoard = []
+/** What the last load told of its end with. */
+let onLost = () => {}
 
 /** A message in the right form, whatever it says. */
 function tell(message) {
@@ -55,6 +58,7 @@ async function fault(text, signal) {
     process.stderr.write('fake device lost\n')
     process.exit(Number(argument ?? 3))
   } else if (name === 'abort') process.abort()
+  else if (name === 'lost') onLost('the fake server is gone', false)
   else if (name === 'hang') busy(Number(argument ?? 3_600_000))
   else if (name === 'slow') await sleep(Number(argument ?? 200), signal)
   else if (name === 'deaf')
@@ -238,8 +242,11 @@ export const engine = {
     needs: '',
   },
   version: () => 'fake 1',
-  async load(spec, { onProgress }) {
-    await fault(spec.device)
+  async load(spec, context) {
+    const { signal, onProgress } = context
+    onLost = context.onLost
+    if (spec.settings?.endsIn) signal.addEventListener('abort', () => writeFileSync(spec.settings.endsIn, ''))
+    await fault(spec.device, signal)
     for (const share of spec.settings?.shares ?? []) {
       onProgress(share)
       await sleep(SHARE_MS)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FAKE_SERVERS, startFakeModelServer } from '../../../test/fakes/model-servers.ts'
 import {
@@ -13,17 +14,21 @@ import {
 import { tinyChatModel } from '../../../test/support/tiny-chat.ts'
 import { PACKAGE_ROOT } from '../../config/index.ts'
 import type { AdoptedServer, ChatRequest } from '../../domain/index.ts'
-import type { LoadedDecoder, LoadedEncoder, LoadedScorer } from '../contract.ts'
+import type { LoadContext, LoadedDecoder, LoadedEncoder, LoadedScorer } from '../contract.ts'
 import { chatOf, collect, fulfils, resumeAfter, user } from '../decoder.suite.ts'
 import { engine } from './child.ts'
 import { serverSettings } from './settings.ts'
 
 const chatModel = tinyChatModel({ files: { remote: [] }, folder: '/nowhere' })
 
-function load(server: Partial<AdoptedServer> & { url: string }, task: 'chat' | 'embed' | 'rerank' = 'chat') {
+function load(
+  server: Partial<AdoptedServer> & { url: string },
+  task: 'chat' | 'embed' | 'rerank' = 'chat',
+  context: LoadContext = {},
+) {
   const whole = { name: 'peer', kind: 'llama-server', local: true, ...server } as const
   const settings = serverSettings(whole, CHAT_GGUF)
-  return engine.load({ model: chatModel, task, device: 'peer', threads: 1, slots: 2, settings })
+  return engine.load({ model: chatModel, task, device: 'peer', threads: 1, slots: 2, settings }, context)
 }
 
 const messages = [user('What does the queue do when it is full? Answer with as many words as you can.')]
@@ -297,6 +302,50 @@ describeLlamaServer('an adopted llama-server with --rerank', () => {
     expect((await scorer.score([pairs[0]!, long], signal, 20)).truncated).toEqual([1])
     await scorer.dispose()
     await peer.stop()
+  })
+})
+
+describe('a model that nobody wants any more', () => {
+  /** How often it was asked, by now. */
+  async function counting(status: number) {
+    let asked = 0
+    const server = createServer((_, response) => {
+      asked += 1
+      response.writeHead(status).end('{"data":[]}')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    return { url: `http://127.0.0.1:${port}`, asked: () => asked, close: () => server.close() }
+  }
+
+  test('is waited for no longer where its server is not up yet', async () => {
+    const server = await counting(503)
+    const ended = new AbortController()
+    const lines: string[] = []
+    const loading = load({ ...server, kind: 'openai' }, 'chat', {
+      signal: ended.signal,
+      onOutput: (line) => lines.push(line),
+    })
+    await expect.poll(server.asked).toBeGreaterThan(1)
+    expect(lines).toEqual([expect.stringMatching(/^waiting for peer .*: it still loads its model$/)])
+    ended.abort()
+    await expect(loading).rejects.toThrow(/abort/i)
+    server.close()
+  })
+
+  test('is not looked after any more, and what is asked of it ends', async () => {
+    const server = await counting(200)
+    const ended = new AbortController()
+    const decoder = (await load({ ...server, kind: 'openai' }, 'chat', {
+      signal: ended.signal,
+      onLost: expect.unreachable,
+    })) as LoadedDecoder
+    ended.abort()
+    const count = server.asked()
+    await expect(collect(decoder, asked())).rejects.toThrow(/let go of/)
+    await sleep(1_500) // past the next look
+    expect(server.asked()).toBe(count)
+    server.close()
   })
 })
 

@@ -40,8 +40,6 @@ export const engine: Engine = {
   load,
 }
 
-const never = new AbortController().signal
-
 /** @throws TandemError ENGINE_FAILED: it does not answer, refuses the key, or does not start; see `loadManaged`; the signal's reason */
 async function load(spec: LoadSpec, context: LoadContext = {}): Promise<Loaded> {
   const { onProgress, onLost } = context
@@ -65,7 +63,7 @@ async function load(spec: LoadSpec, context: LoadContext = {}): Promise<Loaded> 
 async function loadAdopted(
   spec: LoadSpec,
   settings: ServerSettings,
-  { signal = never, onProgress, onOutput = () => {}, onLost }: LoadContext,
+  { signal = new AbortController().signal, onProgress, onOutput = () => {}, onLost }: LoadContext,
 ): Promise<Loaded> {
   const { server } = settings
   const { health } = softwareOf(server.kind)
@@ -216,7 +214,6 @@ async function untilUp(
       answer.resume()
       if (answer.statusCode !== 503) return
     } catch (thrown) {
-      signal.throwIfAborted()
       why = (thrown as Error).message || String((thrown as NodeJS.ErrnoException).code)
     }
     if (performance.now() >= endsMs) {

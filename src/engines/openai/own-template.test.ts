@@ -37,6 +37,10 @@ describe('left to the server', () => {
       [user, { ...assistant, toolCalls: [call] }, { role: 'tool', content: '1', toolCallId: 'c' }],
     ],
     ['nothing', []],
+    [
+      'more than can be rendered in no time',
+      Array.from({ length: 65 }, (_, at) => (at % 2 ? assistant : user)),
+    ],
   ])('%s', async (_, messages) => {
     const render = await ownTemplate(source, server('<s>'))
     expect(render?.(messages)).toBeUndefined()
@@ -61,6 +65,7 @@ describe('left to the server', () => {
       String,
     ],
     ['a template that cannot be read here', '{% for %}', String],
+    ['a template that counts by itself', `${TEMPLATE}{% for i in range(1) %}{% endfor %}`, String],
   ])('%s', async (_, template, change) => {
     expect(await ownTemplate({ ...source, template }, server('<s>', change))).toBeUndefined()
   })

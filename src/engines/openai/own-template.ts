@@ -2,6 +2,9 @@ import { Template } from '@huggingface/jinja'
 import { type ChatMessage, imagesOf } from '../../domain/index.ts'
 import { toMessages } from './chat-request.ts'
 
+/** Longer ones are left to the server: what is rendered here holds up every other chat. */
+const MAX_MESSAGES = 64
+
 /** The prompt of a chat; undefined: only the server can say. */
 export type Render = (messages: readonly ChatMessage[]) => string | undefined
 
@@ -50,7 +53,7 @@ function renderer({ template, bosToken = '', eosToken = '' }: TemplateSource): R
   try {
     const parsed = new Template(template)
     return (messages) => {
-      if (!isPlain(messages)) return undefined
+      if (messages.length > MAX_MESSAGES || !isPlain(messages)) return undefined
       try {
         return parsed.render({ ...values, messages: toMessages(messages) })
       } catch {

@@ -95,7 +95,7 @@ export class Service {
 
   async #stop(): Promise<void> {
     this.#calls?.cancelAll()
-    await this.#loaded?.dispose()
+    await this.#loaded?.dispose().catch(({ message }: Error) => this.#home.output(message))
     this.#home.stopped()
   }
 }

@@ -42,7 +42,8 @@ export class SpareConnection {
     if (!this.#spare) return this.#connect()
     const { socket, drop } = this.#spare
     this.#spare = undefined
-    return socket.off('error', drop).off('close', drop).off('timeout', drop).setTimeout(0).ref()
+    // an error is still heard: one that nobody hears would end this process
+    return socket.off('close', drop).off('timeout', drop).setTimeout(0).ref()
   }
 
   close(): void {

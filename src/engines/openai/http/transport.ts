@@ -88,7 +88,8 @@ function once(
       spare?.openSoon()
       resolve(answer)
     })
-    sent.once('error', (error) => {
+    // for its whole life: one that nobody hears would end this process
+    sent.on('error', (error) => {
       clearTimeout(timer)
       reject(error)
     })
