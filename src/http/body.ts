@@ -47,7 +47,8 @@ export function jsonDepth(bytes: Buffer, limit: number): number {
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined
   if (!isUtf8(bytes)) throw new TandemError('INVALID_JSON', { why: 'it is not valid UTF-8' })
-  if (jsonDepth(bytes, MAX_JSON_DEPTH) > MAX_JSON_DEPTH)
+  // a shorter one cannot be
+  if (bytes.length > 2 * MAX_JSON_DEPTH && jsonDepth(bytes, MAX_JSON_DEPTH) > MAX_JSON_DEPTH)
     throw new TandemError('INVALID_JSON', { why: `it is nested deeper than ${MAX_JSON_DEPTH} levels` })
   const text = bytes.toString('utf8')
   try {

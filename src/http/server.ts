@@ -60,11 +60,21 @@ function handleErrors(app: FastifyInstance, deps: HttpDeps): void {
   })
 }
 
+/** By a callback: a promise is another turn for each request. */
+function takeJson(_: unknown, bytes: Buffer, done: (error: Error | null, body?: unknown) => void): void {
+  let body: unknown
+  try {
+    body = parseJsonBody(bytes)
+  } catch (thrown) {
+    done(thrown as TandemError)
+    return
+  }
+  done(null, body)
+}
+
 /** Clients of these routes send JSON under whatever name curl and Python's libraries give it. */
 function takeAnyContentType(scope: FastifyInstance): void {
-  scope.addContentTypeParser('*', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
-    parseJsonBody(body),
-  )
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, takeJson)
 }
 
 function routeHint(path: string): string {
@@ -109,9 +119,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   )
   const further = new FurtherPorts(app.server)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
-    parseJsonBody(body),
-  )
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, takeJson)
   handleErrors(app, deps)
   guard(app, { rules, exchanges, isClosing: () => closing, version: deps.version })
   const refuseOthers = refuseOtherMethods(app)

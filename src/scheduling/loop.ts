@@ -105,7 +105,7 @@ export class Loop {
   submit(submission: Submission, job: Job, refusal?: TandemError): void {
     this.#jobs.set(submission.id, job)
     if (refusal) this.#refusals.set(submission.id, refusal)
-    this.#ticker ??= setInterval(() => this.send({ type: 'ticked' }), TICK_MS)
+    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS)
     this.send({ type: 'submitted', request: submission })
   }
 
@@ -133,12 +133,21 @@ export class Loop {
   }
 
   close(): void {
+    clearInterval(this.#ticker)
     for (const { off } of this.#workers.values()) off()
   }
 
-  #rest(): void {
+  /** The ticker of one request serves the next that comes soon. */
+  #tick(): void {
+    if (this.#jobs.size > 0) {
+      this.send({ type: 'ticked' })
+      return
+    }
     clearInterval(this.#ticker)
     this.#ticker = undefined
+  }
+
+  #rest(): void {
     for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
 
