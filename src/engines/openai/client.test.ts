@@ -36,3 +36,22 @@ test('the same words of another server are its answer', async () => {
   expect(asked).toBe(1)
   expect(answer).toMatchObject({ code: 'ENGINE_FAILED', message: expect.stringContaining('proxy error') })
 })
+
+test('an answer that is none ends the request with a reason', async () => {
+  const server = createServer()
+    .on('connection', (socket) =>
+      socket.on('error', () => {}).end('HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+    )
+    .listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const about = { name: 'peer', kind: 'vllm', url, local: true } as const
+  const client = new ServerClient({ server: about, as: 'm' }, undefined)
+  const { signal } = new AbortController()
+  await expect(client.json('/any', z.unknown(), { signal })).rejects.toMatchObject({
+    code: 'ENGINE_FAILED',
+    message: expect.stringMatching(/closed the connection without an answer/),
+  })
+  client.dispose()
+  server.close()
+})

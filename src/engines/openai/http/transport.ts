@@ -78,6 +78,7 @@ function once(
     sent.once('close', () => {
       signal.removeEventListener('abort', leave)
       open?.delete(sent)
+      reject(new Error('it closed the connection without an answer')) // such as one that wants another protocol
     })
     const timer =
       headMs === undefined
