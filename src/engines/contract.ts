@@ -63,7 +63,7 @@ export interface Engine {
 /** Hears the share of a model's weights that are in memory, 0..1. */
 export type OnLoadProgress = (share: number) => void
 
-/** How whoever has a model loaded ends that, and what it hears; an engine without native code takes nothing of its process instead. */
+/** What a load hears of whoever asked for it, and tells it; an engine without native code may be loaded in the main process, so it ends and prints nothing by itself. */
 export interface LoadContext {
   /** Aborted when nobody wants the model any more, while it loads or later: what it holds here is let go of at once. */
   readonly signal?: AbortSignal

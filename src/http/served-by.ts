@@ -42,15 +42,18 @@ let connected = 0
 /** An API key, whatever connections it comes by, else a connection. */
 function clientOf({ headers, socket }: FastifyRequest): string {
   const key = headers.authorization ?? headers['x-api-key']
-  if (key === undefined) {
-    const known = connections.get(socket)
-    if (known !== undefined) return known
-    connected += 1
-    const fresh = `connection ${connected}`
-    connections.set(socket, fresh)
-    return fresh
-  }
+  if (key === undefined) return connectionOf(socket)
   return createHash('sha256').update(String(key)).digest('base64url') // secrets are not kept
+}
+
+function connectionOf(socket: object): string {
+  let name = connections.get(socket)
+  if (name === undefined) {
+    connected += 1
+    name = `connection ${connected}`
+    connections.set(socket, name)
+  }
+  return name
 }
 
 /** @throws TandemError INVALID_REQUEST for an unknown value of `x-tandem-priority` */

@@ -26,6 +26,7 @@ export interface Target {
 }
 
 export interface Ask {
+  /** As it is sent: encoded. */
   readonly path: string
   /** Sent as JSON by POST; absent: GET. */
   readonly body?: unknown
@@ -59,7 +60,8 @@ function once(
   const headers = ['host', place.host, 'accept', 'application/json, text/event-stream']
   if (text !== undefined)
     headers.push('content-type', 'application/json', 'content-length', String(Buffer.byteLength(text)))
-  if (key !== undefined) headers.push('authorization', `Bearer ${key}`)
+  const authorization = key === undefined ? place.authorization : `Bearer ${key}`
+  if (authorization !== undefined) headers.push('authorization', authorization)
   const options: RequestOptions = {
     protocol: place.protocol,
     hostname: place.hostname,
@@ -105,6 +107,8 @@ interface Place {
   readonly port: string
   /** Without a slash at its end. */
   readonly path: string
+  /** Of a name and a password in the address. */
+  readonly authorization: string | undefined
 }
 
 /** Of the servers of one configuration. */
@@ -115,13 +119,15 @@ const MAX_PLACES = 256
 function placeOf(url: string): Place {
   let place = places.get(url)
   if (!place) {
-    const { protocol, host, hostname, port, pathname } = new URL(url)
+    const { protocol, host, hostname, port, pathname, username, password } = new URL(url)
+    const login = [username, password].map(decodeURIComponent).join(':')
     place = {
       protocol,
       host,
       hostname: hostname.replace(/^\[|\]$/g, ''),
       port,
       path: pathname.replace(/\/$/, ''),
+      authorization: username === '' ? undefined : `Basic ${Buffer.from(login).toString('base64')}`,
     }
     if (places.size >= MAX_PLACES) places.clear()
     places.set(url, place)
