@@ -87,7 +87,12 @@ interface LoadedModel {
 
 export type Loaded = LoadedEncoder | LoadedScorer | LoadedDecoder
 
-export interface LoadedEncoder extends LoadedModel {
+interface LoadedRows extends LoadedModel {
+  /** Calls beside each other that are done sooner than one after the other; changes with the threads. Absent: 1. */
+  readonly atOnce?: number
+}
+
+export interface LoadedEncoder extends LoadedRows {
   readonly kind: 'encoder'
   readonly dimensions: number
   /** Tokens of one input, special tokens counted. */
@@ -112,7 +117,7 @@ export interface LoadedEncoder extends LoadedModel {
 }
 
 /** A reranker (pairs, width 1) or a classifier (texts, one column for each label). */
-export interface LoadedScorer extends LoadedModel {
+export interface LoadedScorer extends LoadedRows {
   readonly kind: 'scorer'
   /** Scores of each input. */
   readonly width: number

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { batchTokens, planBatches } from './batches.ts'
+import { batchTokens, planBatches, shareTokens } from './batches.ts'
 
 test('every input is in one batch, within the limits, unless it is alone', () => {
   const lengths = fc.array(fc.integer({ min: 2, max: 512 }), { maxLength: 200 })
@@ -32,4 +32,17 @@ test.each([
   [64, 4096],
 ])('%i threads share a batch of %i tokens', (threads, tokens) => {
   expect(batchTokens(threads)).toBe(tokens)
+})
+
+test.each([
+  ['a few texts go to all lanes', 16, 125, 6, [3, 3, 3, 3, 3, 1]],
+  ['one for each lane', 6, 125, 6, [1, 1, 1, 1, 1, 1]],
+  ['what takes two rounds is as much in each', 32, 125, 6, [3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2]],
+  ['little is not split', 4, 20, 6, [4]],
+  ['one lane takes what it holds', 10, 125, 1, [4, 4, 2]],
+  ['many texts fill their batches', 20, 250, 2, new Array(10).fill(2)],
+])('%s', (_, count, length, lanes, sizes) => {
+  const lengths = new Array<number>(count).fill(length)
+  const batches = planBatches(lengths, shareTokens(lengths, lanes, 512))
+  expect(batches.map((batch) => batch.length)).toEqual(sizes)
 })

@@ -30,6 +30,10 @@ export class Embedder implements LoadedEncoder {
     this.#embedding = embedding
   }
 
+  get atOnce(): number {
+    return this.#session.inFlight
+  }
+
   async embed(
     inputs: readonly EmbedInput[],
     purpose: 'query' | 'passage',

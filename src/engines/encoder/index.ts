@@ -1,5 +1,5 @@
 export { activate, type Head, headOf } from './activation.ts'
-export { batchTokens, planBatches } from './batches.ts'
+export { batchTokens, planBatches, shareTokens } from './batches.ts'
 export { type EncoderOutput, loadEncoder } from './load.ts'
 export { badFile, modelFiles } from './model-files.ts'
 export { openReopening } from './reopening.ts'

@@ -12,6 +12,10 @@ export class OwnedSession {
     this.#session = session
   }
 
+  get inFlight(): number {
+    return this.#session.inFlight ?? 1
+  }
+
   /** @throws TandemError CANCELLED, ENGINE_FAILED */
   async run(
     rows: readonly TokenRow[],

@@ -32,6 +32,9 @@ export async function openReopening(
   }
 
   return {
+    get inFlight() {
+      return current.session.inFlight ?? 1
+    },
     run: (...args) => use((session) => session.run(...args)),
     ...(current.session.profile ? { profile: (row) => use((session) => session.profile!(row)) } : {}),
     setThreads: (wanted) => {

@@ -30,6 +30,10 @@ export class Scorer implements LoadedScorer {
     this.#head = head
   }
 
+  get atOnce(): number {
+    return this.#session.inFlight
+  }
+
   async score(
     inputs: readonly ScoreInput[],
     signal: AbortSignal,

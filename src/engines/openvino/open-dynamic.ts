@@ -1,4 +1,4 @@
-import { batchTokens, planBatches } from '../encoder/index.ts'
+import { batchTokens, planBatches, shareTokens } from '../encoder/index.ts'
 import { type Compilation, makeRunner, type OwnedModel, type Target } from './compile.ts'
 import type { EncoderPorts } from './ports.ts'
 import type { Job } from './runner.ts'
@@ -19,13 +19,15 @@ export async function openDynamic(
   const { runner, ms, fromCache } = await makeRunner(target, model, ports, [1, capacity], true, false)
   report({ ms, fromCache, requests: runner.requests })
   const made = Promise.resolve(runner)
+  const { requests } = runner
   const jobOf = (lengths: readonly number[], batch: readonly number[]): Job => {
     const width = batch.reduce((longest, row) => Math.max(longest, lengths[row]!), 0)
     return { batch, height: batch.length, width }
   }
   return new OpenVinoSession({
+    inFlight: requests,
     plan: (lengths) => {
-      const batches = planBatches(lengths, MAX_TOKENS)
+      const batches = planBatches(lengths, shareTokens(lengths, requests, MAX_TOKENS))
       return [{ runner: made, jobs: batches.map((batch) => jobOf(lengths, batch)) }]
     },
     runners: [made],

@@ -12,6 +12,8 @@ export interface Group {
 }
 
 export interface SessionParts {
+  /** Where all runs share one runner: its requests. */
+  readonly inFlight?: number
   /** Groups of a request, in the order in which they run. */
   plan(lengths: readonly number[]): readonly Group[]
   /** The first one is ready. */
@@ -32,6 +34,10 @@ export class OpenVinoSession implements EncoderSession {
   constructor(parts: SessionParts) {
     this.#parts = parts
     for (const runner of parts.runners) runner.catch(() => {}) // told to whoever needs its shape
+  }
+
+  get inFlight(): number {
+    return this.#parts.inFlight ?? 1
   }
 
   async run(rows: readonly TokenRow[], take: Take, signal: AbortSignal): Promise<void> {

@@ -172,6 +172,23 @@ describe('a bulk batch', () => {
     expect(batchAt(1, 'interactive')).toBe(80)
   })
 
+  test('is tried at its size again after one slow answer, the first of a shape say', () => {
+    const run = new Run(embed(npu))
+    run.ready('npu', 1)
+    const sizes: number[] = []
+    for (let answers = 0; answers < 20; answers++) {
+      run.submit('embed', new Array(8).fill(10), { priority: 'bulk' })
+      while (run.at('npu').length > 0) {
+        const { paddedTokens } = [...run.state.batches.values()].at(-1)!
+        sizes.push(paddedTokens)
+        run.answer('npu', paddedTokens * (sizes.length === 1 ? 10 : 0.1))
+      }
+    }
+    expect(sizes[0]).toBe(80)
+    expect(sizes[1]).toBeLessThan(80)
+    expect(sizes.slice(-3)).toEqual([80, 80, 80])
+  })
+
   test('of a very slow worker keeps a size at which batches are worth it', () => {
     expect(batchAt(100)).toBe(10)
   })

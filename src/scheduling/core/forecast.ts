@@ -25,14 +25,18 @@ export function expectedMs({ pace }: Seat, tokens: number): number | undefined {
   return nearest === undefined ? undefined : nearest * tokens
 }
 
-/** The pace with one more measured batch. */
+/**
+ * The pace with one more measured batch. A larger batch costs no more for each token: figures of larger ones that say so come
+ * down with it, for one slow batch, the first of a shape say, would keep its size from ever being tried again.
+ */
 export function paced({ pace }: Seat, tokens: number, ms: number): Seat['pace'] {
   const power = powerOf(tokens)
-  const old = pace[power]
   const newest = ms / Math.max(1, tokens)
-  const next = [...pace]
+  const blend = (old: number) => old * (1 - NEWEST) + newest * NEWEST
+  const next = pace.map((old, at) => (old !== undefined && at > power && old > newest ? blend(old) : old))
   while (next.length < power) next.push(undefined)
-  next[power] = old === undefined ? newest : old * (1 - NEWEST) + newest * NEWEST
+  const old = pace[power]
+  next[power] = old === undefined ? newest : blend(old)
   return next
 }
 

@@ -24,7 +24,7 @@ const DOES_NOT = {
 
 /** Answers calls on the loaded model; each call ends with exactly one `result` or `error`. */
 export class Calls {
-  readonly #turns = new Turns()
+  readonly #turns: Turns
   readonly #aborts = new Map<number, AbortController>()
   readonly #loaded: Loaded
   readonly #order: LoadOrder
@@ -34,6 +34,7 @@ export class Calls {
 
   constructor(loaded: Loaded, order: LoadOrder, send: (message: FromChild) => void) {
     this.#loaded = loaded
+    this.#turns = new Turns(() => (loaded.kind === 'decoder' ? 1 : (loaded.atOnce ?? 1)))
     this.#order = order
     this.#send = send
   }
