@@ -19,7 +19,8 @@ test.runIf(process.platform === 'linux')(
   { timeout: LIMIT_MS },
   async () => {
     const options = { seed: 1, requests: 300, streams: 16, kills: 1, each: 1 }
-    const report = await runChaos({ ...options, pauseMs: [100, 200] }, silent, never)
+    // time for a chat between two faults on a busy machine: three losses of one request are its end, as they should be
+    const report = await runChaos({ ...options, pauseMs: [1_500, 2_500] }, silent, never)
     expect(wrong(report)).toEqual([])
     expect(report.rows.find(({ what }) => what === 'streams complete and equal')?.value).toBeGreaterThan(0)
   },
