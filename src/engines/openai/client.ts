@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { TandemError } from '../../domain/index.ts'
 import { apiKeyOf } from './api-key.ts'
 import { readEvents } from './http/events.ts'
+import { placeOf } from './http/place.ts'
 import { refusal } from './http/refusal.ts'
 import { SpareConnection } from './http/spare-connection.ts'
 import { ask, type Target, textOf } from './http/transport.ts'
@@ -31,7 +32,7 @@ export class ServerClient {
     this.#passing = softwareOf(server.kind).passing
     const isPlain = server.local && server.url.startsWith('http:')
     const spare = isPlain ? new SpareConnection(server.url) : undefined
-    this.#target = { url: server.url, key, spare, open: this.#open }
+    this.#target = { url: server.url, place: placeOf(server.url), key, spare, open: this.#open }
   }
 
   /** @throws TandemError ENGINE_FAILED, INVALID_REQUEST, CONTEXT_LENGTH_EXCEEDED, CANCELLED */

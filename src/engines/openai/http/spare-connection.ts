@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { portOf } from './port-of.ts'
+import { type Place, placeOf } from './place.ts'
 
 /** Servers close a connection that is idle for long: llama-server after 5 s. One of ours goes before. */
 const IDLE_MS = 4_000
@@ -8,16 +8,13 @@ const OPEN_AFTER_MS = 5
 
 /** One connection that stands open before it is needed, for a request that follows soon. */
 export class SpareConnection {
-  readonly #host: string
-  readonly #port: number
+  readonly #place: Place
   #spare: { readonly socket: Socket; readonly drop: () => void } | undefined
   #opening: NodeJS.Timeout | undefined
 
   /** @param url of a server without TLS */
   constructor(url: string) {
-    const { hostname } = new URL(url)
-    this.#host = hostname.replace(/^\[|\]$/g, '')
-    this.#port = portOf(url)
+    this.#place = placeOf(url)
   }
 
   /** Opens it soon, unless it stands. */
@@ -52,6 +49,7 @@ export class SpareConnection {
   }
 
   #connect(): Socket {
-    return connect({ host: this.#host, port: this.#port, noDelay: true })
+    const { hostname: host, port } = this.#place
+    return connect({ host, port, noDelay: true })
   }
 }

@@ -6,6 +6,7 @@ import {
   type RequestOptions,
 } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
+import { type Place, placeOf } from './place.ts'
 import type { SpareConnection } from './spare-connection.ts'
 
 /** A TLS handshake costs too much for each request. */
@@ -17,6 +18,8 @@ const AGAIN = ['ECONNRESET', 'EPIPE']
 export interface Target {
   /** Without a slash at its end. */
   readonly url: string
+  /** What `url` says; absent: it is read with each request. */
+  readonly place?: Place
   /** API key; absent: none is sent. */
   readonly key?: string | undefined
   /** Of a server without TLS: the next request goes by it. */
@@ -51,10 +54,9 @@ export async function ask(target: Target, question: Ask): Promise<IncomingMessag
 }
 
 function once(
-  { url, key, spare, open }: Target,
+  { url, place = placeOf(url), key, spare, open }: Target,
   { path, body, signal, headMs }: Ask,
 ): Promise<IncomingMessage> {
-  const place = placeOf(url)
   const isTls = place.protocol === 'https:'
   const text = body === undefined ? undefined : JSON.stringify(body)
   const headers = ['host', place.host, 'accept', 'application/json, text/event-stream']
@@ -98,41 +100,6 @@ function once(
     })
     sent.end(text)
   })
-}
-
-interface Place {
-  readonly protocol: string
-  readonly host: string
-  readonly hostname: string
-  readonly port: string
-  /** Without a slash at its end. */
-  readonly path: string
-  /** Of a name and a password in the address. */
-  readonly authorization: string | undefined
-}
-
-/** Of the servers of one configuration. */
-const places = new Map<string, Place>()
-const MAX_PLACES = 256
-
-/** An address is read once: the first token of a chat waits for it. */
-function placeOf(url: string): Place {
-  let place = places.get(url)
-  if (!place) {
-    const { protocol, host, hostname, port, pathname, username, password } = new URL(url)
-    const login = [username, password].map(decodeURIComponent).join(':')
-    place = {
-      protocol,
-      host,
-      hostname: hostname.replace(/^\[|\]$/g, ''),
-      port,
-      path: pathname.replace(/\/$/, ''),
-      authorization: username === '' ? undefined : `Basic ${Buffer.from(login).toString('base64')}`,
-    }
-    if (places.size >= MAX_PLACES) places.clear()
-    places.set(url, place)
-  }
-  return place
 }
 
 /** Text of an answer. @throws Error past `limit` bytes, or when it breaks off */
