@@ -89,7 +89,7 @@ export type Loaded = LoadedEncoder | LoadedScorer | LoadedDecoder
 
 interface LoadedRows extends LoadedModel {
   /** Calls beside each other that are done sooner than one after the other; changes with the threads. Absent: 1. */
-  readonly atOnce?: number
+  readonly atOnce?: number | undefined
 }
 
 export interface LoadedEncoder extends LoadedRows {

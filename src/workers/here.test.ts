@@ -4,25 +4,12 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { fakeWorker } from '../../test/fakes/fault-worker.ts'
 import type { Worker } from './index.ts'
-import { chat, failure, nextState, start } from './worker.suite.ts'
+import { answersWithoutProcess, chat, failure, nextState, start } from './worker.suite.ts'
 
 const QUICK = { silenceMs: 50, hangMs: 60_000 }
 
 describe('[failure-domains] a worker in this process', () => {
-  test('answers as one in a process does, its pieces in order, and has no process that could be killed', async () => {
-    const worker = start(fakeWorker('chat', 'cpu', { runsIn: 'here' }))
-    const info = await worker.ready()
-    expect(info).toMatchObject({ engineVersion: 'fake 1' })
-    expect(info).not.toHaveProperty('pid')
-    const words = Array.from({ length: 300 }, (_, at) => `w${at}`).join(' ')
-    const pieces: string[] = []
-    const { text } = await worker.chat(
-      chat(words),
-      (delta) => void pieces.push(delta.type === 'text' ? delta.text : ''),
-    )
-    expect(text).toBe(words)
-    expect(pieces.join('')).toBe(words)
-  })
+  answersWithoutProcess('here')
 
   test('a call that fails, or that is called off, fails alone', async () => {
     const worker = start(fakeWorker('chat', 'cpu', { runsIn: 'here' }))

@@ -1,4 +1,4 @@
-/** Where one life of a worker runs: a process of its own, or a thread of this one. */
+/** Where one life of a worker runs: a process of its own, a thread of this one, or this one itself. */
 import type { Readable } from 'node:stream'
 import { readFromChild } from './from-child.ts'
 import type { Tail } from './tail.ts'

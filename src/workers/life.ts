@@ -144,7 +144,7 @@ export class Life {
     const options = processOptions(this.#options, limits)
     const { runsIn } = this.#options
     if (runsIn === 'thread') return new WorkerThread(options, handlers)
-    if (runsIn === 'here') return new WorkerHere(options, handlers)
+    if (runsIn === 'here') return new WorkerHere(handlers)
     const spare = this.#options.standbys?.take(options, loadOrder(this.#options))
     if (!spare) return new WorkerProcess(options, handlers)
     spare.handOver(handlers)

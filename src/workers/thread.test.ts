@@ -1,24 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { fakeWorker } from '../../test/fakes/fault-worker.ts'
-import { chat, failure, start, texts } from './worker.suite.ts'
+import { answersWithoutProcess, failure, start, texts } from './worker.suite.ts'
 
 const QUICK = { silenceMs: 200, probeMs: 200, hangMs: 60_000 }
 
 describe('[failure-domains] a worker in a thread', () => {
-  test('answers as one in a process does, and has no process that could be killed', async () => {
-    const worker = start(fakeWorker('chat', 'cpu', { runsIn: 'thread' }))
-    const info = await worker.ready()
-    expect(info).toMatchObject({ engineVersion: 'fake 1' })
-    expect(info).not.toHaveProperty('pid')
-    const words = Array.from({ length: 300 }, (_, at) => `w${at}`).join(' ')
-    const pieces: string[] = []
-    const { text } = await worker.chat(
-      chat(words),
-      (delta) => void pieces.push(delta.type === 'text' ? delta.text : ''),
-    )
-    expect(text).toBe(words)
-    expect(pieces.join('')).toBe(words)
-  })
+  answersWithoutProcess('thread')
 
   test('ends alone, with what it printed, and is back', async () => {
     const worker = start(fakeWorker('embed', 'cpu', { runsIn: 'thread', lastPlacement: true }))

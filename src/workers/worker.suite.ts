@@ -1,5 +1,6 @@
 /** What tests of workers share: real processes on the fake engine, stopped after each test. */
-import { afterEach } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
+import { fakeWorker } from '../../test/fakes/fault-worker.ts'
 import type { ChatRequest, EmbedRequest, TandemError } from '../domain/index.ts'
 import { startWorker, type Worker, type WorkerEvent, type WorkerOptions } from './index.ts'
 
@@ -42,3 +43,20 @@ export const failure = (promise: Promise<unknown>): Promise<TandemError> =>
     },
     (error: TandemError) => error,
   )
+
+export function answersWithoutProcess(runsIn: NonNullable<WorkerOptions['runsIn']>): void {
+  test('answers as one in a process does, its pieces in order, and has no process that could be killed', async () => {
+    const worker = start(fakeWorker('chat', 'cpu', { runsIn }))
+    const info = await worker.ready()
+    expect(info).toMatchObject({ engineVersion: 'fake 1' })
+    expect(info).not.toHaveProperty('pid')
+    const words = Array.from({ length: 300 }, (_, at) => `w${at}`).join(' ')
+    const pieces: string[] = []
+    const { text } = await worker.chat(
+      chat(words),
+      (delta) => void pieces.push(delta.type === 'text' ? delta.text : ''),
+    )
+    expect(text).toBe(words)
+    expect(pieces.join('')).toBe(words)
+  })
+}

@@ -30,7 +30,7 @@ export class Embedder implements LoadedEncoder {
     this.#embedding = embedding
   }
 
-  get atOnce(): number {
+  get atOnce(): number | undefined {
     return this.#session.inFlight
   }
 

@@ -12,8 +12,8 @@ export class OwnedSession {
     this.#session = session
   }
 
-  get inFlight(): number {
-    return this.#session.inFlight ?? 1
+  get inFlight(): number | undefined {
+    return this.#session.inFlight
   }
 
   /** @throws TandemError CANCELLED, ENGINE_FAILED */

@@ -33,7 +33,7 @@ export async function openReopening(
 
   return {
     get inFlight() {
-      return current.session.inFlight ?? 1
+      return current.session.inFlight
     },
     run: (...args) => use((session) => session.run(...args)),
     ...(current.session.profile ? { profile: (row) => use((session) => session.profile!(row)) } : {}),

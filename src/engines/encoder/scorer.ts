@@ -30,7 +30,7 @@ export class Scorer implements LoadedScorer {
     this.#head = head
   }
 
-  get atOnce(): number {
+  get atOnce(): number | undefined {
     return this.#session.inFlight
   }
 

@@ -20,7 +20,7 @@ export interface BatchOutput {
 /** A loaded encoder of one engine. */
 export interface EncoderSession {
   /** Inferences in flight, where those of several runs go beside each other; absent: 1. */
-  readonly inFlight?: number
+  readonly inFlight?: number | undefined
   /**
    * Runs every row in batches of its own choice, several at once where the device takes them; looks at `signal` between batches.
    * @param take gets the rows' indexes and the output of each batch, in any order

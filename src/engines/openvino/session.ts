@@ -36,8 +36,8 @@ export class OpenVinoSession implements EncoderSession {
     for (const runner of parts.runners) runner.catch(() => {}) // told to whoever needs its shape
   }
 
-  get inFlight(): number {
-    return this.#parts.inFlight ?? 1
+  get inFlight(): number | undefined {
+    return this.#parts.inFlight
   }
 
   async run(rows: readonly TokenRow[], take: Take, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ export const ownHome: ServiceHome = {
   stopped: () => process.exit(0),
   // to those who wait for the worker it is lost, as one whose process crashed
   lost: (why, killed) => {
-    process.stderr.write(`${why}\n`)
+    ownHome.output(why)
     // the parent can tell a person from a lack of memory by it
     if (killed) process.kill(process.pid, 'SIGKILL')
     process.exit(1)
