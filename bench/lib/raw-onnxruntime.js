@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { PACKAGE_ROOT } from '../../dist/config/index.js'
-import { sessionOptions } from '../../dist/engines/onnxruntime/session.js'
+import { sessionOptions } from '../../dist/engines/onnxruntime/model.js'
 import { createEncoderTokenizer } from '../../dist/engines/text/index.js'
 import { loadCatalogue } from '../../dist/models/index.js'
 

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import reference from '../../../test/data/reference-vectors.json' with { type: 'json' }
 import { PACKAGE_ROOT } from '../../config/index.ts'
@@ -14,6 +15,8 @@ const catalogue = await loadCatalogue([join(PACKAGE_ROOT, 'models')])
 const model = catalogue.find('tandem-embed-small')
 const spec: LoadSpec = { model, task: 'embed', device: 'cpu', threads: 1 }
 const never = new AbortController().signal
+/** Compute threads that are given to inferences beside each other. */
+const LANES = 5
 
 async function load(changes: Partial<LoadSpec> = {}): Promise<LoadedEncoder> {
   const loaded = await engine.load({ ...spec, ...changes })
@@ -21,7 +24,64 @@ async function load(changes: Partial<LoadSpec> = {}): Promise<LoadedEncoder> {
   return loaded
 }
 
+function cosine(vectors: Float32Array, row: number, base64: string): number {
+  const expected = new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer)
+  return expected.reduce((sum, value, d) => sum + value * vectors[row * expected.length + d]!, 0)
+}
+
 encoderSuite('onnxruntime on the CPU', load)
+encoderSuite('onnxruntime on the CPU, in lanes', () => load({ threads: LANES }))
+
+describe('lanes', () => {
+  const texts = reference.entries.map(({ text }) => text)
+
+  test('as many calls at once as there are threads, and one where there are few', async () => {
+    const encoder = await load({ threads: LANES })
+    expect(encoder.atOnce).toBe(LANES)
+    await encoder.setThreads?.(2)
+    expect(encoder.atOnce).toBeUndefined()
+    await encoder.setThreads?.(LANES)
+    expect(encoder.atOnce).toBe(LANES)
+    await encoder.dispose()
+  })
+
+  test('they leave the thread that asks them free', async () => {
+    const encoder = await load({ threads: LANES })
+    let turns = 0
+    const timer = setInterval(() => turns++, 1)
+    await encoder.embed(texts, 'passage', never)
+    clearInterval(timer)
+    expect(turns).toBeGreaterThan(5)
+    await encoder.dispose()
+  })
+
+  test('a call that is cancelled ends', async () => {
+    const encoder = await load({ threads: LANES })
+    const controller = new AbortController()
+    const call = encoder.embed(texts, 'passage', controller.signal)
+    setTimeout(() => controller.abort(), 5)
+    await expect(call).rejects.toMatchObject({ code: 'CANCELLED' })
+    await encoder.dispose()
+  })
+
+  test.each([0, 2, 4, 6, 8, 12, 20])('what is disposed of %i ms into a call ends it', async (afterMs) => {
+    const encoder = await load({ threads: LANES })
+    const call = encoder.embed([...texts, ...texts, ...texts], 'passage', never)
+    const ended = expect(call).rejects.toMatchObject({ message: expect.stringContaining('was unloaded') })
+    await sleep(afterMs)
+    await encoder.dispose()
+    await ended
+  })
+
+  test('[vector-safe] the reference vectors are reproduced', async () => {
+    const encoder = await load({ threads: LANES })
+    const { vectors } = await encoder.embed(texts, 'passage', never)
+    reference.entries.forEach((entry, row) => {
+      expect(cosine(vectors, row, entry.vector), entry.text.slice(0, 40)).toBeGreaterThanOrEqual(0.999)
+    })
+    await encoder.dispose()
+  })
+})
 
 test('the engine names the version of its library', () => {
   expect(engine.version()).toMatch(/^\d+\.\d+\.\d+/)
@@ -49,13 +109,6 @@ describe('reference vectors', () => {
     encoder = await load()
   })
   afterAll(() => encoder.dispose())
-
-  const vectorOf = (base64: string): Float32Array =>
-    new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer)
-  const cosine = (vectors: Float32Array, row: number, base64: string): number => {
-    const expected = vectorOf(base64)
-    return expected.reduce((sum, value, d) => sum + value * vectors[row * expected.length + d]!, 0)
-  }
 
   test('there are 32, and their model is the shipped one', () => {
     expect(reference.entries.length).toBe(32)
@@ -91,6 +144,16 @@ describe('files that are not right', () => {
 
   const loadCopy = (): Promise<LoadedEncoder> => load({ model: copy })
   const onnx = (): string => join(folder, 'onnx/model_quantized.onnx')
+
+  test('weights that are no model are named, by one session and by lanes', async () => {
+    await writeFile(onnx(), Buffer.alloc(17_467_010, 'x'))
+    for (const threads of [1, LANES])
+      await expect(load({ model: copy, threads })).rejects.toMatchObject({
+        code: 'MODEL_FILE_BAD',
+        message: expect.stringContaining('model_quantized.onnx: '),
+      })
+    await cp(join(model.folder, 'onnx/model_quantized.onnx'), onnx())
+  })
 
   test('a changed tokenizer is named', async () => {
     const file = join(folder, 'tokenizer.json')

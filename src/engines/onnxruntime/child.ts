@@ -1,3 +1,4 @@
+import { freemem } from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { TandemError } from '../../domain/index.ts'
 import type { Engine, LoadedEncoder, LoadedScorer, LoadSpec } from '../contract.ts'
@@ -10,6 +11,7 @@ import {
   openReopening,
 } from '../encoder/index.ts'
 import { onnxruntime } from './descriptor.ts'
+import { laneThreads } from './lanes.ts'
 import { openSession } from './session.ts'
 
 export const engine: Engine = {
@@ -24,13 +26,20 @@ async function load(spec: LoadSpec): Promise<LoadedEncoder | LoadedScorer> {
   const files = modelFiles(onnxruntime, model, 'onnx')
   return loadEncoder(onnxruntime, spec, files, async (output) => {
     const weights = await files.find('.onnx file', (name) => name.endsWith('.onnx'))
-    return openReopening(threads, (wanted) => open(weights, wanted, output))
+    const weightBytes = model.files.onnx!.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    return openReopening(threads, (wanted) =>
+      open(weights, laneThreads(wanted, weightBytes, freemem()), output),
+    )
   })
 }
 
-async function open(weights: string, threads: number, output: EncoderOutput): Promise<EncoderSession> {
+async function open(
+  weights: string,
+  lanes: readonly number[],
+  output: EncoderOutput,
+): Promise<EncoderSession> {
   try {
-    return await openSession(weights, threads, output)
+    return await openSession({ file: weights, output }, lanes)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw /protobuf|load model/i.test(why) ? badFile(weights, error) : failed(why, error)

@@ -1,77 +1,55 @@
-import * as ort from 'onnxruntime-node'
-import {
-  batchTokens,
-  type EncoderOutput,
-  type EncoderSession,
-  planBatches,
-  type TokenRow,
-  turn,
-} from '../encoder/index.ts'
+import { batchTokens, type EncoderSession, planBatches, Slots, shareTokens, turn } from '../encoder/index.ts'
+import { Lane } from './lane.ts'
+import { type OnnxModelSpec, openModel } from './model.ts'
 
-/** Everything that one thread share of a CPU wants; benches measure the bare session with the same. */
-export function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
-  return {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3, // errors only: warnings would mix with the worker's own messages
-    // Spinning threads would keep other workers off the cores between batches.
-    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
-  }
+/** @param lanes compute threads of each of several inferences that run at once; one alone runs in this thread */
+export function openSession(
+  spec: Omit<OnnxModelSpec, 'threads'>,
+  lanes: readonly number[],
+): Promise<EncoderSession> {
+  return lanes.length > 1 ? openLanes(spec, lanes) : openOne({ ...spec, threads: lanes[0]! })
 }
 
-/**
- * Opens an ONNX encoder with `input_ids`, `attention_mask` and, where it wants them, `token_type_ids`.
- * @param wanted the output that is read; a model without one of that name gives its first
- */
-export async function openSession(
-  file: string,
-  threads: number,
-  wanted: EncoderOutput,
-): Promise<EncoderSession> {
-  const session = await ort.InferenceSession.create(file, sessionOptions(threads))
-  const wantsTypes = session.inputNames.includes('token_type_ids')
-  const maxTokens = batchTokens(threads)
-  const output = session.outputNames.includes(wanted) ? wanted : session.outputNames[0]!
+async function openOne(spec: OnnxModelSpec): Promise<EncoderSession> {
+  const model = await openModel(spec)
+  const maxTokens = batchTokens(spec.threads)
   return {
     run: async (rows, take, signal) => {
       const lengths = rows.map((row) => row.ids.length)
       for (const batch of planBatches(lengths, maxTokens)) {
         await turn(signal) // the native call blocks: messages of the process are read in between
-        const result = await session.run(
-          feedsOf(
-            batch.map((index) => rows[index]!),
-            wantsTypes,
-          ),
-          [output],
-        )
-        const { data, dims } = result[output]!
-        if (!(data instanceof Float32Array)) throw new Error(`its output ${output} is not float32`)
-        take(batch, { data, shape: dims })
+        take(batch, await model.run(batch.map((index) => rows[index]!)))
       }
     },
-    dispose: () => session.release(),
+    dispose: () => model.dispose(),
   }
 }
 
-function feedsOf(rows: readonly TokenRow[], wantsTypes: boolean): Record<string, ort.Tensor> {
-  const width = rows.reduce((longest, row) => Math.max(longest, row.ids.length), 0)
-  const shape = [rows.length, width]
-  const ids = new BigInt64Array(rows.length * width)
-  const mask = new BigInt64Array(rows.length * width)
-  const types = new BigInt64Array(wantsTypes ? ids.length : 0)
-  rows.forEach((row, r) => {
-    const start = r * width
-    for (let i = 0; i < row.ids.length; i++) ids[start + i] = BigInt(row.ids[i]!)
-    mask.fill(1n, start, start + row.ids.length)
-    if (wantsTypes && row.types)
-      for (let i = 0; i < row.types.length; i++) types[start + i] = BigInt(row.types[i]!)
-  })
-  const feeds = {
-    input_ids: new ort.Tensor('int64', ids, shape),
-    attention_mask: new ort.Tensor('int64', mask, shape),
+async function openLanes(
+  spec: Omit<OnnxModelSpec, 'threads'>,
+  widths: readonly number[],
+): Promise<EncoderSession> {
+  const lanes = widths.map((threads) => new Lane({ ...spec, threads }))
+  const close = async () => {
+    await Promise.all(lanes.map((lane) => lane.close()))
   }
-  return wantsTypes ? { ...feeds, token_type_ids: new ort.Tensor('int64', types, shape) } : feeds
+  try {
+    await Promise.all(lanes.map((lane) => lane.opened))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const slots = new Slots(lanes)
+  const maxTokens = batchTokens(widths.at(-1)!)
+  return {
+    inFlight: lanes.length,
+    run: (rows, take, signal) => {
+      const lengths = rows.map((row) => row.ids.length)
+      const batches = planBatches(lengths, shareTokens(lengths, lanes.length, maxTokens))
+      return slots.run(batches, signal, async (lane, batch) => {
+        take(batch, await lane.run(batch.map((index) => rows[index]!)))
+      })
+    },
+    dispose: close,
+  }
 }
