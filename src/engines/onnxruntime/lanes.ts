@@ -1,8 +1,6 @@
 const MIB = 1024 ** 2
-/** With fewer, one inference on all threads is as fast. */
-const LEAST_THREADS = 4
-/** Of a lane beside its weights: its thread and what it computes with (measured: 40 to 50 MiB with weights of 17). */
-const LANE_BYTES = 24 * MIB
+/** Of a lane beside its weights: its thread and what it computes with (measured at work, with weights of 17 MiB: up to 80 in all). */
+const LANE_BYTES = 56 * MIB
 const WEIGHT_COPIES = 1.5
 /** All lanes of a model; each has the weights again. */
 const MOST_BYTES = 1024 * MIB
@@ -12,12 +10,12 @@ const MOST_SHARE = 1 / 8
 /**
  * How many inferences run beside each other on a share of the CPU, and on how many threads each. The threads of one inference wait for
  * each other at each of its operators, those of economical cores longest; inferences of one thread do not, but each has the weights
- * again. On 12 threads of a Xeon 12 inferences at once did 861 to 1,226 texts/s, 3 at once 632 to 806, one 435 to 494.
+ * again. On 2 threads of an EPYC 2 inferences at once did 375 to 398 texts/s, one 309 to 335; on 12 of a Xeon 12 at once did 861 to
+ * 1,226, 3 at once 632 to 806, one 435 to 494.
  * @param freeBytes of the system's memory
  * @returns compute threads of each, the most first; together `threads`
  */
 export function laneThreads(threads: number, weightBytes: number, freeBytes: number): number[] {
-  if (threads < LEAST_THREADS) return [threads]
   const bytes = Math.min(MOST_BYTES, freeBytes * MOST_SHARE)
   const affordable = Math.floor(bytes / (LANE_BYTES + WEIGHT_COPIES * weightBytes))
   const lanes = Math.min(threads, Math.max(1, affordable))

@@ -2,6 +2,9 @@ import { batchTokens, type EncoderSession, planBatches, Slots, shareTokens, turn
 import { Lane } from './lane.ts'
 import { type OnnxModelSpec, openModel } from './model.ts'
 
+/** Padded tokens of one inference beside others, on one thread: twice as many do no more, and a query waits twice as long for its turn. */
+const LANE_TOKENS = 256
+
 /** @param lanes compute threads of each of several inferences that run at once; one alone runs in this thread */
 export function openSession(
   spec: Omit<OnnxModelSpec, 'threads'>,
@@ -40,13 +43,14 @@ async function openLanes(
     throw error
   }
   const slots = new Slots(lanes)
-  const maxTokens = batchTokens(widths.at(-1)!)
+  const maxTokens = LANE_TOKENS * widths.at(-1)!
   return {
     inFlight: lanes.length,
     run: (rows, take, signal) => {
       const lengths = rows.map((row) => row.ids.length)
       const batches = planBatches(lengths, shareTokens(lengths, lanes.length, maxTokens))
-      return slots.run(batches, signal, async (lane, batch) => {
+      const longestFirst = batches.reverse() // the last to end are short
+      return slots.run(longestFirst, signal, async (lane, batch) => {
         take(batch, await lane.run(batch.map((index) => rows[index]!)))
       })
     },
