@@ -2,7 +2,7 @@ import type { Embedding, EmbedInput, EmbedOutput, EngineDescriptor, LayerTime } 
 import type { LoadedEncoder } from '../contract.ts'
 import type { EncoderTokenizer } from '../text/index.ts'
 import { OwnedSession } from './owned-session.ts'
-import { poolRows } from './pool.ts'
+import { placeRows, poolRows } from './pool.ts'
 import type { BatchOutput, EncoderSession } from './session.ts'
 import { tokenize } from './tokenize.ts'
 import { turn } from './turn.ts'
@@ -44,10 +44,14 @@ export class Embedder implements LoadedEncoder {
     const tokens = encoded.map((input) => input.ids.length)
     const vectors = new Float32Array(inputs.length * this.dimensions)
     const take = (batch: readonly number[], output: BatchOutput): void => {
-      const width = this.#checkedWidth(output)
+      this.#check(output)
+      if (output.isPooled) {
+        placeRows(output.data, this.dimensions, vectors, batch)
+        return
+      }
       const { pooling, normalize } = this.#embedding
       const lengths = batch.map((index) => tokens[index]!)
-      poolRows(output.data, width, this.dimensions, lengths, pooling, normalize, vectors, batch)
+      poolRows(output.data, output.shape[1]!, this.dimensions, lengths, pooling, normalize, vectors, batch)
     }
     await this.#session.run(encoded, take, signal)
     const truncated = encoded.flatMap((input, index) => (input.truncated ? [index] : []))
@@ -66,12 +70,11 @@ export class Embedder implements LoadedEncoder {
     return this.#session.dispose()
   }
 
-  #checkedWidth({ shape }: BatchOutput): number {
-    const [, width, dimensions] = shape
-    if (shape.length !== 3)
+  #check({ shape, isPooled }: BatchOutput): void {
+    if (shape.length !== (isPooled ? 2 : 3))
       throw new Error(`its output is [${shape.join(', ')}], not [batch, length, dimensions]`)
+    const dimensions = shape.at(-1)
     if (dimensions !== this.dimensions)
       throw new Error(`the model has ${dimensions} dimensions, the manifest says ${this.dimensions}`)
-    return width!
   }
 }

@@ -1,6 +1,6 @@
 export { activate, type Head, headOf } from './activation.ts'
 export { batchTokens, planBatches, shareTokens } from './batches.ts'
-export { type EncoderOutput, loadEncoder } from './load.ts'
+export { type EncoderOutput, loadEncoder, type PoolingSpec } from './load.ts'
 export { badFile, modelFiles } from './model-files.ts'
 export { openReopening } from './reopening.ts'
 export type { BatchOutput, EncoderSession, TokenRow } from './session.ts'

@@ -31,6 +31,21 @@ export function poolRows(
   }
 }
 
+/**
+ * Copies vectors to their rows of `out`.
+ * @param vectors row-major [any, dimensions]
+ * @param targets row of `out` (row-major [any, dimensions]) for each
+ */
+export function placeRows(
+  vectors: Float32Array,
+  dimensions: number,
+  out: Float32Array,
+  targets: readonly number[],
+): void {
+  for (const [row, target] of targets.entries())
+    out.set(vectors.subarray(row * dimensions, (row + 1) * dimensions), target * dimensions)
+}
+
 function scale(vector: Float32Array, count: number, normalize: boolean): void {
   let squares = 0
   for (let d = 0; d < vector.length; d++) squares += vector[d]! * vector[d]!

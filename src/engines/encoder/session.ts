@@ -13,8 +13,12 @@ export interface TokenRow {
 export interface BatchOutput {
   /** Row-major, of `shape`. */
   readonly data: Float32Array
-  /** Token states are [rows, width, dimensions], logits [rows, labels]; there may be more rows than were asked for. */
+  /**
+   * Token states are [rows, width, dimensions], vectors that were pooled of them [rows, dimensions], logits [rows, labels]; there may be
+   * more rows than were asked for.
+   */
   readonly shape: readonly number[]
+  readonly isPooled?: boolean
 }
 
 /** A loaded encoder of one engine. */

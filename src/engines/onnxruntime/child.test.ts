@@ -180,15 +180,18 @@ describe('files that are not right', () => {
     await expect(loadCopy()).rejects.toMatchObject({ code: 'MODEL_FILE_BAD' })
   })
 
-  test('a manifest with other dimensions than the weights is refused', async () => {
-    const wrong = { ...model, embedding: { ...model.embedding!, dimensions: 768 } }
-    const loaded = await load({ model: wrong })
-    await expect(loaded.embed(['warm up'], 'passage', never)).rejects.toMatchObject({
-      code: 'ENGINE_FAILED',
-      message: expect.stringContaining('the model has 384 dimensions, the manifest says 768'),
-    })
-    await loaded.dispose()
-  })
+  test.each([1, LANES])(
+    'a manifest with other dimensions than the weights is refused on %i threads',
+    async (threads) => {
+      const wrong = { ...model, embedding: { ...model.embedding!, dimensions: 768 } }
+      const loaded = await load({ model: wrong, threads })
+      await expect(loaded.embed(['warm up'], 'passage', never)).rejects.toMatchObject({
+        code: 'ENGINE_FAILED',
+        message: expect.stringContaining('the model has 384 dimensions, the manifest says 768'),
+      })
+      await loaded.dispose()
+    },
+  )
 
   test('another device or a model without vectors is refused', async () => {
     await expect(load({ device: 'gpu0' })).rejects.toMatchObject({

@@ -2,17 +2,10 @@ import { freemem } from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { TandemError } from '../../domain/index.ts'
 import type { Engine, LoadedEncoder, LoadedScorer, LoadSpec } from '../contract.ts'
-import {
-  badFile,
-  type EncoderOutput,
-  type EncoderSession,
-  loadEncoder,
-  modelFiles,
-  openReopening,
-} from '../encoder/index.ts'
+import { badFile, type EncoderSession, loadEncoder, modelFiles, openReopening } from '../encoder/index.ts'
 import { onnxruntime } from './descriptor.ts'
 import { laneThreads } from './lanes.ts'
-import { openSession } from './session.ts'
+import { openSession, type SessionSpec } from './session.ts'
 
 export const engine: Engine = {
   descriptor: onnxruntime,
@@ -24,25 +17,21 @@ async function load(spec: LoadSpec): Promise<LoadedEncoder | LoadedScorer> {
   const { model, device, threads } = spec
   if (device !== 'cpu') throw failed(`it knows the device cpu only, not ${device}`)
   const files = modelFiles(onnxruntime, model, 'onnx')
-  return loadEncoder(onnxruntime, spec, files, async (output) => {
+  return loadEncoder(onnxruntime, spec, files, async (output, pooling) => {
     const weights = await files.find('.onnx file', (name) => name.endsWith('.onnx'))
     const weightBytes = model.files.onnx!.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     return openReopening(threads, (wanted) =>
-      open(weights, laneThreads(wanted, weightBytes, freemem()), output),
+      open({ file: weights, output, pooling }, laneThreads(wanted, weightBytes, freemem())),
     )
   })
 }
 
-async function open(
-  weights: string,
-  lanes: readonly number[],
-  output: EncoderOutput,
-): Promise<EncoderSession> {
+async function open(spec: SessionSpec, lanes: readonly number[]): Promise<EncoderSession> {
   try {
-    return await openSession({ file: weights, output }, lanes)
+    return await openSession(spec, lanes)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw /protobuf|load model/i.test(why) ? badFile(weights, error) : failed(why, error)
+    throw /protobuf|load model/i.test(why) ? badFile(spec.file, error) : failed(why, error)
   }
 }
 

@@ -1,12 +1,14 @@
 /** Entry of a lane: one session of ONNX Runtime, one inference at a time. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { TokenRow } from '../encoder/index.ts'
-import type { FromLane, ToLane } from './lane.ts'
-import { type OnnxModelSpec, openModel } from './model.ts'
+import type { BatchOutput, TokenRow } from '../encoder/index.ts'
+import { poolRows } from '../encoder/pool.ts' // not its index: each lane would load a tokenizer
+import type { FromLane, LaneSpec, ToLane } from './lane.ts'
+import { openModel } from './model.ts'
 
 const port = parentPort! // this module runs in a thread
+const spec = workerData as LaneSpec
 const model = await answered(async () => {
-  const opened = await openModel(workerData as OnnxModelSpec)
+  const opened = await openModel(spec)
   port.postMessage({ type: 'opened' } satisfies FromLane)
   return opened
 })
@@ -18,10 +20,20 @@ port.on('message', (message: ToLane) => {
 
 async function run(rows: readonly TokenRow[]): Promise<void> {
   await answered(async () => {
-    const { data, shape } = await model!.run(rows)
-    const copy = new Float32Array(data) // the library's own memory cannot go to another thread
-    port.postMessage({ type: 'ran', output: { data: copy, shape } } satisfies FromLane, [copy.buffer])
+    const output = ownOutput(await model!.run(rows), rows)
+    port.postMessage({ type: 'ran', output } satisfies FromLane, [output.data.buffer as ArrayBuffer])
   })
+}
+
+/** The library's own memory cannot go to another thread. */
+function ownOutput({ data, shape }: BatchOutput, rows: readonly TokenRow[]): BatchOutput {
+  const [height, width, dimensions] = shape
+  if (!spec.pooling || shape.length !== 3) return { data: new Float32Array(data), shape }
+  const { pooling, normalize } = spec.pooling
+  const vectors = new Float32Array(height! * dimensions!)
+  const lengths = rows.map(({ ids }) => ids.length)
+  poolRows(data, width!, dimensions!, lengths, pooling, normalize, vectors, [...rows.keys()])
+  return { data: vectors, shape: [height!, dimensions!], isPooled: true }
 }
 
 async function close(): Promise<void> {

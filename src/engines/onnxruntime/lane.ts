@@ -1,10 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import { builtEntry } from '../../config/index.ts'
-import type { BatchOutput, TokenRow } from '../encoder/index.ts'
+import type { BatchOutput, PoolingSpec, TokenRow } from '../encoder/index.ts'
 import type { OnnxModelSpec } from './model.ts'
 
 /** JavaScript of one lane: a few rows at a time; weights, activations and outputs are outside of it. */
 const HEAP_MIB = 128
+
+/** What a lane is opened with. Plain data: it crosses threads. */
+export interface LaneSpec extends OnnxModelSpec {
+  /** Token states are pooled in the lane, for they are a hundred times as large as what is made of them. */
+  readonly pooling?: PoolingSpec | undefined
+}
 
 /** `close` counts after what was sent before it. */
 export type ToLane = { readonly type: 'run'; readonly rows: readonly TokenRow[] } | { readonly type: 'close' }
@@ -32,7 +38,7 @@ export class Lane {
   #waiting: Waiting | undefined
   #isClosed = false
 
-  constructor(spec: OnnxModelSpec) {
+  constructor(spec: LaneSpec) {
     this.#thread = new Worker(builtEntry('engines/onnxruntime/lane-thread'), {
       workerData: spec,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },

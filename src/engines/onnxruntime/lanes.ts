@@ -10,7 +10,7 @@ const MOST_SHARE = 1 / 8
 /**
  * How many inferences run beside each other on a share of the CPU, and on how many threads each. The threads of one inference wait for
  * each other at each of its operators, those of economical cores longest; inferences of one thread do not, but each has the weights
- * again. On 2 threads of an EPYC 2 inferences at once did 375 to 398 texts/s, one 309 to 335; on 12 of a Xeon 12 at once did 861 to
+ * again. On 2 threads of an EPYC 2 inferences at once did 379 to 410 texts/s, one 309 to 335; on 12 of a Xeon 12 at once did 861 to
  * 1,226, 3 at once 632 to 806, one 435 to 494.
  * @param freeBytes of the system's memory
  * @returns compute threads of each, the most first; together `threads`

@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-node'
 import type { BatchOutput, EncoderOutput, TokenRow } from '../encoder/index.ts'
 
-/** What an ONNX encoder is opened with. Plain data: it crosses threads. */
+/** What an ONNX encoder is opened with. */
 export interface OnnxModelSpec {
   readonly file: string
   /** Compute threads of one inference. */

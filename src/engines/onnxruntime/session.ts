@@ -1,15 +1,15 @@
 import { batchTokens, type EncoderSession, planBatches, Slots, shareTokens, turn } from '../encoder/index.ts'
-import { Lane } from './lane.ts'
+import { Lane, type LaneSpec } from './lane.ts'
 import { type OnnxModelSpec, openModel } from './model.ts'
 
 /** Padded tokens of one inference beside others, on one thread: twice as many do no more, and a query waits twice as long for its turn. */
 const LANE_TOKENS = 256
 
+/** What a model is opened with on any number of threads. */
+export type SessionSpec = Omit<LaneSpec, 'threads'>
+
 /** @param lanes compute threads of each of several inferences that run at once; one alone runs in this thread */
-export function openSession(
-  spec: Omit<OnnxModelSpec, 'threads'>,
-  lanes: readonly number[],
-): Promise<EncoderSession> {
+export function openSession(spec: SessionSpec, lanes: readonly number[]): Promise<EncoderSession> {
   return lanes.length > 1 ? openLanes(spec, lanes) : openOne({ ...spec, threads: lanes[0]! })
 }
 
@@ -28,10 +28,7 @@ async function openOne(spec: OnnxModelSpec): Promise<EncoderSession> {
   }
 }
 
-async function openLanes(
-  spec: Omit<OnnxModelSpec, 'threads'>,
-  widths: readonly number[],
-): Promise<EncoderSession> {
+async function openLanes(spec: SessionSpec, widths: readonly number[]): Promise<EncoderSession> {
   const lanes = widths.map((threads) => new Lane({ ...spec, threads }))
   const close = async () => {
     await Promise.all(lanes.map((lane) => lane.close()))
