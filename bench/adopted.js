@@ -17,6 +17,8 @@ const STREAMS = [1, 4]
 const MANY = 32
 const EMBED_ROUNDS = 3
 const ARRAY = 32
+/** A client that sends one array after the other, and an index that keeps some on their way. */
+const CLIENTS = [1, 4]
 
 const rows = []
 
@@ -153,18 +155,23 @@ async function chats(direct) {
 
 /** Rates of both in the same rounds, each with the compute threads that Tandem gives its encoder. */
 async function embeddings(env) {
-  const texts = await codeTexts(96)
+  const texts = await codeTexts(ARRAY * 8)
   const tandem = await startServer([], {
     TANDEM_CALIBRATION_WHEN_IDLE: 'false',
     TANDEM_CPU_GIVE_WAY: 'false', // what llama-server took in its turn would count as a program that needs the processors
     ...env,
   })
-  const rate = async (url) => {
+  const rate = async (url, clients) => {
     const startedMs = performance.now()
-    for (let at = 0; at < texts.length; at += ARRAY) {
-      const input = texts.slice(at, at + ARRAY)
-      await callLean(`${url}/v1/embeddings`, { model: EMBED, input, encoding_format: 'base64' })
+    let next = 0
+    const client = async () => {
+      while (next < texts.length) {
+        const input = texts.slice(next, next + ARRAY)
+        next += ARRAY
+        await callLean(`${url}/v1/embeddings`, { model: EMBED, input, encoding_format: 'base64' })
+      }
     }
+    await Promise.all(Array.from({ length: clients }, client))
     return (texts.length / (performance.now() - startedMs)) * 1000
   }
   let peer
@@ -174,18 +181,20 @@ async function embeddings(env) {
     const { engine, threads } = workers.find(({ task }) => task === 'embed')
     peer = await startEncoder(['-t', String(threads)])
     if (!peer) return
-    for (const url of [tandem.url, peer.url]) await rate(url)
-    const seen = []
-    for (let round = 0; round < EMBED_ROUNDS; round++)
-      seen.push({ peer: await rate(peer.url), tandem: await rate(tandem.url) })
-    const direct = median(seen.map((each) => each.peer))
-    rows.push({
-      what: `embeddings by ${engine}, of llama-server's`,
-      value: median(seen.map((each) => each.tandem / each.peer)),
-      unit: '',
-      target: 4,
-      note: `${direct.toFixed(0)} docs/s; ${threads} compute threads each`,
-    })
+    for (const url of [tandem.url, peer.url]) await rate(url, 1)
+    for (const clients of CLIENTS) {
+      const seen = []
+      for (let round = 0; round < EMBED_ROUNDS; round++)
+        seen.push({ peer: await rate(peer.url, clients), tandem: await rate(tandem.url, clients) })
+      const direct = median(seen.map((each) => each.peer))
+      rows.push({
+        what: `embeddings by ${engine}, of llama-server's, ${clients === 1 ? 'one client' : `${clients} clients`}`,
+        value: median(seen.map((each) => each.tandem / each.peer)),
+        unit: '',
+        target: 4,
+        note: `${direct.toFixed(0)} docs/s; ${threads} compute threads each`,
+      })
+    }
   } finally {
     await peer?.stop()
     await tandem.stop()

@@ -21,9 +21,14 @@ async function load(spec: LoadSpec): Promise<LoadedEncoder | LoadedScorer> {
     const weights = await files.find('.onnx file', (name) => name.endsWith('.onnx'))
     const weightBytes = model.files.onnx!.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     return openReopening(threads, (wanted) =>
-      open({ file: weights, output, pooling }, laneThreads(wanted, weightBytes, freemem())),
+      open({ file: weights, output, pooling }, laneThreads(wanted, weightBytes, freeBytes())),
     )
   })
+}
+
+/** Of the system, or of the container. */
+function freeBytes(): number {
+  return Math.min(freemem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
 }
 
 async function open(spec: SessionSpec, lanes: readonly number[]): Promise<EncoderSession> {
