@@ -4,6 +4,7 @@ import { describeOpenVino } from '../../../test/support/openvino.ts'
 import type { Placement } from '../../domain/index.ts'
 import { startWorker, type Worker } from '../../workers/index.ts'
 import type { LoadSpec } from '../contract.ts'
+import { severalAtOnceSuite } from '../several-at-once.suite.ts'
 import { model, specOf } from './load.suite.ts'
 
 const running: Worker[] = []
@@ -36,33 +37,7 @@ describeOpenVino('a worker on OpenVINO', () => {
     expect((await worker.embed(request(['a', 'b']))).tokens.length).toBe(2)
   })
 
-  test('works on several calls at once: a person waits for none of bulk, and vectors stay the same', async () => {
-    const worker = start('CPU', { requests: 2 })
-    await worker.ready()
-    const texts = Array.from(
-      { length: 64 },
-      (_, i) => `export const value${i} = ${'compute(value) + '.repeat(20)}${i}`,
-    )
-    const order: string[] = []
-    const ask = async (name: string, inputs: string[], priority: 'bulk' | 'interactive') => {
-      const { vectors } = await worker.embed(request(inputs), { priority })
-      order.push(name)
-      return vectors
-    }
-    const [first, second, person] = await Promise.all([
-      ask('first', texts, 'bulk'),
-      ask('second', [...texts].reverse(), 'bulk'),
-      ask('person', [texts[0]!], 'interactive'),
-    ])
-    expect(order[0]).toBe('person')
-    for (const [vectors, at] of [
-      [first, 0],
-      [second, 63],
-    ] as const) {
-      const row = vectors.subarray(at * 384, (at + 1) * 384)
-      expect(row.reduce((sum, value, i) => sum + value * person[i]!, 0)).toBeGreaterThan(0.9999)
-    }
-  })
+  severalAtOnceSuite(() => start('CPU', { requests: 2 }))
 
   test.each([
     ['CPU', 'dynamic'],
