@@ -7,6 +7,7 @@ import { type BoundedOptions, Budget, isLate, median, rounds, warmUpOptions } fr
 const SHAPES = [
   { tokens: 128, batch: 1 },
   { tokens: 128, batch: 8 },
+  { tokens: 128, batch: 32 }, // of several inferences at once: none is idle
   { tokens: 256, batch: 1 },
   { tokens: 512, batch: 1 },
   { tokens: 256, batch: 8 },

@@ -109,6 +109,7 @@ test('figures of a placement that works', async () => {
   expect(measured.encoder?.buckets.map(({ tokens, batch }) => `${tokens}x${batch}`)).toEqual([
     '128x1',
     '128x8',
+    '128x32',
     '256x1',
     '512x1',
     '256x8',

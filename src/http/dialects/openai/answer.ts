@@ -80,6 +80,12 @@ function lastChunks(
   return finish + event({ ...head, choices: [], usage: toUsage(result), tandem }) + DONE
 }
 
+/** Only the text differs from delta to delta: the event before and after it is written out once. @param key of the text */
+function aroundText(key: string, chunkOf: (text: string) => object): [before: string, after: string] {
+  const HOLE = 'TEXT'
+  return event(chunkOf(HOLE)).split(`"${key}":"${HOLE}"`) as [string, string]
+}
+
 export function chatFrames(head: AnswerHead, includeUsage: boolean): AnswerFrames {
   const constant = chunkHead(head, 'chat.completion.chunk')
   const usage = includeUsage ? { usage: null } : {}
@@ -88,12 +94,7 @@ export function chatFrames(head: AnswerHead, includeUsage: boolean): AnswerFrame
     choices: [{ index: 0, delta, logprobs: null, finish_reason }],
     ...usage,
   })
-  // Only the text differs from delta to delta: everything around it is written out once.
-  const HOLE = 'TEXT'
-  const [before, after] = event(chunk({ content: HOLE }, null)).split(`"content":"${HOLE}"`) as [
-    string,
-    string,
-  ]
+  const [before, after] = aroundText('content', (text) => chunk({ content: text }, null))
   const begun = new Set<number>()
   return {
     start: `${before}"role":"assistant","content":"","refusal":null${after}`,
@@ -132,10 +133,11 @@ export function completionFrames(head: AnswerHead, includeUsage: boolean): Answe
     logprobs: null,
     finish_reason,
   })
+  const chunkOf = (text: string) => ({ ...constant, choices: [choice(text, null)], ...usage })
+  const [before, after] = aroundText('text', chunkOf)
   return {
     start: '',
-    delta: (delta) =>
-      delta.type === 'text' ? event({ ...constant, choices: [choice(delta.text, null)], ...usage }) : '',
+    delta: (delta) => (delta.type === 'text' ? `${before}"text":${JSON.stringify(delta.text)}${after}` : ''),
     end: (result, more) =>
       lastChunks(constant, choice('', result.finishReason), result, more ?? {}, includeUsage),
     fail: (error) =>
