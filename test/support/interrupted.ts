@@ -113,7 +113,7 @@ export interface Kill {
   readonly victims: () => readonly number[] | Promise<readonly number[]>
 }
 
-/** Streams an answer in the middle of which processes are killed, each kill once. One that was whole before is asked for anew. */
+/** Streams an answer in the middle of which processes are killed, each kill once. One that no kill broke off is asked for anew. */
 export async function killedAmid(
   server: { url: string },
   path: string,
@@ -137,7 +137,9 @@ export async function killedAmid(
       if (await killAtWork(pids, () => isAnswering(server))) struck += 1
       else late = true
     })
-    if (struck === kills.length) return answered
+    // all of it was on its way, or who was killed had written nothing of it yet: there is nothing to tell
+    const isUntold = answered.error === undefined && (answered.continued?.length ?? 0) < kills.length
+    if (struck === kills.length && !isUntold) return answered
   }
   throw new Error(`${TRIES} answers were whole before they could be broken off`)
 }
