@@ -42,7 +42,7 @@ export async function stream(
   server: { url: string },
   path: string,
   body: object,
-  onText: (pieces: number, text: string) => void | Promise<void> = () => {},
+  onText: (pieces: number, text: string, comments: readonly string[]) => void | Promise<void> = () => {},
 ): Promise<Answered> {
   const asked = {
     model: CHAT,
@@ -85,7 +85,7 @@ export async function stream(
       if (piece === '') continue
       text += piece
       pieces += 1
-      await onText(pieces, text)
+      await onText(pieces, text, comments)
     }
   }
   return {
@@ -100,6 +100,10 @@ export async function stream(
   }
 }
 
+/** On a busy machine a stream also says that it lives. */
+export const movesTold = ({ comments }: Pick<Answered, 'comments'>): string[] =>
+  comments.filter((text) => text.startsWith('tandem-fallback '))
+
 /** Whether a chat is at a worker. */
 export async function isAnswering(server: { url: string }): Promise<boolean> {
   const { workers } = await statusOf(server)
@@ -113,7 +117,7 @@ export interface Kill {
   readonly victims: () => readonly number[] | Promise<readonly number[]>
 }
 
-/** Streams an answer in the middle of which processes are killed, each kill once. One that no kill broke off is asked for anew. */
+/** Streams an answer in the middle of which processes are killed, each kill once and after the one before was told. One that was whole before is asked for anew. */
 export async function killedAmid(
   server: { url: string },
   path: string,
@@ -124,9 +128,10 @@ export async function killedAmid(
     const killed: number[] = []
     let struck = 0
     let late = false
-    const answered = await stream(server, path, body, async (pieces, text) => {
+    const answered = await stream(server, path, body, async (pieces, text, comments) => {
       const next = kills[struck]
-      if (late || !next?.when(pieces, text)) return
+      // what came before that is of a worker that is gone: the next one has written nothing yet
+      if (late || movesTold({ comments }).length < struck || !next?.when(pieces, text)) return
       let pids: readonly number[] = []
       const areOthers = async () => {
         pids = await next.victims()
@@ -137,9 +142,7 @@ export async function killedAmid(
       if (await killAtWork(pids, () => isAnswering(server))) struck += 1
       else late = true
     })
-    // all of it was on its way, or who was killed had written nothing of it yet: there is nothing to tell
-    const isUntold = answered.error === undefined && (answered.continued?.length ?? 0) < kills.length
-    if (struck === kills.length && !isUntold) return answered
+    if (struck === kills.length) return answered
   }
   throw new Error(`${TRIES} answers were whole before they could be broken off`)
 }
