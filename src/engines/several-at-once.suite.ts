@@ -9,8 +9,9 @@ const TEXTS = Array.from(
 /**
  * What a worker promises whose engine has several inferences in flight.
  * @param start makes one of an embedding model; the caller stops it
+ * @param agree cosine that vectors of a text in different batches exceed
  */
-export function severalAtOnceSuite(start: () => Worker): void {
+export function severalAtOnceSuite(start: () => Worker, agree: number): void {
   test('works on several calls at once: a person waits for none of bulk, and vectors stay the same', async () => {
     const worker = start()
     const { dimensions } = await worker.ready()
@@ -32,7 +33,7 @@ export function severalAtOnceSuite(start: () => Worker): void {
       [second, TEXTS.length - 1],
     ] as const) {
       const row = vectors.subarray(at * dimensions!, (at + 1) * dimensions!)
-      expect(row.reduce((sum, value, i) => sum + value * person[i]!, 0)).toBeGreaterThan(0.9998)
+      expect(row.reduce((sum, value, i) => sum + value * person[i]!, 0)).toBeGreaterThan(agree)
     }
   })
 }

@@ -37,7 +37,7 @@ export class Slots<S> {
         this.#give(slot)
         break
       }
-      started.push(noted(this.#lend(slot, () => work(slot, job))))
+      started.push(noted(work(slot, job)).then(() => this.#give(slot)))
     }
     await Promise.all(started)
     if (failure) throw failure.error
@@ -46,12 +46,8 @@ export class Slots<S> {
   /** Lends a slot until `work` ends. */
   async use<T>(work: (slot: S) => Promise<T>): Promise<T> {
     const slot = await this.#take()
-    return this.#lend(slot, () => work(slot))
-  }
-
-  async #lend<T>(slot: S, work: () => Promise<T>): Promise<T> {
     try {
-      return await work()
+      return await work(slot)
     } finally {
       this.#give(slot)
     }

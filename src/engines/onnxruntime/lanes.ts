@@ -1,7 +1,8 @@
+import { onnxruntime } from './descriptor.ts'
+
 const MIB = 1024 ** 2
 /** Of a lane beside its weights: its thread and what it computes with (measured at work, with weights of 17 MiB: up to 80 in all). */
 const LANE_BYTES = 56 * MIB
-const WEIGHT_COPIES = 1.5
 /** All lanes of a model; each has the weights again. */
 const MOST_BYTES = 1024 * MIB
 /** Of the memory that is free. */
@@ -17,7 +18,7 @@ const MOST_SHARE = 1 / 8
  */
 export function laneThreads(threads: number, weightBytes: number, freeBytes: number): number[] {
   const bytes = Math.min(MOST_BYTES, freeBytes * MOST_SHARE)
-  const affordable = Math.floor(bytes / (LANE_BYTES + WEIGHT_COPIES * weightBytes))
+  const affordable = Math.floor(bytes / (LANE_BYTES + onnxruntime.footprint.weightCopies * weightBytes))
   const lanes = Math.min(threads, Math.max(1, affordable))
   return Array.from({ length: lanes }, (_, at) => Math.floor((threads + lanes - 1 - at) / lanes))
 }

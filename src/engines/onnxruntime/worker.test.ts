@@ -37,7 +37,7 @@ const MANY = Array.from(
 )
 
 describe('a worker on ONNX Runtime that runs inferences beside each other', () => {
-  severalAtOnceSuite(start)
+  severalAtOnceSuite(start, 0.9998) // of dynamic int8, which depends on what shares its batch
 
   test('answers on other threads while it works, and what is cancelled ends', async () => {
     const worker = start()
